@@ -1,0 +1,79 @@
+//! What the daemon offers, whatever the wire: one trait, its requests, its answers and its errors. HTTP, gRPC
+//! and MCP are thin layers over this; the CLI and the SDK use it directly.
+
+mod error;
+mod types;
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use futures_util::Stream;
+use playhouse_core::{
+    id::{Seq, SessionId, TaskId, Tenant},
+    model::ModelInfo,
+    session::Session,
+    task::TaskView,
+    tool::ToolSpec,
+};
+
+pub use error::{ApiError, ApiErrorKind};
+pub use types::{
+    AgentView, Caller, Health, LIST_MAX, Submission, Submitted, TaskEvent, TaskList, TaskQuery,
+};
+
+/// Events of one task, as they come; ends after the last event of the task.
+pub type EventStream = Pin<Box<dyn Stream<Item = Result<TaskEvent, ApiError>> + Send>>;
+
+/// The runtime as its users see it.
+#[async_trait]
+pub trait RuntimeApi: Send + Sync + 'static {
+    /// Accepts a task. When this returns, the task is durable.
+    async fn submit(&self, caller: &Caller, submission: Submission) -> Result<Submitted, ApiError>;
+
+    /// One task.
+    async fn task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, ApiError>;
+
+    /// Tasks, newest first.
+    async fn tasks(&self, caller: &Caller, query: TaskQuery) -> Result<TaskList, ApiError>;
+
+    /// Journaled events from position `from` on, then live ones, in order, none lost and none twice.
+    /// Provisional text of a model comes between them when `deltas` is set.
+    async fn events(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        from: Seq,
+        deltas: bool,
+    ) -> Result<EventStream, ApiError>;
+
+    /// Asks a task to end; returns it as it then is. Cancelling a finished task changes nothing.
+    async fn cancel(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError>;
+
+    /// A session with its history.
+    async fn session(&self, caller: &Caller, id: &SessionId) -> Result<Session, ApiError>;
+
+    /// Removes a session.
+    async fn delete_session(&self, caller: &Caller, id: &SessionId) -> Result<(), ApiError>;
+
+    /// Removes a session's turns about `topic`; returns how many left.
+    async fn drop_topic(&self, caller: &Caller, id: &SessionId, topic: &str) -> Result<usize, ApiError>;
+
+    /// The agents, by name.
+    async fn agents(&self, caller: &Caller) -> Result<Vec<AgentView>, ApiError>;
+
+    /// The tools, by name.
+    async fn tools(&self, caller: &Caller) -> Result<Vec<ToolSpec>, ApiError>;
+
+    /// The models, by name.
+    async fn models(&self, caller: &Caller) -> Result<Vec<ModelInfo>, ApiError>;
+
+    /// Whether the daemon can take work, and what is wrong if not.
+    async fn health(&self) -> Health;
+}
+
+impl Caller {
+    /// Whoever can reach loopback, when there are no keys.
+    pub fn local() -> Self {
+        Self { tenant: Tenant::local() }
+    }
+}

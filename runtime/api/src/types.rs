@@ -1,0 +1,117 @@
+//! Requests and answers.
+
+use playhouse_core::{
+    agent::LimitsOverride,
+    id::{SessionId, TaskId, Tenant},
+    labels::Labels,
+    task::{Head, Record, Status, TaskView},
+};
+use serde::{Deserialize, Serialize};
+
+/// Most tasks one page of a list holds.
+pub const LIST_MAX: usize = 200;
+
+/// Who is calling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose data it may see.
+    pub tenant: Tenant,
+}
+
+/// A task to be done.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    /// Name of the agent.
+    pub agent: String,
+    /// What is wanted.
+    pub input: String,
+    /// Conversation this continues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What the turn is about, for dropping the topic later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Tighter limits than the agent's own.
+    #[serde(default)]
+    pub limits: LimitsOverride,
+    /// Carried to every record of the task.
+    #[serde(default)]
+    pub labels: Labels,
+    /// The same key with the same content is the same task. From the `Idempotency-Key` header.
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
+}
+
+/// An accepted task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submitted {
+    /// The task.
+    pub task: TaskView,
+    /// Whether an earlier submission with the same key made it.
+    pub replayed: bool,
+}
+
+/// Which tasks to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskQuery {
+    /// Only tasks older than this one: the `next` of the page before.
+    pub before: Option<TaskId>,
+    /// Page size, 1 to [`LIST_MAX`].
+    pub limit: usize,
+    /// Only tasks that stand here.
+    pub status: Option<Status>,
+    /// Only tasks of this conversation.
+    pub session: Option<SessionId>,
+}
+
+/// One page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskList {
+    /// Newest first.
+    pub tasks: Vec<Head>,
+    /// Pass as `before` for the next page; absent on the last.
+    pub next: Option<TaskId>,
+}
+
+/// What a watcher of a task sees.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskEvent {
+    /// A journaled event; its `seq` is the SSE id.
+    Record(Record),
+    /// Provisional text of the model's current reply; not journaled, has no id.
+    Delta {
+        /// Which step.
+        step: u32,
+        /// More text.
+        text: String,
+    },
+}
+
+/// An agent as listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentView {
+    /// Its name.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// Alias of its model.
+    pub model: String,
+    /// Its tools.
+    pub tools: Vec<String>,
+    /// SHA-256 of the definition, in hex.
+    pub digest: String,
+}
+
+/// Whether the daemon can take work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Every part is ready.
+    pub ready: bool,
+    /// What is not, in words; empty when ready.
+    pub problems: Vec<String>,
+    /// Tasks with a live planner.
+    pub live_tasks: usize,
+    /// Tasks accepted and waiting.
+    pub queued_tasks: usize,
+}

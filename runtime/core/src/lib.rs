@@ -1,0 +1,18 @@
+//! Every decision of the runtime, as data and functions.
+//!
+//! Nothing here awaits, spawns, reads a clock, rolls dice or opens a file. Time arrives as an argument;
+//! what should happen leaves as an [`task::Effect`] for an actor to perform. So every decision can be
+//! tested as a transcript, replayed from a journal, and simulated under a seed.
+
+pub mod id;
+pub mod message;
+pub mod model;
+pub mod tool;
+pub mod agent;
+pub mod labels;
+pub mod task;
+pub mod session;
+pub mod window;
+pub mod restart;
+pub mod admission;
+pub mod digest;

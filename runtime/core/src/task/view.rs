@@ -1,0 +1,124 @@
+//! What others see of a task.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, Phase, Task, TaskError};
+use crate::{
+    id::{Seq, SessionId, TaskId, Tenant},
+    model::Usage,
+};
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Accepted; waits for its session or for room.
+    Queued,
+    /// A model or a tool is at work.
+    Running,
+    /// Waits for something outside.
+    Parked,
+    /// Ended with an answer.
+    Done,
+    /// Ended without one.
+    Failed,
+    /// Ended by request.
+    Cancelled,
+    /// Set aside after repeated crashes.
+    Quarantined,
+}
+
+impl Status {
+    /// Whether nothing more will happen.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running | Self::Parked)
+    }
+}
+
+/// The compact form of a task, updated in the same commit as its journal: what lists and start-up read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The task.
+    pub task: TaskId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// Its conversation.
+    pub session: Option<SessionId>,
+    /// Its agent.
+    pub agent: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Position of the next event.
+    pub next_seq: Seq,
+    /// How often its planner was started.
+    pub epoch: u32,
+    /// Milliseconds since 1970.
+    pub submitted_ms: u64,
+    /// Milliseconds since 1970.
+    pub updated_ms: u64,
+}
+
+/// The full form: what `GET /v1/tasks/{id}` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskView {
+    /// The compact form.
+    #[serde(flatten)]
+    pub head: Head,
+    /// What the caller said.
+    pub input: String,
+    /// The answer of a task that is done.
+    pub output: Option<String>,
+    /// Why it failed; for a cancelled or quarantined task, the reason is in `reason`.
+    pub error: Option<TaskError>,
+    /// The reason of a cancellation or quarantine.
+    pub reason: Option<String>,
+    /// Tokens so far.
+    pub usage: Usage,
+    /// Completed steps: model replies and tool results.
+    pub steps: u32,
+}
+
+impl Task {
+    /// Where the task stands.
+    pub fn status(&self) -> Status {
+        match &self.phase {
+            Phase::Queued => Status::Queued,
+            Phase::Thinking { .. } | Phase::Acting { .. } => Status::Running,
+            Phase::Finished(Outcome::Done { .. }) => Status::Done,
+            Phase::Finished(Outcome::Failed { .. }) => Status::Failed,
+            Phase::Finished(Outcome::Cancelled { .. }) => Status::Cancelled,
+            Phase::Finished(Outcome::Quarantined { .. }) => Status::Quarantined,
+        }
+    }
+
+    /// The compact form at `now_ms`.
+    pub fn head(&self, now_ms: u64) -> Head {
+        Head {
+            task: self.spec.id.clone(),
+            tenant: self.spec.tenant.clone(),
+            session: self.spec.session.clone(),
+            agent: self.spec.pinned.agent.name.clone(),
+            status: self.status(),
+            next_seq: self.next_seq,
+            epoch: self.epoch,
+            submitted_ms: self.spec.submitted_ms,
+            updated_ms: now_ms,
+        }
+    }
+
+    /// The full form; `updated_ms` is the time of the last record.
+    pub fn view(&self, updated_ms: u64) -> TaskView {
+        let (mut output, mut error, mut reason) = (None, None, None);
+        match self.outcome() {
+            Some(Outcome::Done { output: text }) => output = Some(text.clone()),
+            Some(Outcome::Failed { error: why }) => error = Some(why.clone()),
+            Some(Outcome::Cancelled { reason: why } | Outcome::Quarantined { reason: why }) => {
+                reason = Some(why.clone());
+            }
+            None => {}
+        }
+        let steps = self.model_calls + self.tool_calls;
+        let head = self.head(updated_ms);
+        TaskView { head, input: self.spec.input.clone(), output, error, reason, usage: self.usage, steps }
+    }
+}

@@ -1,0 +1,122 @@
+//! Tools as the planner sees them: a description, a class of effect, and errors that a model can act on.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::id::{EffectId, TaskId, Tenant};
+
+/// What happens to an effect whose result was lost in a crash (J3). The order is from harmless to not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectClass {
+    /// Touches nothing: run again at will.
+    Pure,
+    /// Running it again with the same effect id changes nothing more.
+    Idempotent,
+    /// The tool can say whether an effect id happened.
+    Checkable,
+    /// Never started twice. What is undeclared is `once`.
+    #[default]
+    Once,
+}
+
+/// A named function that a model may call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolSpec {
+    /// Unique among the tools of an agent.
+    pub name: String,
+    /// The tool's own version.
+    pub version: String,
+    /// For the model: what it does and when to use it.
+    pub description: String,
+    /// JSON Schema of the arguments.
+    pub input_schema: Value,
+    /// JSON Schema of the output.
+    pub output_schema: Value,
+    /// Already capped by the operator's grant.
+    pub effect: EffectClass,
+    /// SHA-256 of what runs, in hex. Pinned to each task (J8).
+    pub digest: String,
+}
+
+/// What a tool may touch. Nothing is granted by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grant {
+    /// Name of the one key-value table the tool may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+}
+
+/// One call of a tool, after every check of the planner has passed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolRequest {
+    /// The effect this call performs; the idempotency key of what leaves the host.
+    pub effect_id: EffectId,
+    /// On whose behalf.
+    pub tenant: Tenant,
+    /// Which task.
+    pub task: TaskId,
+    /// Which tool.
+    pub tool: String,
+    /// The arguments; the tool box checks them against the schema.
+    pub arguments: Value,
+    /// What the tool may touch during this call.
+    pub grant: Grant,
+    /// The call is ended after this long.
+    pub timeout_ms: u64,
+}
+
+/// Why a tool gave no output. Goes back to the model, which may correct itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolError {
+    /// What kind of failure.
+    pub kind: ToolErrorKind,
+    /// For the model: what was wrong and what would be right.
+    pub message: String,
+}
+
+/// The classes of failure a model or an operator acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToolErrorKind {
+    /// The arguments do not fit the schema, or make no sense to the tool.
+    InvalidInput,
+    /// No such tool for this agent.
+    UnknownTool,
+    /// The tool, or the operator, does not allow this.
+    Denied,
+    /// What was asked for does not exist.
+    NotFound,
+    /// Something else changed it meanwhile.
+    Conflict,
+    /// Too often.
+    RateLimited,
+    /// What the tool talks to failed.
+    Upstream,
+    /// The deadline passed.
+    Timeout,
+    /// The memory limit was hit.
+    OutOfMemory,
+    /// The output is too large, is not JSON, or does not fit the tool's own schema.
+    BadOutput,
+    /// The tool crashed.
+    Crashed,
+    /// The task was cancelled meanwhile.
+    Cancelled,
+    /// It is unknown whether the effect happened: the process died between start and result.
+    OutcomeUnknown,
+}
+
+impl ToolError {
+    /// An error of `kind` with a message for the model.
+    pub fn new(kind: ToolErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The form in which the model reads it: `{"error": …, "kind": …}`.
+    pub fn for_model(&self) -> Value {
+        json!({ "error": self.message, "kind": self.kind })
+    }
+}

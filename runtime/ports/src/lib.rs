@@ -1,0 +1,16 @@
+//! What the runtime needs from the world, as traits. Adapters implement them; the actors hold them as
+//! `Arc<dyn …>`. Nothing here knows a socket, a file or an engine.
+//!
+//! Every trait comes with a suite in `playhouse-testkit` that each adapter must pass.
+
+mod clock;
+mod context;
+mod journal;
+mod model;
+mod tools;
+
+pub use clock::{Clock, SystemClock};
+pub use context::Context;
+pub use journal::{Batch, Journal, JournalError, Submission};
+pub use model::{ChatModel, Delta, Deltas, no_deltas};
+pub use tools::ToolBox;

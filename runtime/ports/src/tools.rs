@@ -1,0 +1,28 @@
+//! Tools.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use serde_json::Value;
+
+/// A set of tools from one source.
+#[async_trait]
+pub trait ToolBox: Send + Sync + 'static {
+    /// Its tools, in a stable order.
+    fn specs(&self) -> Vec<Arc<ToolSpec>>;
+
+    /// Whether `tool` may run with `grant`; the error says what is missing, for `agent.toml`'s author.
+    /// Asked when an agent is loaded, so that nobody learns it in the middle of a task.
+    fn permits(&self, tool: &str, grant: &Grant) -> Result<(), ToolError>;
+
+    /// Checks the arguments, runs the tool, checks the output. Ends within `request.timeout_ms` and a
+    /// little. Dropping the future gives the call up; whether it took effect is then unknown.
+    async fn call(&self, request: ToolRequest) -> Result<Value, ToolError>;
+
+    /// Whether the effect of `request` happened, for tools of class `checkable`: its output if so.
+    async fn check(&self, request: ToolRequest) -> Result<Option<Value>, ToolError> {
+        let message = format!("tool `{}` cannot say whether a call happened", request.tool);
+        Err(ToolError::new(ToolErrorKind::OutcomeUnknown, message))
+    }
+}
