@@ -15,4 +15,5 @@ pub mod session;
 pub mod window;
 pub mod restart;
 pub mod admission;
+pub mod schedule;
 pub mod digest;

@@ -15,6 +15,7 @@
 mod apply;
 mod decide;
 mod event;
+mod intake;
 mod resume;
 mod spec;
 mod view;
@@ -162,6 +163,8 @@ struct Slot {
     tool: String,
     /// `None` for a call that was refused before dispatch.
     intent: Option<Intent>,
+    /// Whether the tool is being asked if this call happened, since a crash left that open.
+    checking: bool,
     result: Option<Result<Value, ToolError>>,
 }
 
@@ -249,6 +252,11 @@ impl Task {
     /// How often the planner was started over this task.
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// Whether this model call is the open one.
+    pub fn is_thinking(&self, step: u32, attempt: u32) -> bool {
+        self.phase == Phase::Thinking { step, attempt }
     }
 
     /// How the task ended, if it has.

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{BadJournal, Event, Phase, Slot, Task};
+use super::{BadJournal, Event, Intent, Phase, Slot, Task};
 use crate::{
     id::EffectId,
     labels::Labels,
     message::Message,
-    tool::{ToolError, ToolErrorKind},
+    tool::{EffectClass, ToolError, ToolErrorKind},
 };
 
 impl Task {
@@ -27,11 +27,8 @@ impl Task {
                 self.usage += reply.usage;
                 self.model_calls += 1;
                 self.messages.push(Message::Assistant(reply.message.clone()));
-                let wants_tools = !reply.message.tool_calls.is_empty();
-                if wants_tools {
+                if !reply.message.tool_calls.is_empty() {
                     self.phase = Phase::Acting { step, slots: Vec::new() };
-                } else {
-                    self.unusable = 0;
                 }
             }
             (Phase::Thinking { .. }, Event::ModelFailed { .. }) => {}
@@ -39,16 +36,17 @@ impl Task {
                 self.unusable += 1;
                 self.messages.push(Message::user(problem));
             }
-            (Phase::Acting { slots, .. }, Event::ToolAsked(intent)) => slots.push(Slot {
-                call_id: intent.call_id.clone(),
-                tool: intent.tool.clone(),
-                intent: Some(intent.clone()),
-                result: None,
-            }),
+            (Phase::Acting { slots, .. }, Event::ToolAsked(intent)) => {
+                match slots.iter_mut().find(|slot| slot.is(&intent.effect_id)) {
+                    Some(checked) => *checked = Slot::asked(intent),
+                    None => slots.push(Slot::asked(intent)),
+                }
+            }
             (Phase::Acting { slots, .. }, Event::ToolRefused { call_id, tool, error }) => slots.push(Slot {
                 call_id: call_id.clone(),
                 tool: tool.clone(),
                 intent: None,
+                checking: false,
                 result: Some(Err(error.clone())),
             }),
             (Phase::Acting { .. }, Event::ToolDone { effect_id, output }) => {
@@ -66,7 +64,12 @@ impl Task {
                 self.phase = Phase::Thinking { step, attempt };
             }
             (Phase::Finished(_), _) => return Err(self.misfit("nothing follows `finished`")),
-            (_, Event::Resumed { epoch }) => self.epoch = *epoch,
+            (phase, Event::Resumed { epoch }) => {
+                self.epoch = *epoch;
+                if let Phase::Acting { slots, .. } = phase {
+                    slots.iter_mut().for_each(Slot::resume);
+                }
+            }
             (_, Event::CancelRequested { .. }) => {}
             (_, Event::Finished { outcome }) => self.phase = Phase::Finished(outcome.clone()),
             (_, other) => return Err(self.misfit(&format!("{other:?} cannot happen now"))),
@@ -129,6 +132,15 @@ impl Task {
 }
 
 impl Slot {
+    fn asked(intent: &Intent) -> Self {
+        let (call_id, tool) = (intent.call_id.clone(), intent.tool.clone());
+        Self { call_id, tool, intent: Some(intent.clone()), checking: false, result: None }
+    }
+
+    fn resume(&mut self) {
+        self.checking = self.intent.as_ref().is_some_and(|intent| intent.class == EffectClass::Checkable);
+    }
+
     pub(super) fn is(&self, id: &EffectId) -> bool {
         self.intent.as_ref().is_some_and(|intent| intent.effect_id == *id)
     }

@@ -1,11 +1,9 @@
 //! The deciding half: what follows from an input. Every change goes through `note`, which applies the
 //! event it records.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
-use super::{Effect, Event, Input, Intent, Outcome, Phase, Step, Task, TaskError, TaskErrorKind};
+use super::{Effect, Event, Input, Intent, Outcome, Phase, Step, Task, TaskError, TaskErrorKind, intake};
 use crate::{
     digest,
     id::EffectId,
@@ -43,13 +41,15 @@ impl Task {
                 }
             }
             (Phase::Acting { .. }, Input::ToolReplied { effect_id, result }) if self.is_open(&effect_id) => {
-                self.note(&mut out, match result {
+                self.note(&mut out, match result.and_then(intake::output) {
                     Ok(output) => Event::ToolDone { effect_id, output },
                     Err(error) => Event::ToolFailed { effect_id, error },
                 });
                 self.go_on_when_settled(&mut out);
             }
-            (Phase::Acting { .. }, Input::ToolChecked { effect_id, result }) if self.is_open(&effect_id) => {
+            (Phase::Acting { .. }, Input::ToolChecked { effect_id, result })
+                if self.is_checking(&effect_id) =>
+            {
                 self.on_checked(&mut out, effect_id, result);
                 self.go_on_when_settled(&mut out);
             }
@@ -95,8 +95,8 @@ impl Task {
         out.effects.push(Effect::AskModel { step, attempt: 1, after_ms: 0 });
     }
 
-    fn on_reply(&mut self, out: &mut Step, step: u32, mut reply: Reply) {
-        give_unique_ids(step, &mut reply.message.tool_calls);
+    fn on_reply(&mut self, out: &mut Step, step: u32, reply: Reply) {
+        let reply = intake::reply(step, reply);
         self.note(out, Event::ModelReplied { step, reply: reply.clone() });
         if reply.message.tool_calls.is_empty() {
             return self.on_answer(out, step, reply);
@@ -206,10 +206,16 @@ impl Task {
 
     fn on_checked(&mut self, out: &mut Step, effect_id: EffectId, found: Result<Option<Value>, ToolError>) {
         match found {
-            Ok(Some(output)) => self.note(out, Event::ToolDone { effect_id, output }),
+            Ok(Some(output)) => self.note(out, match intake::output(output) {
+                Ok(output) => Event::ToolDone { effect_id, output },
+                Err(error) => Event::ToolFailed { effect_id, error },
+            }),
             Ok(None) => {
-                let intent = self.open_intents().into_iter().find(|intent| intent.effect_id == effect_id);
-                out.effects.extend(intent.map(Effect::CallTool));
+                let open = self.open_intents().into_iter().find(|intent| intent.effect_id == effect_id);
+                let intent = Intent { epoch: self.epoch, ..open.expect("only open calls are checked") };
+                out.effects.push(Effect::CallTool(intent.clone()));
+                // Asking again ends the check, so that a second answer to it starts nothing (J3).
+                self.note(out, Event::ToolAsked(intent));
             }
             Err(_) => self.note(out, Event::OutcomeUnknown { effect_id }),
         }
@@ -259,6 +265,11 @@ impl Task {
     fn is_open(&self, effect_id: &EffectId) -> bool {
         self.open_intents().iter().any(|intent| intent.effect_id == *effect_id)
     }
+
+    fn is_checking(&self, effect_id: &EffectId) -> bool {
+        let Phase::Acting { slots, .. } = &self.phase else { return false };
+        slots.iter().any(|slot| slot.is(effect_id) && slot.checking && slot.result.is_none())
+    }
 }
 
 fn failed(kind: TaskErrorKind, message: String) -> Outcome {
@@ -267,15 +278,4 @@ fn failed(kind: TaskErrorKind, message: String) -> Outcome {
 
 fn unusable(problem: &str) -> String {
     format!("the model kept giving replies that cannot be used; the last problem: {problem}")
-}
-
-/// Pairs of call and result need distinct ids; some models leave them empty or repeat them.
-fn give_unique_ids(step: u32, calls: &mut [ToolCall]) {
-    let mut seen = BTreeSet::new();
-    for (ordinal, call) in calls.iter_mut().enumerate() {
-        if call.id.is_empty() || !seen.insert(call.id.clone()) {
-            call.id = format!("call_{step}_{ordinal}");
-            seen.insert(call.id.clone());
-        }
-    }
 }

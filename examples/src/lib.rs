@@ -1,0 +1,1 @@
+//! One idea per file, all runnable without keys.

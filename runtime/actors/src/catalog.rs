@@ -1,0 +1,113 @@
+//! What a daemon has to offer: agents, tools, models. Fixed while it runs; tasks pin what they use.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use playhouse_core::{
+    agent::{AgentDef, LimitsOverride, Pinned},
+    digest,
+    model::ModelInfo,
+    tool::ToolSpec,
+};
+use playhouse_ports::{ChatModel, ToolBox};
+
+/// Agents, tools and models by name.
+#[derive(Clone)]
+pub struct Catalog {
+    agents: BTreeMap<String, Arc<AgentDef>>,
+    /// Every tool of every source.
+    pub tools: Arc<dyn ToolBox>,
+    /// By alias.
+    pub models: BTreeMap<String, Arc<dyn ChatModel>>,
+}
+
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalog")
+            .field("agents", &self.agents.keys())
+            .field("models", &self.models.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An agent that cannot work as it is defined.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("agent `{agent}`: {problem}")]
+pub struct BadAgent {
+    /// Which agent.
+    pub agent: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl Catalog {
+    /// Checks that every agent's model and tools exist and that its grants suffice.
+    pub fn new(
+        agents: impl IntoIterator<Item = AgentDef>,
+        tools: Arc<dyn ToolBox>,
+        models: BTreeMap<String, Arc<dyn ChatModel>>,
+    ) -> Result<Self, BadAgent> {
+        let mut catalog = Self { agents: BTreeMap::new(), tools, models };
+        for agent in agents {
+            catalog.check(&agent).map_err(|problem| BadAgent { agent: agent.name.clone(), problem })?;
+            catalog.agents.insert(agent.name.clone(), Arc::new(agent));
+        }
+        Ok(catalog)
+    }
+
+    fn check(&self, agent: &AgentDef) -> Result<(), String> {
+        if self.agents.contains_key(&agent.name) {
+            return Err("it is defined twice; rename one".into());
+        }
+        if !self.models.contains_key(&agent.model) {
+            let known = names(self.models.keys());
+            return Err(format!("there is no model `{}`; the models are: {known}", agent.model));
+        }
+        let specs = self.tools.specs();
+        for (tool, grant) in &agent.tools {
+            if !specs.iter().any(|spec| spec.name == *tool) {
+                let known = names(specs.iter().map(|spec| &spec.name));
+                return Err(format!("there is no tool `{tool}`; the tools are: {known}"));
+            }
+            self.tools.permits(tool, grant).map_err(|error| error.message)?;
+        }
+        Ok(())
+    }
+
+    /// All agents, by name.
+    pub fn agents(&self) -> impl Iterator<Item = &Arc<AgentDef>> {
+        self.agents.values()
+    }
+
+    /// The agent called `name`.
+    pub fn agent(&self, name: &str) -> Option<&Arc<AgentDef>> {
+        self.agents.get(name)
+    }
+
+    /// Fixes what a task of `agent` will run on (J8).
+    pub fn pin(&self, agent: &Arc<AgentDef>, limits: &LimitsOverride) -> Pinned {
+        let limits = agent.limits.tightened(limits);
+        let agent = match limits == agent.limits {
+            true => agent.clone(),
+            false => Arc::new(AgentDef { limits, ..(**agent).clone() }),
+        };
+        let mut tools: Vec<Arc<ToolSpec>> = self.tools.specs();
+        tools.retain(|spec| agent.tools.contains_key(&spec.name));
+        let model_version = self.models[&agent.model].info().version;
+        Pinned { agent, tools, model_version }
+    }
+
+    /// All models, by alias.
+    pub fn model_infos(&self) -> Vec<ModelInfo> {
+        self.models.values().map(|model| model.info()).collect()
+    }
+
+    /// SHA-256 of an agent's definition.
+    pub fn digest(agent: &AgentDef) -> String {
+        digest::of_json(agent)
+    }
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<_> = names.map(String::as_str).collect();
+    if names.is_empty() { "(none)".to_owned() } else { names.join(", ") }
+}

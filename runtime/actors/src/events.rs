@@ -1,0 +1,90 @@
+//! A task's events as a stream: what the journal holds, then what is added, each exactly once.
+//!
+//! The journal is the only source of records; notes only wake the reader. So a slow watcher, a reconnect and
+//! a daemon's restart all look the same: read on from the last position.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use futures_util::stream::{self, StreamExt};
+use playhouse_api::{ApiError, EventStream, TaskEvent};
+use playhouse_core::{
+    id::{Seq, TaskId},
+    task::{Event, Record},
+};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{
+    ledger::{Ledger, Note, Watch},
+    runtime::journal_error,
+};
+
+/// Records read at once.
+const PAGE: usize = 256;
+
+struct Follower {
+    ledger: Arc<Ledger>,
+    watch: Watch,
+    task: TaskId,
+    next: Seq,
+    ready: VecDeque<Record>,
+    deltas: bool,
+    /// The journal may hold more than was read.
+    behind: bool,
+    ended: bool,
+}
+
+/// Follows `task` from position `from`. `watch` was taken before the task was looked up, so nothing falls
+/// between.
+pub(crate) fn follow(ledger: Arc<Ledger>, watch: Watch, task: TaskId, from: Seq, deltas: bool) -> EventStream {
+    let follower = Follower {
+        ledger,
+        watch,
+        task,
+        next: from,
+        ready: VecDeque::new(),
+        deltas,
+        behind: true,
+        ended: false,
+    };
+    stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((event, follower))
+    })
+    .boxed()
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Result<TaskEvent, ApiError>> {
+        loop {
+            if let Some(record) = self.ready.pop_front() {
+                self.ended = matches!(record.event, Event::Finished { .. });
+                return Some(Ok(TaskEvent::Record(record)));
+            }
+            if self.ended {
+                return None;
+            }
+            if self.behind {
+                if let Err(error) = self.read().await {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+                continue;
+            }
+            match self.watch.notes.recv().await {
+                Ok(Note::Appended(next)) => self.behind = next > self.next,
+                Ok(Note::Delta { step, text }) if self.deltas => return Some(Ok(TaskEvent::Delta { step, text })),
+                Ok(Note::Delta { .. }) => {}
+                Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), ApiError> {
+        let page = self.ledger.journal.read(&self.task, self.next, PAGE).await.map_err(journal_error)?;
+        self.behind = page.len() == PAGE;
+        self.next += page.len() as Seq;
+        self.ready.extend(page);
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! The one door to the journal for tasks: append, then tell those who watch.
+//!
+//! ```text
+//! planner ──append──▶ Ledger ──▶ Journal (durable)
+//!                        └──note──▶ broadcast ──▶ watcher: reads the journal, so none is lost or doubled
+//! ```
+//!
+//! Notes only say that there is more to read. A watcher that lags or joins late reads the journal and is
+//! whole again; only provisional text can be missed.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use playhouse_core::id::{Seq, TaskId};
+use playhouse_ports::{Batch, Clock, Journal, JournalError};
+use tokio::sync::broadcast;
+
+/// Notes a slow watcher may lag behind before it misses provisional text. One model reply of a few hundred
+/// tokens fits.
+const NOTES_KEPT: usize = 1024;
+
+/// What watchers are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// The journal now reaches up to this position.
+    Appended(Seq),
+    /// Provisional text.
+    Delta {
+        /// Which step.
+        step: u32,
+        /// More text.
+        text: String,
+    },
+}
+
+/// Journal, clock and watchers.
+pub(crate) struct Ledger {
+    /// The journal itself, for reading.
+    pub(crate) journal: Arc<dyn Journal>,
+    /// The time that records carry.
+    pub(crate) clock: Arc<dyn Clock>,
+    watched: Mutex<HashMap<TaskId, broadcast::Sender<Note>>>,
+    watchers_max: usize,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("watchers_max", &self.watchers_max).finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// A ledger over `journal` that lets at most `watchers_max` tasks be watched at once.
+    pub(crate) fn new(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>, watchers_max: usize) -> Self {
+        Self { journal, clock, watched: Mutex::default(), watchers_max }
+    }
+
+    /// Makes `batch` durable, then tells those who watch its task.
+    pub(crate) async fn append(&self, batch: Batch) -> Result<(), JournalError> {
+        let (task, next) = (batch.head.task.clone(), batch.head.next_seq);
+        self.journal.append(batch).await?;
+        self.tell(&task, || Note::Appended(next));
+        Ok(())
+    }
+
+    /// Tells those who watch `task`; makes the note only if somebody does.
+    pub(crate) fn tell(&self, task: &TaskId, note: impl FnOnce() -> Note) {
+        if let Some(channel) = self.lock().get(task) {
+            // An error only says that the last watcher is just leaving.
+            let _ = channel.send(note());
+        }
+    }
+
+    /// Starts watching `task`; `None` when too many tasks are watched.
+    pub(crate) fn watch(self: &Arc<Self>, task: &TaskId) -> Option<Watch> {
+        let mut watched = self.lock();
+        if watched.len() >= self.watchers_max && !watched.contains_key(task) {
+            return None;
+        }
+        let channel = watched.entry(task.clone()).or_insert_with(|| broadcast::channel(NOTES_KEPT).0);
+        Some(Watch { notes: channel.subscribe(), task: task.clone(), ledger: self.clone() })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, broadcast::Sender<Note>>> {
+        // The map is whole after every statement, so a panic elsewhere cannot have broken it.
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One watcher of one task.
+pub(crate) struct Watch {
+    /// What is told.
+    pub(crate) notes: broadcast::Receiver<Note>,
+    task: TaskId,
+    ledger: Arc<Ledger>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut watched = self.ledger.lock();
+        // This watcher still counts itself.
+        if watched.get(&self.task).is_some_and(|channel| channel.receiver_count() <= 1) {
+            watched.remove(&self.task);
+        }
+    }
+}

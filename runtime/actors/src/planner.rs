@@ -1,0 +1,212 @@
+//! The actor that carries one task.
+//!
+//! ```text
+//! Tasks ── Planner ──Ask──▶ LlmBackend      ┐ every answer comes back
+//!            │  ▲  └─Call─▶ ToolExecutor    ┤ as a message: the mailbox
+//!       step │  └──Input── promises, timers ┘ stays open meanwhile
+//!            ▼
+//!      core::task::Task (pure)   events ──▶ Ledger (durable) ──▶ then, and only then, effects
+//! ```
+//!
+//! The planner decides nothing. It turns messages into [`Input`]s, appends the events that come back, and
+//! performs the effects (J1). Everything it knows is in the journal, so it may die at any moment: the next
+//! one restores the task and goes on.
+
+mod effects;
+mod journal;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use playhouse_core::{
+    id::TaskId,
+    message::Message,
+    task::{Effect, Input, Status, Step, Task},
+};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use crate::services::Services;
+pub(crate) use journal::{batch, read_all, restore};
+
+/// What may arrive in a planner's mailbox.
+#[derive(Debug)]
+pub(crate) enum PlannerMsg {
+    /// Something happened to the task.
+    Happened(Box<Input>),
+    /// A backoff is over: ask the model, if that is still the open call.
+    AskNow {
+        /// Which step.
+        step: u32,
+        /// Which attempt.
+        attempt: u32,
+    },
+}
+
+/// Carries one task; the half that never changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Planner {
+    services: Arc<Services>,
+    task: TaskId,
+    /// The task as it was just submitted, so that the first start reads nothing.
+    fresh: Arc<Mutex<Option<Task>>>,
+}
+
+/// The half that changes, rebuilt from the journal by every start but the first.
+#[derive(Debug)]
+pub(crate) struct PlannerState {
+    task: Task,
+    /// Timers and look-ups; they die with the planner.
+    jobs: JoinSet<()>,
+    span: tracing::Span,
+}
+
+impl Planner {
+    /// A planner of `task`; `fresh` is the task if nothing but its submission is in the journal.
+    pub(crate) fn new(services: Arc<Services>, task: TaskId, fresh: Option<Task>) -> Self {
+        Self { services, task, fresh: Arc::new(Mutex::new(fresh)) }
+    }
+
+    fn take_fresh(&self) -> Option<Task> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Actor for Planner {
+    type Msg = PlannerMsg;
+    type State = PlannerState;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<PlannerMsg>, (): ()) -> Result<PlannerState, ActorProcessingErr> {
+        let task = match self.take_fresh() {
+            Some(task) => task,
+            None => restore(&*self.services.ledger.journal, &self.task).await?,
+        };
+        let span = task_span(&task);
+        let mut state = PlannerState { task, jobs: JoinSet::new(), span };
+        if state.task.status() == Status::Queued {
+            self.begin(&myself, &mut state);
+        } else {
+            let epoch = state.task.epoch() + 1;
+            happened(&myself, Input::Resume { epoch });
+        }
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<PlannerMsg>,
+        message: PlannerMsg,
+        state: &mut PlannerState,
+    ) -> Result<(), ActorProcessingErr> {
+        while state.jobs.try_join_next().is_some() {} // Reap what has finished.
+        let span = state.span.clone();
+        match message {
+            PlannerMsg::AskNow { step, attempt } => self.ask_model(&myself, state, step, attempt),
+            PlannerMsg::Happened(input) => self.advance(&myself, state, *input).instrument(span).await?,
+        }
+        Ok(())
+    }
+}
+
+impl Planner {
+    /// Decide, write, act: in this order (J1).
+    async fn advance(
+        &self,
+        myself: &ActorRef<PlannerMsg>,
+        state: &mut PlannerState,
+        input: Input,
+    ) -> Result<(), ActorProcessingErr> {
+        let before = state.task.next_seq();
+        let Step { events, effects } = state.task.step(input);
+        if !events.is_empty() {
+            self.append(&state.task, before, events).await?;
+        }
+        for effect in effects {
+            self.perform(myself, state, effect);
+        }
+        Ok(())
+    }
+
+    fn perform(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState, effect: Effect) {
+        match effect {
+            Effect::AskModel { step, attempt, after_ms: 0 } => self.ask_model(myself, state, step, attempt),
+            Effect::AskModel { step, attempt, after_ms } => {
+                let message = PlannerMsg::AskNow { step, attempt };
+                self.after(myself, state, after_ms, message);
+            }
+            Effect::CallTool(intent) => self.call_tool(myself, state, intent),
+            Effect::CheckTool(intent) => self.check_tool(myself, state, intent),
+            Effect::AbortModel => self.abort_model(state),
+            Effect::AbortTool(effect_id) => self.abort_tool(effect_id),
+            Effect::ArmDeadline { at_ms } => {
+                let left_ms = at_ms.saturating_sub(self.services.ledger.clock.now_ms());
+                self.after(myself, state, left_ms, PlannerMsg::Happened(Box::new(Input::DeadlinePassed)));
+            }
+            Effect::Conclude(outcome) => {
+                tracing::debug!(parent: &state.span, task = %self.task, ?outcome, "task over");
+                self.services.concluded(&self.task);
+                myself.stop(None);
+            }
+        }
+    }
+
+    /// Gets the session's past, then begins.
+    fn begin(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState) {
+        let Some(session) = state.task.spec().session.clone() else {
+            return happened(myself, Input::Begin { history: Vec::new(), dropped_turns: 0 });
+        };
+        let (services, myself) = (self.services.clone(), myself.clone());
+        let spec = state.task.spec().clone();
+        state.jobs.spawn(async move {
+            match services.recall(&spec, session).await {
+                Ok(window) => {
+                    let (history, dropped_turns) = (window.messages, window.dropped_turns);
+                    happened(&myself, Input::Begin { history: without_system(history), dropped_turns });
+                }
+                // Without its past the task must not answer; a new planner tries again.
+                Err(error) => myself.stop(Some(format!("failed to read the session: {error}"))),
+            }
+        });
+    }
+
+    fn after(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState, ms: u64, message: PlannerMsg) {
+        let myself = myself.clone();
+        state.jobs.spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+            // Fails only when the planner has stopped: then nobody needs the message.
+            let _ = myself.cast(message);
+        });
+    }
+}
+
+/// Tells a planner that something happened.
+pub(crate) fn happened(planner: &ActorRef<PlannerMsg>, input: Input) {
+    // Fails only when the planner has stopped: then its successor asks again.
+    let _ = planner.cast(PlannerMsg::Happened(Box::new(input)));
+}
+
+/// Providers accept one system message, the agent's; pinned ones become words of the user.
+fn without_system(history: Vec<Message>) -> Vec<Message> {
+    let soften = |message| match message {
+        Message::System { content } => Message::User { content },
+        other => other,
+    };
+    history.into_iter().map(soften).collect()
+}
+
+/// The span of the whole task, named by the OpenTelemetry conventions for generative AI.
+fn task_span(task: &Task) -> tracing::Span {
+    let spec = task.spec();
+    let agent = &spec.pinned.agent.name;
+    tracing::info_span!(
+        parent: None,
+        "invoke_agent",
+        otel.name = %format!("invoke_agent {agent}"),
+        gen_ai.operation.name = "invoke_agent",
+        gen_ai.agent.name = %agent,
+        gen_ai.agent.id = %spec.pinned.digest(),
+        gen_ai.conversation.id = spec.session.as_ref().map(tracing::field::display),
+        playhouse.task.id = %spec.id,
+    )
+}

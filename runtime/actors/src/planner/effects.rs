@@ -1,0 +1,107 @@
+//! How effects leave the planner: as messages to other actors, each with a promise to come back as an input.
+
+use std::{sync::Arc, time::Duration};
+
+use playhouse_core::{
+    id::EffectId,
+    model::{ModelError, ModelErrorKind},
+    task::{Input, Intent},
+    tool::{ToolError, ToolErrorKind, ToolRequest},
+};
+use playhouse_ports::{Delta, Deltas};
+use ractor::ActorRef;
+
+use super::{Planner, PlannerMsg, PlannerState, happened};
+use crate::{
+    ledger::Note,
+    llm_backend::{Ask, DeltaSink, LlmBackendMsg},
+    promise::Promise,
+    tool_executor::{Job, ToolExecutorMsg},
+};
+
+impl Planner {
+    pub(super) fn ask_model(
+        &self,
+        myself: &ActorRef<PlannerMsg>,
+        state: &PlannerState,
+        step: u32,
+        attempt: u32,
+    ) {
+        if !state.task.is_thinking(step, attempt) {
+            return; // The backoff outlived its question.
+        }
+        let agent = &state.task.spec().pinned.agent;
+        let (planner, alias) = (myself.clone(), agent.model.clone());
+        let answer = Promise::new(model_crashed, move |result| {
+            happened(&planner, Input::ModelReplied { step, attempt, result });
+        });
+        let ask = Ask {
+            task: self.task.clone(),
+            request: state.task.request(),
+            deltas: DeltaSink(self.deltas(step)),
+            timeout: Duration::from_millis(agent.limits.model_time_ms),
+            answer,
+            span: state.span.clone(),
+        };
+        // When the backend is just being restarted, the dropped promise reports a retryable crash.
+        self.services.cast_model(&alias, LlmBackendMsg::Ask(Box::new(ask)));
+    }
+
+    /// Shows provisional text to those who watch.
+    fn deltas(&self, step: u32) -> Deltas {
+        let (ledger, task) = (self.services.ledger.clone(), self.task.clone());
+        Arc::new(move |delta| {
+            if let Delta::Text(text) = delta {
+                ledger.tell(&task, || Note::Delta { step, text });
+            }
+        })
+    }
+
+    pub(super) fn call_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
+        let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
+        let answer = Promise::new(|| Err(tool_crashed()), move |result| {
+            happened(&planner, Input::ToolReplied { effect_id, result });
+        });
+        let job = Job { request: self.tool_request(state, intent), answer, span: state.span.clone() };
+        self.services.cast_tools(ToolExecutorMsg::Call(Box::new(job)));
+    }
+
+    pub(super) fn check_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
+        let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
+        let answer = Promise::new(|| Err(tool_crashed()), move |result| {
+            happened(&planner, Input::ToolChecked { effect_id, result });
+        });
+        let job = Job { request: self.tool_request(state, intent), answer, span: state.span.clone() };
+        self.services.cast_tools(ToolExecutorMsg::Check(Box::new(job)));
+    }
+
+    fn tool_request(&self, state: &PlannerState, intent: Intent) -> ToolRequest {
+        let spec = state.task.spec();
+        ToolRequest {
+            effect_id: intent.effect_id,
+            tenant: spec.tenant.clone(),
+            task: self.task.clone(),
+            tool: intent.tool,
+            arguments: intent.arguments,
+            grant: intent.grant,
+            timeout_ms: spec.pinned.agent.limits.tool_time_ms,
+        }
+    }
+
+    pub(super) fn abort_model(&self, state: &PlannerState) {
+        let alias = &state.task.spec().pinned.agent.model;
+        self.services.cast_model(alias, LlmBackendMsg::Abort(self.task.clone()));
+    }
+
+    pub(super) fn abort_tool(&self, effect_id: EffectId) {
+        self.services.cast_tools(ToolExecutorMsg::Abort(effect_id));
+    }
+}
+
+fn model_crashed<T>() -> Result<T, ModelError> {
+    Err(ModelError::new(ModelErrorKind::Crashed, "the model's backend stopped before it answered"))
+}
+
+fn tool_crashed() -> ToolError {
+    ToolError::new(ToolErrorKind::Crashed, "the tool crashed before it gave a result")
+}

@@ -1,0 +1,82 @@
+//! The planner's dealings with the journal: reading a task back, and writing a step.
+
+use std::time::Duration;
+
+use playhouse_core::{
+    id::{Seq, TaskId},
+    task::{Event, Record, Task},
+};
+use playhouse_ports::{Batch, Journal, JournalError};
+use ractor::ActorProcessingErr;
+
+use super::Planner;
+
+/// Records read at once. A task has some ten per step.
+const PAGE: usize = 512;
+/// Longest wait between two attempts to write while the disk is full or the inbox is.
+const PATIENCE_STEP_MAX: Duration = Duration::from_secs(2);
+/// Attempts before the planner gives up and lets its supervisor decide: about two minutes.
+const ATTEMPTS_MAX: u32 = 64;
+
+/// The whole journal of `task`.
+pub(crate) async fn read_all(journal: &dyn Journal, task: &TaskId) -> Result<Vec<Record>, JournalError> {
+    let mut records = Vec::new();
+    loop {
+        let page = journal.read(task, records.len() as Seq, PAGE).await?;
+        let last = page.len() < PAGE;
+        records.extend(page);
+        if last {
+            return Ok(records);
+        }
+    }
+}
+
+/// Folds the journal of `task` back into its state (J4).
+pub(crate) async fn restore(journal: &dyn Journal, task: &TaskId) -> Result<Task, ActorProcessingErr> {
+    let records = read_all(journal, task).await?;
+    Ok(Task::restore(records.into_iter().map(|record| record.event))?)
+}
+
+/// The commit of one step: its records, the task's head and, at the end, its turn.
+pub(crate) fn batch(task: &Task, first: Seq, events: Vec<Event>, now_ms: u64) -> Batch {
+    let records = events.into_iter().zip(first..).map(|(event, seq)| Record {
+        seq,
+        epoch: task.epoch(),
+        at_ms: now_ms,
+        tenant: task.spec().tenant.clone(),
+        labels: task.labels_of(&event),
+        event,
+    });
+    let turn = task.turn(now_ms).and_then(|turn| Some((task.spec().session.clone()?, turn)));
+    Batch { head: task.head(now_ms), records: records.collect(), turn, key: None }
+}
+
+impl Planner {
+    /// Appends one step. A full disk or inbox is waited out: nothing has been acted on yet, and the task
+    /// loses only time. Anything else ends this planner.
+    pub(super) async fn append(
+        &self,
+        task: &Task,
+        first: Seq,
+        events: Vec<Event>,
+    ) -> Result<(), ActorProcessingErr> {
+        let ledger = &self.services.ledger;
+        let batch = batch(task, first, events, ledger.clock.now_ms());
+        let mut wait = Duration::from_millis(20);
+        for attempt in 1.. {
+            let error = match ledger.append(batch.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let passing =
+                matches!(error, JournalError::Busy(_) | JournalError::Full(_) | JournalError::Unavailable(_));
+            if !passing || attempt == ATTEMPTS_MAX {
+                return Err(error.into());
+            }
+            tracing::warn!(task = %self.task, %error, attempt, "journal append failed; trying again");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(PATIENCE_STEP_MAX);
+        }
+        unreachable!("the loop returns at the last attempt")
+    }
+}

@@ -1,0 +1,64 @@
+//! Where planners live: a dynamic supervisor with one child per live task.
+
+use std::{sync::Arc, time::Duration};
+
+use playhouse_core::{id::TaskId, task::Task};
+use playhouse_supervise::{
+    ChildSpec, DynamicMsg, DynamicSupervisor, Intensity, Restart, Shutdown, Slot, StartChildError, spawn,
+};
+
+use crate::{
+    planner::{Planner, PlannerMsg},
+    services::Services,
+    tasks::TasksMsg,
+};
+
+/// A planner that crashes more often is not restarted: its task is quarantined (see the design's tree).
+const CRASHES: Intensity = Intensity { max_restarts: 3, period_ms: 60_000 };
+/// A planner has nothing to finish when it is stopped: its journal is its state.
+const STOP: Shutdown = Shutdown::secs(2);
+/// Longest wait for the supervisor to take a child: it only spawns.
+const START: Duration = Duration::from_secs(60);
+
+/// The supervisor of planners, as the dispatcher reaches it.
+#[derive(Debug, Clone)]
+pub(crate) struct Planners(Slot<DynamicMsg>);
+
+impl Planners {
+    /// Planners under a supervisor that is yet to be started by [`child`](Self::child).
+    pub(crate) fn new() -> Self {
+        Self(Slot::new("planners"))
+    }
+
+    /// The supervisor as a child of the tree; `live_max` bounds its children.
+    pub(crate) fn child(&self, live_max: usize, tasks: Slot<TasksMsg>) -> ChildSpec {
+        let quarantine = move |gave_up: playhouse_supervise::GaveUp| {
+            let Ok(task) = TaskId::new(gave_up.child) else { return };
+            if let Ok(tasks) = tasks.get() {
+                // Fails only when the dispatcher has stopped; its successor starts the task anew.
+                let _ = tasks.cast(TasksMsg::GaveUp(task, gave_up.reason));
+            }
+        };
+        DynamicSupervisor::new(CRASHES, live_max, quarantine).child(&self.0, Restart::Permanent, Shutdown::secs(10))
+    }
+
+    /// Starts a planner of `task`; the slot is where it will be.
+    pub(crate) fn start(
+        &self,
+        services: &Arc<Services>,
+        task: TaskId,
+        fresh: Option<Task>,
+    ) -> (Slot<PlannerMsg>, impl Future<Output = Result<(), StartChildError>> + use<>) {
+        let slot = Slot::new(task.as_str());
+        let planner = Planner::new(services.clone(), task, fresh);
+        let child = slot.child(Restart::Transient, STOP, spawn(planner, ()));
+        let supervisor = self.0.clone();
+        (slot, async move { supervisor.start_child(child, START).await.map(drop) })
+    }
+}
+
+impl Default for Planners {
+    fn default() -> Self {
+        Self::new()
+    }
+}

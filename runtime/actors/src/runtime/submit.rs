@@ -1,0 +1,170 @@
+//! Taking a task on: every check comes before any work, and the task is durable before the caller hears.
+
+use std::sync::{Mutex, PoisonError};
+
+use playhouse_api::{ApiError, ApiErrorKind, Caller, Submission, Submitted};
+use playhouse_core::{
+    admission::RETRY_AFTER_MS,
+    digest,
+    id::{TaskId, Tenant},
+    model::{ModelError, ModelErrorKind},
+    task::{Task, TaskSpec},
+};
+use playhouse_ports::{JournalError, Submission as Key};
+
+use super::{Runtime, journal_error, no_answer};
+use crate::{
+    services::ask,
+    tasks::{NotAccepted, TasksMsg},
+};
+
+/// Longest idempotency key, in bytes: the longest that common clients send is a UUID with a prefix.
+const KEY_BYTES_MAX: usize = 255;
+
+/// Makes task ids: ULIDs, each larger than the one before, so that their order is the order of submission.
+#[derive(Debug, Default)]
+pub(crate) struct Ids(Mutex<Option<ulid::Ulid>>);
+
+impl Ids {
+    fn next(&self, now_ms: u64) -> TaskId {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = ulid::Ulid::from_parts(now_ms, ulid::Ulid::generate().random());
+        let id = match *last {
+            // Same millisecond, or a clock that went back: count up.
+            Some(last) if last >= fresh => last.increment().unwrap_or(fresh),
+            _ => fresh,
+        };
+        *last = Some(id);
+        TaskId::new(id.to_string()).expect("a ULID is letters and digits")
+    }
+}
+
+impl Runtime {
+    pub(super) async fn accept(&self, caller: &Caller, submission: Submission) -> Result<Submitted, ApiError> {
+        self.check_input(&submission.input)?;
+        let key = key(&caller.tenant, &submission)?;
+        if let Some(earlier) = self.earlier(caller, key.as_ref()).await? {
+            return Ok(earlier);
+        }
+        let task = self.pin(caller, submission)?;
+        self.check_fit(&task).await?;
+        let view = task.view(task.spec().submitted_ms);
+        let submit =
+            |reply| TasksMsg::Submit { task: Box::new(task), key: key.clone(), reply };
+        match ask("the dispatcher", &self.services.tasks, submit).await.map_err(no_answer)? {
+            Ok(()) => Ok(Submitted { task: view, replayed: false }),
+            // A submission with the same key was faster.
+            Err(NotAccepted::Journal(JournalError::KeyUsed { task, digest })) => {
+                self.replay(caller, &task, &digest, key.as_ref()).await
+            }
+            Err(NotAccepted::Journal(error)) => Err(journal_error(error)),
+            Err(error @ NotAccepted::TooBusy(_)) => {
+                Err(ApiError::new(ApiErrorKind::TooBusy, error.to_string()).retry_after(RETRY_AFTER_MS))
+            }
+        }
+    }
+
+    fn check_input(&self, input: &str) -> Result<(), ApiError> {
+        let refuse = |kind, message: String| Err(ApiError::new(kind, message));
+        let most = self.bounds.input_bytes;
+        if input.trim().is_empty() {
+            return refuse(ApiErrorKind::BadRequest, "`input` is empty: say what is wanted".into());
+        }
+        if input.len() > most {
+            let message = format!("`input` has {} bytes; at most {most} are taken", input.len());
+            return refuse(ApiErrorKind::TooLarge, message);
+        }
+        if let Some(at) = input.find('\0') {
+            let message = format!("`input` holds a NUL character at byte {at}; send text");
+            return refuse(ApiErrorKind::BadRequest, message);
+        }
+        Ok(())
+    }
+
+    fn pin(&self, caller: &Caller, submission: Submission) -> Result<Task, ApiError> {
+        let catalog = &self.services.catalog;
+        let Some(agent) = catalog.agent(&submission.agent) else {
+            let known: Vec<_> = catalog.agents().map(|agent| agent.name.as_str()).collect();
+            let message = format!("there is no agent `{}`; the agents are: {}", submission.agent, known.join(", "));
+            return Err(ApiError::new(ApiErrorKind::NotFound, message));
+        };
+        let now_ms = self.services.ledger.clock.now_ms();
+        Ok(Task::new(TaskSpec {
+            id: self.ids.next(now_ms),
+            tenant: caller.tenant.clone(),
+            session: submission.session,
+            topic: submission.topic,
+            input: submission.input,
+            pinned: catalog.pin(agent, &submission.limits),
+            labels: submission.labels,
+            submitted_ms: now_ms,
+        }))
+    }
+
+    /// Refuses a prompt that cannot fit the model. A token is at least a byte, so most prompts are known to
+    /// fit without asking.
+    async fn check_fit(&self, task: &Task) -> Result<(), ApiError> {
+        let agent = &task.spec().pinned.agent;
+        let model = &self.services.catalog.models[&agent.model];
+        let context = model.info().context_tokens;
+        let room = context.saturating_sub(agent.sampling.max_tokens);
+        let request = task.request();
+        let schemas: usize = request.tools.iter().map(|tool| tool.input_schema.to_string().len() + 256).sum();
+        let bytes: usize = request.messages.iter().map(|message| message.text_bytes() + 32).sum();
+        if bytes + schemas <= room as usize {
+            return Ok(());
+        }
+        match model.count_tokens(&request).await {
+            Ok(tokens) if tokens <= room => Ok(()),
+            Ok(tokens) => Err(too_long(&agent.model, tokens, context, agent.sampling.max_tokens)),
+            Err(ModelError { kind: ModelErrorKind::ContextOverflow, message, .. }) => {
+                Err(ApiError::new(ApiErrorKind::BadRequest, message))
+            }
+            // A model that cannot count now will say so when it is asked; the task waits for it.
+            Err(error) => {
+                tracing::debug!(%error, model = agent.model, "prompt could not be counted");
+                Ok(())
+            }
+        }
+    }
+
+    async fn earlier(&self, caller: &Caller, key: Option<&Key>) -> Result<Option<Submitted>, ApiError> {
+        let Some(key) = key else { return Ok(None) };
+        let used = self.services.ledger.journal.submission(&key.key).await.map_err(journal_error)?;
+        let Some((task, digest)) = used else { return Ok(None) };
+        self.replay(caller, &task, &digest, Some(key)).await.map(Some)
+    }
+
+    async fn replay(
+        &self,
+        caller: &Caller,
+        task: &TaskId,
+        digest: &str,
+        key: Option<&Key>,
+    ) -> Result<Submitted, ApiError> {
+        if key.is_none_or(|key| key.digest != digest) {
+            let message = format!("this idempotency key was used with other content, for task {task}; use a new key");
+            return Err(ApiError::new(ApiErrorKind::Conflict, message));
+        }
+        let (task, updated_ms) = self.restore(caller, task).await?;
+        Ok(Submitted { task: task.view(updated_ms), replayed: true })
+    }
+}
+
+fn too_long(model: &str, tokens: u32, context: u32, reserved: u32) -> ApiError {
+    let message = format!(
+        "the prompt has {tokens} tokens; model `{model}` holds {context}, of which {reserved} are kept for the \
+         answer (`sampling.max_tokens`); shorten the input or use a model with a larger context"
+    );
+    ApiError::new(ApiErrorKind::BadRequest, message)
+}
+
+/// The key with its tenant, and a digest of everything that makes the task what it is.
+fn key(tenant: &Tenant, submission: &Submission) -> Result<Option<Key>, ApiError> {
+    let Some(key) = &submission.idempotency_key else { return Ok(None) };
+    if key.is_empty() || key.len() > KEY_BYTES_MAX || key.chars().any(char::is_control) {
+        let message = format!("the idempotency key must be 1 to {KEY_BYTES_MAX} bytes without control characters");
+        return Err(ApiError::new(ApiErrorKind::BadRequest, message));
+    }
+    Ok(Some(Key { key: format!("{tenant}/{key}"), digest: digest::of_json(submission) }))
+}

@@ -1,0 +1,63 @@
+//! An actor around something that must always run: a child process, a committer thread.
+//!
+//! An adapter that owns such a thing offers a future that ends when the thing dies. The actor runs it; when
+//! it ends the actor fails, and its supervisor starts both again. Waiting before a new attempt is part of
+//! the adapter's future: it knows its resource.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::task::JoinSet;
+
+/// Starts the thing and runs it until it dies; says why.
+pub type Run = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
+
+/// Keeps something running.
+#[derive(Clone)]
+pub(crate) struct Service {
+    run: Run,
+}
+
+impl Service {
+    /// Keeps `run` running.
+    pub(crate) fn new(run: Run) -> Self {
+        Self { run }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Service")
+    }
+}
+
+/// Sent by the service's own job: the thing died, for this reason.
+#[derive(Debug)]
+pub(crate) struct Died(String);
+
+impl Actor for Service {
+    type Msg = Died;
+    type State = JoinSet<()>;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Died>, (): ()) -> Result<JoinSet<()>, ActorProcessingErr> {
+        let mut jobs = JoinSet::new();
+        let running = (self.run)();
+        jobs.spawn(async move {
+            let died = Died(running.await);
+            // Fails only when the service has stopped meanwhile.
+            let _ = myself.cast(died);
+        });
+        Ok(jobs)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Died>,
+        Died(reason): Died,
+        _: &mut JoinSet<()>,
+    ) -> Result<(), ActorProcessingErr> {
+        Err(reason.into())
+    }
+}

@@ -1,0 +1,113 @@
+//! The other actors, as a planner reaches them.
+//!
+//! An actor that is restarted is a new actor; the [`Slot`]s here always hold the newest one. A message to an
+//! actor that is just being restarted is dropped, and with it its promise, which reports the crash.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use playhouse_core::{
+    id::{SessionId, TaskId},
+    task::TaskSpec,
+    window::Window,
+};
+use playhouse_ports::JournalError;
+use playhouse_supervise::Slot;
+use ractor::{ActorRef, Message, RpcReplyPort, rpc::CallResult};
+
+use crate::{
+    catalog::Catalog, ledger::Ledger, llm_backend::LlmBackendMsg, memory::MemoryMsg, tasks::TasksMsg,
+    tool_executor::ToolExecutorMsg,
+};
+
+/// Longest wait for an actor's answer to a question that needs no model and no tool. A disk that is slower
+/// than this is broken.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Everything a planner may use.
+#[derive(Debug)]
+pub(crate) struct Services {
+    /// The door to the journal.
+    pub(crate) ledger: Arc<Ledger>,
+    /// Agents, tools, models.
+    pub(crate) catalog: Arc<Catalog>,
+    /// Remembers sessions.
+    pub(crate) memory: Slot<MemoryMsg>,
+    /// Runs tools.
+    pub(crate) tools: Slot<ToolExecutorMsg>,
+    /// By alias.
+    pub(crate) models: BTreeMap<String, Slot<LlmBackendMsg>>,
+    /// Starts and ends planners.
+    pub(crate) tasks: Slot<TasksMsg>,
+}
+
+/// An actor that did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is being restarted or did not answer in time; try again in a moment")]
+pub(crate) struct NoAnswer(pub(crate) &'static str);
+
+/// Asks an actor and waits at most [`CALL_TIMEOUT`].
+pub(crate) async fn ask<M: Message, T: Send + 'static>(
+    name: &'static str,
+    slot: &Slot<M>,
+    message: impl FnOnce(RpcReplyPort<T>) -> M,
+) -> Result<T, NoAnswer> {
+    let actor: ActorRef<M> = slot.get().map_err(|_| NoAnswer(name))?;
+    match actor.call(message, Some(CALL_TIMEOUT)).await {
+        Ok(CallResult::Success(answer)) => Ok(answer),
+        Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => Err(NoAnswer(name)),
+    }
+}
+
+impl Services {
+    /// What of `session` fits the prompt of a task: its model's context less the reply, the instructions and
+    /// the input.
+    pub(crate) async fn recall(&self, spec: &TaskSpec, session: SessionId) -> Result<Window, RecallError> {
+        let agent = &spec.pinned.agent;
+        let info = self.catalog.models[&agent.model].info();
+        let per_token = info.bytes_per_token.max(1) as usize;
+        let fixed = (agent.instructions.len() + spec.input.len()).div_ceil(per_token);
+        let budget = info
+            .context_tokens
+            .saturating_sub(agent.sampling.max_tokens)
+            .saturating_sub(u32::try_from(fixed).unwrap_or(u32::MAX));
+        let window = ask("memory", &self.memory, |reply| MemoryMsg::Recall {
+            tenant: spec.tenant.clone(),
+            session,
+            policy: agent.window,
+            budget_tokens: budget,
+            bytes_per_token: info.bytes_per_token,
+            reply,
+        });
+        Ok(window.await??)
+    }
+
+    pub(crate) fn cast_model(&self, alias: &str, message: LlmBackendMsg) {
+        cast(self.models.get(alias), message);
+    }
+
+    pub(crate) fn cast_tools(&self, message: ToolExecutorMsg) {
+        cast(Some(&self.tools), message);
+    }
+
+    pub(crate) fn concluded(&self, task: &TaskId) {
+        cast(Some(&self.tasks), TasksMsg::Concluded(task.clone()));
+    }
+}
+
+/// Sends, or drops the message and with it the promise inside.
+fn cast<M: Message>(slot: Option<&Slot<M>>, message: M) {
+    if let Some(actor) = slot.and_then(|slot| slot.get().ok()) {
+        let _ = actor.cast(message);
+    }
+}
+
+/// Why a session could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecallError {
+    /// Memory did not answer.
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
+    /// The store refused.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}

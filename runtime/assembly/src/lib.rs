@@ -1,0 +1,1 @@
+//! The composition root without a wire: config in, running tree out.

@@ -1,0 +1,44 @@
+//! J1 to J9 and liveness over generated worlds.
+
+use proptest::prelude::*;
+
+use super::{
+    fixture::{spec, wants_json},
+    invariants,
+    moves::{answer, limits, moves},
+    world::World,
+};
+use crate::task::{Effect, Event};
+
+/// More answers than any task within [`limits`] can ask for: 5 steps of 3 attempts or 3 calls with a check
+/// each, and the starts in between.
+const ANSWERS_MAX: usize = 200;
+
+proptest! {
+    // A failure is kept by writing it down as a transcript, so no regression files. `PROPTEST_CASES=10000`
+    // looks harder than the default of 256.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn invariants_hold_in_every_world_and_every_task_ends_in_a_fair_one(
+        limits in limits(),
+        json in any::<bool>(),
+        moves in moves(),
+        fair in prop::collection::vec(answer(), 1..8),
+    ) {
+        let spec = if json { wants_json(spec(limits)) } else { spec(limits) };
+        let mut world = World::new(spec);
+        for one in &moves {
+            world.play(one);
+            invariants::hold_now(&world)?;
+        }
+        let answers = fair.iter().cycle().take(ANSWERS_MAX);
+        let answered = answers.take_while(|answer| world.play_fair(answer)).count();
+        invariants::hold_now(&world)?;
+        invariants::held_throughout(&world)?;
+        prop_assert!(answered < ANSWERS_MAX, "the task never ends");
+        prop_assert!(matches!(world.journal.last(), Some(Event::Finished { .. })), "nothing is open, but it did not end");
+        let told = world.performed.iter().any(|did| matches!(did.effect, Effect::Conclude(_)));
+        prop_assert!(told, "J5: nobody was answered");
+    }
+}

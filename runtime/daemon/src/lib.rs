@@ -1,0 +1,1 @@
+//! The binary `playhouse`: daemon, CLI and one-shot runner.

@@ -1,0 +1,1 @@
+//! RuntimeApi over HTTP and SSE.

@@ -1,0 +1,1 @@
+//! Journal and Context on sled, fenced in.

@@ -1,0 +1,1 @@
+//! ChatModel over llama.cpp in a supervised child process.

@@ -1,0 +1,1 @@
+//! ChatModel over OpenAI-compatible chat completions.

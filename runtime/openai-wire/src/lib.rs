@@ -1,0 +1,1 @@
+//! OpenAI request, response and event types.

@@ -1,0 +1,1 @@
+//! The SDK: build an agent, run it embedded.

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Builds the tools: Rust -> core module -> component -> dist/*.wasm and tools.lock.
+#
+#   build.sh            build and write dist/, tools.lock and the hostile guests of the host's tests
+#   build.sh --check    build again elsewhere and compare with tools.lock; says so when it cannot
+#
+# The reference route is rustup's compiler of the version below with its prebuilt standard library: it is pinned, and
+# the same for everybody. Where rustup cannot fetch that library, Debian's compiler with Debian's library source does
+# (bookworm; about 140 MB of packages, unpacked in a folder of its own, no root needed). Its components work the same,
+# but a different compiler gives different bytes, so `--check` then has nothing to compare.
+#
+# PLAYHOUSE_WASM_ROUTE=rustup|debian chooses a route; the default tries them in this order.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+RUST_VERSION=1.95.0
+TARGET=wasm32-unknown-unknown
+TOOLS=(calculator convert lookup)
+HOSTILE=(misbehaves endless_describe)
+GUESTS=../host/tests/guests
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+CARGO=(cargo "+$RUST_VERSION")
+
+say() { echo "tools: $*" >&2; }
+
+try_rustup() {
+  timeout 120 rustup target add --toolchain "$RUST_VERSION" "$TARGET" >/dev/null 2>&1 || return 1
+  WASM_RUSTC=$(rustup which --toolchain "$RUST_VERSION" rustc)
+  SYSROOT=$(rustc "+$RUST_VERSION" --print sysroot)
+  STD=()
+}
+
+try_debian() {
+  local root=${PLAYHOUSE_WASM_RUST:-$HOME/.wasm-rust} bin deb
+  if [ ! -x "$root/rustc" ]; then
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
+    mkdir -p "$root/debs"
+    (cd "$root/debs" && apt-get download rustc-web rust-web-src libstd-rust-web-1.96 libstd-rust-web-dev libllvm22 \
+      >/dev/null 2>&1) || { say "apt-get download failed (is this bookworm, with its package lists updated?)"; return 1; }
+    for deb in "$root"/debs/*.deb; do dpkg -x "$deb" "$root/root"; done
+    # The wrapper keeps LD_LIBRARY_PATH to this one program.
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s/root/usr/lib/x86_64-linux-gnu exec %s/root/usr/bin/rustc "$@"\n' \
+      "$root" "$root" >"$root/rustc"
+    chmod +x "$root/rustc"
+  fi
+  # rustc-web has no linker for WebAssembly; every rustup toolchain brings one.
+  bin=$(rustc "+$RUST_VERSION" --print sysroot)/lib/rustlib/x86_64-unknown-linux-gnu/bin
+  export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$bin/rust-lld
+  WASM_RUSTC=$root/rustc
+  SYSROOT=$root/root/usr
+  STD=("-Zbuild-std=std,panic_abort")
+}
+
+choose_route() {
+  case ${PLAYHOUSE_WASM_ROUTE:-} in
+    rustup) try_rustup || { say "rustup cannot add $TARGET to $RUST_VERSION"; exit 1; } ;;
+    debian) try_debian || { say "no Debian compiler to be had here"; exit 1; } ;;
+    *) try_rustup || try_debian || { say "no compiler for $TARGET: install rustup or use Debian 12"; exit 1; } ;;
+  esac
+  VERSION=$("$WASM_RUSTC" --version)
+  say "building with $VERSION"
+}
+
+# cargo for the guests. No path of this machine may get into the bytes.
+guest_cargo() {
+  env RUSTC="$WASM_RUSTC" RUSTC_BOOTSTRAP="${STD:+1}" \
+    RUSTFLAGS="--remap-path-prefix=$SYSROOT=/rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$(cd .. && pwd)=/tools" \
+    "${CARGO[@]}" build --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@"
+}
+
+# Core modules to components: build_into DIST GUESTS
+build_into() {
+  local out=$CARGO_TARGET_DIR/$TARGET/release name
+  for name in "${TOOLS[@]}"; do guest_cargo --lib -p "$name"; done
+  guest_cargo --examples -p hostile
+  "${CARGO[@]}" build --quiet --locked --release -p componentize
+  COMPONENTIZE=$CARGO_TARGET_DIR/release/componentize
+  mkdir -p "$1" "$2"
+  for name in "${TOOLS[@]}"; do "$COMPONENTIZE" component "$out/$name.wasm" "$1/$name.wasm"; done
+  for name in "${HOSTILE[@]}"; do "$COMPONENTIZE" component "$out/examples/$name.wasm" "$2/$name.wasm"; done
+}
+
+check() {
+  local fresh
+  if ! grep -qxF "rustc = \"$VERSION\"" tools.lock; then
+    say "check skipped: tools.lock was made by $(sed -n 's/^rustc = //p' tools.lock), this is \"$VERSION\""
+    return 0
+  fi
+  fresh=$(mktemp -d)
+  trap 'rm -rf "$fresh"' EXIT
+  build_into "$fresh/dist" "$fresh/guests"
+  "$COMPONENTIZE" lock "$fresh/dist" "$VERSION" >"$fresh/tools.lock"
+  diff -u tools.lock "$fresh/tools.lock" || { say "the sources give other bytes than tools.lock says"; exit 1; }
+  for name in "${TOOLS[@]}"; do cmp "dist/$name.wasm" "$fresh/dist/$name.wasm"; done
+  say "checked: the same sources give the same bytes"
+}
+
+choose_route
+if [ "${1:-}" = --check ]; then
+  check
+else
+  build_into dist "$GUESTS"
+  "$COMPONENTIZE" lock dist "$VERSION" >tools.lock
+  say "built $(ls dist/*.wasm | wc -l) tools"
+fi

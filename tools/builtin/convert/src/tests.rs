@@ -1,0 +1,84 @@
+//! What the model asks for, and what it is told.
+
+use super::*;
+
+fn check(value: &str, from: &str, to: &str, expected: &str) {
+    let arguments = json!({"value": value, "from": from, "to": to}).to_string();
+    let actual = playhouse_tool::run::<Convert>(&arguments).unwrap_or_else(|wrong| wrong.to_string());
+    assert_eq!(actual, expected, "{value} {from} to {to}");
+}
+
+#[test]
+fn every_dimension_converts() {
+    check("5.2", "kilometers", "miles", r#"{"result":"3.23113","unit":"mi"}"#);
+    check("1", "mi", "km", r#"{"result":"1.609344","unit":"km"}"#);
+    check("12", "stone", "kg", r#"{"result":"76.203518","unit":"kg"}"#);
+    check("1", "gallon", "cups", r#"{"result":"16","unit":"cup"}"#);
+    check("1.5", "hours", "min", r#"{"result":"90","unit":"min"}"#);
+    check("36", "km/h", "m/s", r#"{"result":"10","unit":"m/s"}"#);
+    check("60", "mph", "km/h", r#"{"result":"96.56064","unit":"km/h"}"#);
+}
+
+#[test]
+fn temperatures_have_offsets() {
+    check("100", "c", "f", r#"{"result":"212","unit":"f"}"#);
+    check("-40", "f", "c", r#"{"result":"-40","unit":"c"}"#);
+    check("0", "k", "celsius", r#"{"result":"-273.15","unit":"c"}"#);
+    check("98.6", "Fahrenheit", "Celsius", r#"{"result":"37","unit":"c"}"#);
+}
+
+#[test]
+fn answers_are_rounded_half_to_even_to_six_places() {
+    check("1", "ft", "mi", r#"{"result":"0.000189","unit":"mi"}"#);
+    check("0.0005", "mm", "m", r#"{"result":"0","unit":"m"}"#);
+    check("0.0015", "mm", "m", r#"{"result":"0.000002","unit":"m"}"#);
+    check("2.50", "m", "m", r#"{"result":"2.5","unit":"m"}"#);
+}
+
+#[test]
+fn names_are_found_in_any_case_and_spacing() {
+    check("1", " KILOMETRES ", "M", r#"{"result":"1000","unit":"m"}"#);
+    check("1", "Fluid_Ounce", "fl oz", r#"{"result":"1","unit":"floz"}"#);
+}
+
+#[test]
+fn a_number_may_be_a_json_number_and_keeps_its_digits() {
+    let result = playhouse_tool::run::<Convert>(r#"{"value": 0.1234567890123456789e3, "from": "m", "to": "mm"}"#);
+    assert_eq!(result.as_deref(), Ok(r#"{"result":"123456.789012","unit":"mm"}"#));
+}
+
+#[test]
+fn an_unknown_unit_is_answered_with_the_nearest_and_the_known() {
+    let wrong = units::find("kilometrs").expect_err("misspelt");
+    assert!(wrong.starts_with("unknown unit `kilometrs` (did you mean `kilometers`?); known units: mm, cm,"), "{wrong}");
+    let wrong = units::find("parsecs").expect_err("not on the list");
+    assert!(wrong.starts_with("unknown unit `parsecs`; known units: mm, cm,"), "{wrong}");
+    assert!(units::find(&"x".repeat(100_000)).expect_err("far too long").len() < 400);
+}
+
+#[test]
+fn mixed_dimensions_and_bad_values_are_refused_in_words() {
+    check(
+        "1",
+        "km",
+        "kg",
+        "cannot convert `km` (length) to `kg` (mass); units of length: mm, cm, m, km, in, ft, yd, mi",
+    );
+    check("five", "km", "mi", "`five` is not a number: give digits only, such as 5.2");
+    check("1e38", "km", "mi", "the value has more than 37 digits");
+    check(
+        "9999999999999999999999999999999999999",
+        "f",
+        "k",
+        "overflow: the value has too many digits to convert exactly",
+    );
+}
+
+#[test]
+fn no_two_units_share_a_name() {
+    let mut names: Vec<&str> = units::UNITS.iter().flat_map(units::all_names).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}

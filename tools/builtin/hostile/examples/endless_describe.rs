@@ -1,0 +1,21 @@
+//! Never finishes introducing itself: loading must have a deadline too.
+#![allow(unsafe_code, missing_docs, reason = "the generated exports")]
+
+use playhouse_tool::bindings::{Guest, ToolError};
+
+struct Endless;
+
+impl Guest for Endless {
+    fn describe() -> String {
+        loop {
+            std::hint::black_box(());
+        }
+    }
+
+    fn call(_: String) -> Result<String, ToolError> {
+        Ok("{}".to_owned())
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+playhouse_tool::bindings::export_pure!(Endless with_types_in playhouse_tool::bindings);

@@ -1,0 +1,1 @@
+//! ToolBox on wasmtime.
