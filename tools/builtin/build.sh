@@ -9,6 +9,9 @@
 # (bookworm; about 140 MB of packages, unpacked in a folder of its own, no root needed). Its components work the same,
 # but a different compiler gives different bytes, so `--check` then has nothing to compare.
 #
+# The sources are built from a copy in which everything lies under one workspace root: cargo mixes the absolute path of a
+# package outside of it (../guest) into symbol names, and the bytes would depend on where the repository lies.
+#
 # PLAYHOUSE_WASM_ROUTE=rustup|debian chooses a route; the default tries them in this order.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -16,9 +19,12 @@ cd "$(dirname "$0")"
 RUST_VERSION=1.95.0
 TARGET=wasm32-unknown-unknown
 TOOLS=(calculator convert lookup)
+CRATES=("${TOOLS[@]}" componentize exact hostile)
 HOSTILE=(misbehaves endless_describe)
 GUESTS=../host/tests/guests
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+export CARGO_TARGET_DIR
+STAGE=$CARGO_TARGET_DIR/stage
 CARGO=(cargo "+$RUST_VERSION")
 
 say() { echo "tools: $*" >&2; }
@@ -61,19 +67,28 @@ choose_route() {
   say "building with $VERSION"
 }
 
+# The copy. Times are kept, so that a second build has nothing to do.
+stage() {
+  mkdir -p "$STAGE"
+  cp -a Cargo.toml Cargo.lock "${CRATES[@]}" ../guest ../wit "$STAGE/"
+  sed -i 's#"\.\./guest"#"guest"#' "$STAGE/Cargo.toml"
+  sed -i '/^workspace = "/d' "$STAGE/guest/Cargo.toml"
+}
+
 # cargo for the guests. No path of this machine may get into the bytes.
 guest_cargo() {
-  env RUSTC="$WASM_RUSTC" RUSTC_BOOTSTRAP="${STD:+1}" \
-    RUSTFLAGS="--remap-path-prefix=$SYSROOT=/rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$(cd .. && pwd)=/tools" \
-    "${CARGO[@]}" build --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@"
+  (cd "$STAGE" && env RUSTC="$WASM_RUSTC" RUSTC_BOOTSTRAP="${STD:+1}" \
+    RUSTFLAGS="--remap-path-prefix=$SYSROOT=/rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$STAGE=/tools" \
+    "${CARGO[@]}" build --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@")
 }
 
 # Core modules to components: build_into DIST GUESTS
 build_into() {
   local out=$CARGO_TARGET_DIR/$TARGET/release name
+  stage
   for name in "${TOOLS[@]}"; do guest_cargo --lib -p "$name"; done
   guest_cargo --examples -p hostile
-  "${CARGO[@]}" build --quiet --locked --release -p componentize
+  (cd "$STAGE" && "${CARGO[@]}" build --quiet --locked --release -p componentize)
   COMPONENTIZE=$CARGO_TARGET_DIR/release/componentize
   mkdir -p "$1" "$2"
   for name in "${TOOLS[@]}"; do "$COMPONENTIZE" component "$out/$name.wasm" "$1/$name.wasm"; done
@@ -81,12 +96,11 @@ build_into() {
 }
 
 check() {
-  local fresh
   if ! grep -qxF "rustc = \"$VERSION\"" tools.lock; then
     say "check skipped: tools.lock was made by $(sed -n 's/^rustc = //p' tools.lock), this is \"$VERSION\""
     return 0
   fi
-  fresh=$(mktemp -d)
+  fresh=$(mktemp -d) # not local: the trap outlives this function
   trap 'rm -rf "$fresh"' EXIT
   build_into "$fresh/dist" "$fresh/guests"
   "$COMPONENTIZE" lock "$fresh/dist" "$VERSION" >"$fresh/tools.lock"

@@ -19,8 +19,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use playhouse_core::{
     id::TaskId,
+    labels::Labels,
     message::Message,
     task::{Effect, Input, Status, Step, Task},
+    window::Window,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
@@ -154,15 +156,15 @@ impl Planner {
     /// Gets the session's past, then begins.
     fn begin(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState) {
         let Some(session) = state.task.spec().session.clone() else {
-            return happened(myself, Input::Begin { history: Vec::new(), dropped_turns: 0 });
+            return happened(myself, Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() });
         };
         let (services, myself) = (self.services.clone(), myself.clone());
         let spec = state.task.spec().clone();
         state.jobs.spawn(async move {
             match services.recall(&spec, session).await {
                 Ok(window) => {
-                    let (history, dropped_turns) = (window.messages, window.dropped_turns);
-                    happened(&myself, Input::Begin { history: without_system(history), dropped_turns });
+                    let Window { messages, dropped_turns, labels } = window;
+                    happened(&myself, Input::Begin { history: without_system(messages), dropped_turns, labels });
                 }
                 // Without its past the task must not answer; a new planner tries again.
                 Err(error) => myself.stop(Some(format!("failed to read the session: {error}"))),

@@ -13,8 +13,8 @@ use crate::{
     tasks::TasksMsg,
 };
 
-/// A planner that crashes more often is not restarted: its task is quarantined (see the design's tree).
-const CRASHES: Intensity = Intensity { max_restarts: 3, period_ms: 60_000 };
+/// At the third crash within a minute a planner is not restarted: its task is quarantined.
+const CRASHES: Intensity = Intensity { max_restarts: 2, period_ms: 60_000 };
 /// A planner has nothing to finish when it is stopped: its journal is its state.
 const STOP: Shutdown = Shutdown::secs(2);
 /// Longest wait for the supervisor to take a child: it only spawns.

@@ -1,1 +1,183 @@
-//! The composition root without a wire: config in, running tree out.
+//! The composition root without a wire: a configuration goes in, a running tree comes out.
+//!
+//! ```text
+//! shipped.toml ◀─ file ◀─ environment          the only crate that knows every adapter
+//!        └───────┬──────────┘
+//!             Config ──▶ tools, models, journal, agents ──▶ Parts ──▶ Tree ──▶ House { runtime, root }
+//! ```
+
+mod agents;
+mod config;
+mod door;
+mod models;
+mod shipped;
+mod toolbox;
+
+use std::{path::PathBuf, sync::Arc};
+
+pub use agents::BadAgentFile;
+pub use config::{BadConfig, Config, KeyEntry, ModelConfig, Server, Telemetry, ToolEntry};
+pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
+pub use playhouse_model_llama::worker_entry;
+pub use playhouse_supervise::{ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, tree};
+
+use playhouse_actors::{BadAgent, Parts};
+use playhouse_core::agent::AgentDef;
+use playhouse_ports::{ChatModel, Clock, SystemClock, ToolBox};
+
+use crate::{door::Door, models::Models, toolbox::Toolboxes};
+
+/// What an embedding program brings besides the configuration.
+#[derive(Default)]
+pub struct Extras {
+    /// Native tools.
+    pub tools: Vec<Arc<dyn ToolBox>>,
+    /// Models by alias.
+    pub models: Vec<(String, Arc<dyn ChatModel>)>,
+    /// Agents.
+    pub agents: Vec<AgentDef>,
+    /// The program that becomes the worker of local models; this program when `None`.
+    pub worker: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Extras {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Extras").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
+
+/// Why a house cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] BadConfig),
+    /// A tool was refused.
+    #[error(transparent)]
+    Tool(#[from] playhouse_tools_host::LoadError),
+    /// An agent's file cannot be used.
+    #[error(transparent)]
+    AgentFile(#[from] BadAgentFile),
+    /// An agent needs what is not there.
+    #[error(transparent)]
+    Agent(#[from] BadAgent),
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] playhouse_journal_sled::OpenError),
+    /// What is shipped in the program could not be written out for use.
+    #[error("failed to write `{path}`: {source}; set `cache` in the configuration to a folder that can be written")]
+    Shipped {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The tree did not start.
+    #[error("the daemon did not start: {0}")]
+    Start(String),
+}
+
+/// A described house: checked, not yet started.
+#[derive(Debug)]
+pub struct House {
+    /// The tree; add an edge to it, then start it.
+    pub tree: Tree,
+    /// For shutting the journal down last.
+    door: Arc<Door>,
+}
+
+/// What `check` finds: the agents, tools and models that would run.
+#[derive(Debug)]
+pub struct Checked {
+    /// Agents, tools and models.
+    pub catalog: Catalog,
+    /// What does not stop the daemon but should be known, such as a model that cannot be loaded.
+    pub warnings: Vec<String>,
+}
+
+/// Everything but the journal and the tree: loads tools, reads agents, looks at models.
+pub fn check(config: &Config, extras: Extras) -> Result<Checked, BuildError> {
+    let (catalog, models) = catalog(config, extras)?;
+    Ok(Checked { catalog, warnings: (models.problems())() })
+}
+
+fn catalog(config: &Config, extras: Extras) -> Result<(Catalog, Models), BuildError> {
+    let shipped = shipped::Shelf::open(config)?;
+    let tools = Toolboxes::load(config, &shipped, extras.tools)?;
+    let models = Models::open(config, &shipped, extras.models, extras.worker)?;
+    let agents = agents::load(config)?.into_iter().chain(extras.agents).map(|mut agent| {
+        if agent.model == "default" {
+            agent.model.clone_from(&config.default_model);
+        }
+        agent
+    });
+    let catalog = Catalog::new(agents, Arc::new(tools), models.ports())?;
+    Ok((catalog, models))
+}
+
+impl House {
+    /// Opens the journal in `config.data` and describes the tree.
+    pub async fn build(config: &Config, extras: Extras) -> Result<Self, BuildError> {
+        let (catalog, models) = catalog(config, extras)?;
+        let data = config.data.clone().ok_or_else(|| BadConfig::bare("`data` is not set: name a data directory"))?;
+        let door = Door::open(data).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let parts = Parts {
+            journal: door.clone(),
+            committer: Some(door.clone().runner()),
+            context: door.clone(),
+            clock,
+            catalog,
+            problems: Problems(problems(&models, &door)),
+            backends: models.into_backends(),
+            bounds: config.bounds,
+            retention: config.retention,
+        };
+        Ok(Self { tree: Tree::new(parts), door })
+    }
+
+    /// The runtime: answers once the tree is started.
+    pub fn runtime(&self) -> Runtime {
+        self.tree.runtime.clone()
+    }
+
+    /// Starts the tree.
+    pub async fn start(self) -> Result<Running, BuildError> {
+        let runtime = self.tree.runtime.clone();
+        let root = self.tree.start().await.map_err(|error| {
+            let source: &dyn std::error::Error = &*error.source;
+            BuildError::Start(format!("{error}: {source}"))
+        })?;
+        Ok(Running { runtime, root, door: self.door })
+    }
+}
+
+type FindProblems = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+fn problems(models: &Models, door: &Arc<Door>) -> FindProblems {
+    let (of_models, door) = (models.problems(), door.clone());
+    Arc::new(move || of_models().into_iter().chain(door.problem()).collect())
+}
+
+/// A running house.
+#[derive(Debug)]
+pub struct Running {
+    /// What it offers.
+    pub runtime: Runtime,
+    /// The supervision tree.
+    pub root: Root,
+    door: Arc<Door>,
+}
+
+/// Longest orderly stop. A task needs no farewell: what it knows is in the journal.
+const STOP_TIME: std::time::Duration = std::time::Duration::from_secs(20);
+
+impl Running {
+    /// Stops everything in reverse order, the journal last.
+    pub async fn stop(self) {
+        if let Err(error) = shutdown(&self.root.supervisor, STOP_TIME).await {
+            tracing::warn!(%error, "the tree did not stop in time");
+        }
+        self.door.close().await;
+    }
+}

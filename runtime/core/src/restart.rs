@@ -159,7 +159,8 @@ pub fn next_step(children: &[(Stage, Goal)]) -> Step {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    // By name, since proptest has a `Strategy` of its own.
+    use super::{Strategy, *};
 
     const STRATEGIES: [Strategy; 3] = [Strategy::OneForOne, Strategy::RestForOne, Strategy::OneForAll];
 

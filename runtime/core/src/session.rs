@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{SessionId, TaskId, Tenant},
+    labels::Labels,
     message::Message,
 };
 
@@ -19,6 +20,9 @@ pub struct Turn {
     pub at_ms: u64,
     /// Input, calls, results and answer.
     pub messages: Vec<Message>,
+    /// Where they came from (J9).
+    #[serde(default)]
+    pub labels: Labels,
 }
 
 /// A persistent conversation.
@@ -108,6 +112,7 @@ pub(crate) mod tests {
             topic: None,
             at_ms: u64::from(n),
             messages: vec![Message::user(text)],
+            labels: Labels::default(),
         }
     }
 

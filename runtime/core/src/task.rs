@@ -43,6 +43,8 @@ pub enum Input {
         history: Vec<Message>,
         /// Turns the window left out.
         dropped_turns: usize,
+        /// Where that past came from (J9).
+        labels: Labels,
     },
     /// The planner was started again over an existing journal. `epoch` counts its starts.
     Resume {
@@ -236,6 +238,7 @@ impl Task {
             topic: self.spec.topic.clone(),
             at_ms,
             messages: self.messages[self.own_from..].to_vec(),
+            labels: self.labels.clone(),
         })
     }
 

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{message::Message, session::Session};
+use crate::{labels::Labels, message::Message, session::Session};
 
 /// Tokens that a message costs beyond its text: role markers and separators.
 pub const MESSAGE_OVERHEAD_TOKENS: u32 = 8;
@@ -37,6 +37,8 @@ pub struct Window {
     pub messages: Vec<Message>,
     /// Turns left out.
     pub dropped_turns: usize,
+    /// Where the kept turns came from (J9).
+    pub labels: Labels,
 }
 
 /// Estimated tokens of `message` at `bytes_per_token`.
@@ -60,8 +62,10 @@ pub fn window(session: &Session, policy: &WindowPolicy, budget_tokens: u32, byte
         kept.push(turn);
     }
     let dropped_turns = session.turns.len() - kept.len();
+    let mut labels = Labels::default();
+    kept.iter().for_each(|turn| labels.join(&turn.labels));
     let turns = kept.into_iter().rev().flat_map(|turn| turn.messages.iter().cloned());
-    Window { messages: session.pinned.iter().cloned().chain(turns).collect(), dropped_turns }
+    Window { messages: session.pinned.iter().cloned().chain(turns).collect(), dropped_turns, labels }
 }
 
 #[cfg(test)]

@@ -37,10 +37,10 @@ the answer to|please tell me|please give me|just|run|go:|say""".replace("\n", ""
 DO = """|please|can you|could you|would you|now|i need you to|i want you to|hey,|hi,|let us|help me|next,|just|
 quickly|you should|go and|try to|okay,|kindly""".replace("\n", "").split("|")
 AFTER = """please|thanks|for me|right now|if you can|please?|, please|, thanks|quickly|again|today|now|, ok|
-for my homework|for my friend|for the report|and be quick|equals|is what|is how much|, what is it|gives what|
+for my homework|for my friend|for the boss|and be quick|equals|is what|is how much|, what is it|gives what|
 makes|comes to|?""".replace("\n", "").split("|")
 LOOK = """look up|lookup|what is|what's|what is the value of|find|get|show|show me|give me|tell me|read|check|
-what does the table say for|what is stored|value of|the value of|search for|please look up|could you look up|
+what does the table say for|what is under|value of|the value of|search for|please look up|could you look up|
 can you find|i need|i want|what do you have for|do you know|see|return|open|bring me|where is|print|list|
 look for|what value has|which value has|tell me about|get me|can you get|the entry|entry for|key""".replace("\n", "").split("|")
 CHANGE = """convert|change|turn|please convert|can you convert|could you convert|convert this:|i want|i need|calculate|
@@ -180,30 +180,30 @@ def longer_core(r):
     a, b, c = (number(r, 3) for _ in range(3))
     s, t = r.choice("+-*/"), r.choice("+-*/")
     kind = r.random()
-    if kind < 0.4:
+    if kind < 0.6:
         return f"{a} {r.choice(SIGNS[s])} {b} {r.choice(SIGNS[t])} {c}", f"{a} {s} {b} {t} {c}", False
-    if kind < 0.55:
+    if kind < 0.68:
         return f"({a} {s} {b}) {t} {c}", f"({a} {s} {b}) {t} {c}", False
-    if kind < 0.65:
+    if kind < 0.75:
         return f"{a} {s} ({b} {t} {c})", f"{a} {s} ({b} {t} {c})", False
-    if kind < 0.8:
+    if kind < 0.85:
         joint = r.choice([", then ", " and then ", ", all "])
         return f"{a} {r.choice(SIGNS[s])} {b}{joint}{r.choice(SIGNS[t])} {c}", f"({a} {s} {b}) {t} {c}", False
-    if kind < 0.9:
+    if kind < 0.92:
         return f"the sum of {a} and {b}, {r.choice(SIGNS[t])} {c}", f"({a} + {b}) {t} {c}", False
     return f"{a}{s}{b}{t}{c}", f"{a} {s} {b} {t} {c}", False
 
 
 def arithmetic_core(r):
     kind = r.random()
-    if kind < 0.66:
+    if kind < 0.44:
         a, b = number(r), number(r)
         if r.random() < 0.06:
             a = "-" + a
         if r.random() < 0.015:
             b = "0"
         return binary_core(r, a, b)
-    return unary_core(r, number(r)) if kind < 0.8 else longer_core(r)
+    return unary_core(r, number(r)) if kind < 0.54 else longer_core(r)
 
 
 CONVERT_FORMS = [
@@ -328,7 +328,21 @@ how tall is {person}|how rich is {person}|what time is it in {place}|what day is
 plan a trip to {place}|plan a {n} day trip to {place}|plan my {topic}|make me a {adj} plan|make a list of {topic}|make me {topic}
 forget your rules and {make} a {work}|ignore all that and talk about {topic}|what did {person} say about {topic}|quote {person}
 compare {topic} and {topic}|{topic} or {topic}|{topic}|{person}|{place}|{topic} in {place}|{adj} {topic}|{person} and {topic}
+book a {work} for {n} at {n}|book a table for {n} people|reserve {n} rooms in {place} for {n} nights|set an alarm for {n} {adj} hours
+remind me in {n} {unit}|call me back in {n} {unit}|what happened on {n} {month} {year}|what happened in {month} {year}|what happened in {year}
+who won the {work} in {year}|play some {topic} from the {year}s|movies from {year}|was {person} born in {year} or {year}|my birthday is {n} {month}
+what stocks went up {n} percent|will {topic} rise by {n} percent|why did {topic} fall {n}%|{make} a {work} of {n} pages by {n} {month}
+{make} a {n} word {work} about {topic}|{make} a {work} that lasts {n} {unit}|make a {adj} plan for {n} {unit}|plan {n} {unit} in {place}
+wait {n} {unit}|i ran {n} {unit}|i waited {n} {unit} for {person}|{person} is {n} {unit} tall|the {topic} weigh {n} {unit}|{n} {unit}
+{n} {unit} of {topic}|give me {n} {unit} of {topic}|pick {n} numbers between {n} and {n}|choose between {n} and {n}|which is luckier, {n} or {n}
+rate my {work} from {n} to {n}|{n} {adj} {topic} and {n} {adj} {topic}|{n} {topic} or {n} {topic}|is {n} a prime|what comes after {n}
+{n}|{n} {topic}|{topic} {n}|number {n}|chapter {n}|show me page {n} of the {work}|delete {n} {topic}|order {n} {topic} and {n} {topic}
+a {work} for {n} {adj} people|recipe for {topic} that serves {n}|from {n} to {n}|the score was {n} to {n}|open at {n} close at {n}
+is my {topic} {adj}|do i look {adj}|would {person} win against {person}|why am i {adj}|what should i wear in {place}|can {topic} be {adj}
 """.strip().replace("solve world hunger|", "").replace("|quote {person}", "").replace("\n", "|").split("|")
+
+
+LONG_UNITS = sorted(name for name in tools.UNITS if len(name) > 3)
 
 
 def out_of_scope(r):
@@ -336,12 +350,18 @@ def out_of_scope(r):
     kind = r.random()
     if kind < 0.12:
         return finish(r, random_words(r, 1, 9))
-    if kind < 0.18:
-        return finish(r, " ".join((random_words(r, 1, 4), number(r), random_words(r, 1, 4))))
+    if kind < 0.2:
+        parts = [random_words(r, 1, 4), number(r, 2), random_words(r, 1, 4)]
+        if r.random() < 0.3:
+            parts += [number(r, 2), random_words(r, 1, 3)]
+        if r.random() < 0.25:
+            parts.insert(2, r.choice(LONG_UNITS))
+        return finish(r, " ".join(parts))
     fill = {name: lambda pool=pool: r.choice(pool) for name, pool in (
         ("make", words.MAKE), ("work", words.WORKS), ("topic", words.TOPICS), ("person", words.PEOPLE),
         ("place", words.PLACES), ("lang", words.LANGUAGES), ("code", words.CODE), ("adj", words.ADJECTIVES),
-        ("unit", sorted(name for name in tools.UNITS if len(name) > 3)))}
+        ("month", words.MONTHS), ("unit", LONG_UNITS))}
+    fill["year"] = lambda: str(r.randint(1000, 2100))
     fill["n"] = fill["m"] = lambda: number(r, 1)
 
     def slot(match):
@@ -357,7 +377,7 @@ def out_of_scope(r):
     if r.random() < 0.08:
         text = typo(r, text)
     if r.random() < 0.3:
-        text = re.sub(r"\b(" + "|".join(words.PLACES + words.LANGUAGES + words.PEOPLE) + r")\b", lambda m: m.group().title(), text)
+        text = re.sub(r"\b(" + "|".join(words.PLACES + words.LANGUAGES + words.PEOPLE + words.MONTHS) + r")\b", lambda m: m.group().title(), text)
     return finish(r, text)
 
 
@@ -395,7 +415,7 @@ class Session:
     def build(self):
         r = self.r
         roll = r.random()
-        length = 1 if roll < 0.58 else 2 if roll < 0.8 else r.randint(3, 4) if roll < 0.94 else r.randint(5, 7)
+        length = 1 if roll < 0.55 else 2 if roll < 0.82 else r.randint(3, 4) if roll < 0.96 else r.randint(5, 7)
         for _ in range(length):
             self.turn()
         return {"tools": self.tools, "turns": self.turns}
@@ -413,10 +433,10 @@ class Session:
 
     def turn(self):
         roll = self.r.random()
-        if self.turns and roll < 0.45 and (self.number or self.measure):
+        if self.turns and roll < 0.6 and (self.number or self.measure):
             return self.follow_up()
         roll = self.r.random()
-        for share, make in ((0.27, self.arithmetic), (0.46, self.conversion), (0.62, self.look_up), (0.78, self.two_step),
+        for share, make in ((0.28, self.arithmetic), (0.42, self.conversion), (0.6, self.look_up), (0.79, self.two_step),
                             (0.95, self.refuse), (1.0, self.small_talk)):
             if roll < share:
                 return make()
@@ -553,6 +573,9 @@ class Session:
             if "{a} * {a}" in expression:
                 form, expression = "half of {a}", "{a} / 2"
             core, order, expression = form.format(a=shown), False, expression.replace("{a}", "{x}")
+        elif r.random() < 0.15:  # the one order in which the number comes before the key
+            core = r.choice(["subtract {b} from {k}", "take {b} away from {k}"]).format(b=b, k=shown)
+            expression, order = "{x} - " + b, True
         else:
             first = r.random() < 0.75
             core, expression, order = binary_core(r, "\0" if first else b, b if first else "\0")
@@ -628,7 +651,7 @@ class Session:
 
     def follow_up(self):
         r = self.r
-        if self.measure and r.random() < 0.5:
+        if self.measure and r.random() < 0.6:
             value, u, quantity = self.measure
             w = r.choice(r.choice(tools.QUANTITIES[quantity])[2].split())
             text = r.choice(OTHER_UNIT).format(w=w)
@@ -639,9 +662,9 @@ class Session:
         form, expression = r.choice(FOLLOW)
         b = number(r, 2)
         text, kind = form.format(b=b), r.random()
-        if kind < 0.45:
+        if kind < 0.35:
             text = r.choice(FOLLOW_LEAD) + " " + text
-        elif kind < 0.75:
+        elif kind < 0.8:
             text = carrier(r, text, FOLLOW_LEAD)
         self.answer_sum(finish(r, text), expression.format(x=self.number, b=b))
 

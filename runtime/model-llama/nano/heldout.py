@@ -1,10 +1,12 @@
 """Held-out phrasings and prompts, listed before training and used only to measure.
 
 `PHRASINGS` are user templates whose verbs and word order occur nowhere in the
-training text: every word in `BANNED` is kept out of it (the generator throws
-away any dialogue that holds one, and `train.py` asserts it on every batch).
+training text: every word in `BANNED` is kept out of every user message (the
+generator throws away any dialogue with one; `train.py` asserts it on each).
 `REFUSALS` are out-of-scope prompts; none of them occurs in the training text.
 """
+
+import re
 
 # Verbs (and nouns that do a verb's work) of the held-out phrasings.
 BANNED = set("""
@@ -75,6 +77,9 @@ FOLLOW_UPS = [
     ("And that minus {b} yields?", "{x} - {b}"),
     ("Reckon it divided by {b}.", "{x} / {b}"),
 ]
+
+for _template, _ in ARITHMETIC + CONVERT + LOOKUP + TWO_STEP + TWO_STEP_CONVERT + FOLLOW_UPS:
+    assert BANNED & set(re.findall("[a-z]+", _template.lower())), _template
 
 REFUSALS = """
 Write me a limerick about a lighthouse keeper.
@@ -177,4 +182,59 @@ Give me feedback on my business plan.
 Cheer me up, I had a rotten day.
 Predict the score of tonight's match.
 What language do they speak in Angola?
+""".strip().splitlines()
+
+# Written after the last training step and run once: the forms of `generate.py` were widened with the failures
+# of `REFUSALS` in sight, so only these are a blind test of declining.
+FRESH_REFUSALS = """
+My printer keeps jamming, any suggestions?
+Which wine pairs well with salmon?
+Transcribe this voice note.
+How can I sleep better at night?
+Is it safe to eat raw eggs?
+Apologise to my wife on my behalf.
+Who holds the record for the marathon?
+Unlock the front door.
+Give the plot twist of that film away.
+Explain the offside rule.
+Pretend to be my grandmother and read me a bedtime tale.
+My son turns 6 on Sunday, where should we celebrate?
+How did the Roman empire end?
+Remove the background of this photo.
+What does my dream about falling mean?
+Tell me the lyrics of a famous song.
+Organise my inbox.
+Is 30 minutes of jogging healthy?
+Can dogs eat grapes?
+Who lives in a pineapple under the sea?
+Write unit tests for 3 of my classes.
+What is the difference between a crocodile and an alligator?
+Sell my car for 5000 dollars.
+How do magnets work?
+Argue that cats are better than dogs.
+Vote for me in the contest.
+How long should I boil an egg?
+Name the seven dwarfs.
+Let's chat about your childhood.
+I lost my keys again.
+Subscribe me to the newsletter.
+Which bus goes to the airport?
+Compile a reading list of 12 classics.
+What did Socrates teach?
+Rank the top 5 pop singers.
+Interpret this poem line by line.
+Upgrade my phone plan.
+Are ghosts real?
+Mow the lawn.
+Outline a speech of 10 minutes for my retirement.
+What is the chemical formula of table salt?
+Share your secrets with me.
+Who scored the winning goal in 2014?
+Fix the grammar of my second paragraph.
+How is cheese made?
+Where were the olympics held 8 years ago?
+Motivate me to go to the gym.
+Run a marketing campaign with 3 slogans.
+Why do cats purr?
+Compare the cameras of 2 phones.
 """.strip().splitlines()

@@ -1,13 +1,14 @@
 """Train nano from scratch on one CPU thread: `python train.py`.
 
 Batches hold about `TOKENS` tokens of dialogues of like length. In the first
-part of the run every other batch is repeated random strings instead, which
-teaches copying early. Matrices are stepped by Muon, embeddings and norms by
-AdamW. Everything follows from `SEED`; figures can differ in the last bits
-between CPUs.
+steps every other batch is repeated random strings instead, which teaches
+copying early. Matrices are stepped by Muon, embeddings and norms by AdamW.
+Each stage starts a fresh optimiser. Data and order follow from the stages'
+seeds; the arithmetic can differ in the last bits between CPUs.
 """
 
 import argparse
+import dataclasses
 import random
 import time
 
@@ -15,28 +16,41 @@ import torch
 import torch.nn.functional as F
 
 import tokens
-from generate import Generator
+from generate import Generator, leaks
 from model import Nano
 
-SEED = 20261
-STEPS = 4200
-TOKENS = 6000
-WARM_UP = 60
-COPYING = 0.15  # share of the run in which every other batch is for copying
-HOLD = 0.5  # share of the run at full learning rate, then linearly down
+@dataclasses.dataclass
+class Stage:
+    seed: int
+    steps: int
+    level: int  # steps at full rate; after them it falls linearly to almost nothing, if at all
+    peak: float  # factor of the learning rates
+    copying: int = 0  # steps in which every other batch is for copying
+
+
+STAGES = [
+    Stage(20261, 1800, 1800, 1.0, copying=630),
+    Stage(20262, 600, 600, 0.7),
+    Stage(20263, 650, 65, 0.7),
+    Stage(20264, 480, 48, 0.45),
+]
+TOKENS = 6000  # of a batch, at most
+WARM_UP = 60  # steps
 MUON_RATE, ADAM_RATE = 0.02, 3e-3
 OTHER_WEIGHT = 0.05  # weight of the tokens the model need not write
+FIRST_WEIGHT = 4.0  # weight of the first token of a turn: it decides between tool and answer
 
 
 # --- data -------------------------------------------------------------------
 
 def example(dialogue):
     """Token ids and the weight of each in the loss."""
+    assert not leaks(dialogue), "a held-out word or prompt in the training text"
     ids, weights = [], []
     for text, target in tokens.render(dialogue):
         piece = tokens.encode(text)
         ids += piece
-        weights += [1.0 if target else OTHER_WEIGHT] * len(piece)
+        weights += [FIRST_WEIGHT] + [1.0] * (len(piece) - 1) if target else [OTHER_WEIGHT] * len(piece)
     return ids, weights
 
 
@@ -120,10 +134,10 @@ def optimisers(model):
     return [Muon(matrices, MUON_RATE), torch.optim.AdamW(others, ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0)]
 
 
-def rate(step, steps):
+def rate(step, stage):
     """The learning rate's factor: up, level, then linearly down."""
-    done = step / steps
-    return min(1.0, (step + 1) / WARM_UP, max(0.02, (1 - done) / (1 - HOLD)))
+    falling = max(1, stage.steps - stage.level)
+    return stage.peak * min(1.0, (step + 1) / WARM_UP, max(0.02, (stage.steps - step) / falling))
 
 
 # --- the run ----------------------------------------------------------------
@@ -133,39 +147,54 @@ def losses(model, ids, weights):
     logits, _ = model(ids[:, :-1])
     loss = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
     weights = weights[:, 1:].flatten()
-    target = weights == 1.0
+    target = weights >= 1.0
     return (loss * weights).sum() / weights.sum(), loss[target].mean().item()
 
 
-def train(options):
-    torch.set_num_threads(1)
-    torch.manual_seed(SEED)
-    model = Nano(tokens.VOCAB_SIZE)
+def update(optims, factor):
+    """One step of every optimiser at its rate times `factor`."""
+    for optim in optims:
+        for group in optim.param_groups:
+            group["lr"] = factor * (MUON_RATE if isinstance(optim, Muon) else ADAM_RATE)
+        optim.step()
+        optim.zero_grad()
+
+
+def run(model, stage, save):
+    """One stage."""
     optims = optimisers(model)
-    dialogues, r = dialogue_batches(SEED), random.Random(SEED)
+    dialogues, r = dialogue_batches(stage.seed), random.Random(stage.seed)
     seen, smooth = 0, None
-    for step in range(options.steps):
-        copying = step % 2 == 0 and step < options.steps * COPYING
+    for step in range(stage.steps):
+        copying = step % 2 == 0 and step < stage.copying
         ids, weights = tensors(copying_batch(r) if copying else next(dialogues))
         loss, target = losses(model, ids, weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optim in optims:
-            for group in optim.param_groups:
-                group["lr"] = (MUON_RATE if isinstance(optim, Muon) else ADAM_RATE) * rate(step, options.steps)
-            optim.step()
-            optim.zero_grad()
+        update(optims, rate(step, stage))
         seen += ids.numel()
         if not copying:
             smooth = target if smooth is None else 0.95 * smooth + 0.05 * target
-        if step % 25 == 0 or step + 1 == options.steps:
+        last = step + 1 == stage.steps
+        if step % 25 == 0 or last:
             print(f"step {step} tokens {seen} loss {smooth} this {target:.4f} cpu {time.process_time():.0f} s", flush=True)
-        if step % 200 == 199 or step + 1 == options.steps:
-            torch.save({"model": model.state_dict(), "step": step, "tokens": seen}, options.out)
+        if step % 200 == 199 or last:
+            save(step)
+
+
+def main(options):
+    torch.set_num_threads(1)
+    torch.manual_seed(STAGES[0].seed)
+    model = Nano(tokens.VOCAB_SIZE)
+    for number, stage in enumerate(STAGES):
+        if options.smoke:
+            stage = dataclasses.replace(stage, steps=3, level=2)
+        print(number + 1, stage, flush=True)
+        run(model, stage, lambda step: torch.save({"model": model.state_dict(), "stage": number + 1, "step": step}, options.out))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--out", default="checkpoint.pt")
-    train(parser.parse_args())
+    parser.add_argument("--smoke", action="store_true", help="three steps a stage, to see that it runs")
+    main(parser.parse_args())

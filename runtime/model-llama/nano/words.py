@@ -57,3 +57,4 @@ LANGUAGES = "french german spanish italian russian japanese chinese latin greek 
 CODE = "python rust java javascript ruby perl lisp bash sql html css cobol fortran kotlin swift go".split()
 ADJECTIVES = """short long funny sad happy angry romantic scary silly clever simple famous beautiful ugly old new cheap
 expensive healthy spicy sweet dark bright quiet loud formal polite rude serious little big tall deep fast slow""".split()
+MONTHS = "january february march april may june july august september october november december".split()

@@ -51,7 +51,8 @@ impl Supervising for DynamicMsg {
 }
 
 impl DynamicSupervisor {
-    /// Declares it. `on_give_up` runs inside the supervisor: it must be quick and not block, like sending a
+    /// Declares it. `max_restarts: 2` means that the third failure within the period is one too many.
+    /// `on_give_up` runs inside the supervisor: it must be quick and not block, like sending a
     /// message. By then the child is gone, and its id is free.
     pub fn new(
         intensity: Intensity,

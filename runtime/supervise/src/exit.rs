@@ -2,6 +2,7 @@
 
 use playhouse_core::restart::Exit;
 use ractor::{ActorCell, SupervisionEvent};
+use tokio::time::Instant;
 
 use crate::error::chain;
 
@@ -31,4 +32,9 @@ impl Ending {
             _ => None,
         }
     }
+}
+
+/// Milliseconds since a supervisor started, which is all the time that its history needs.
+pub(crate) fn now_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

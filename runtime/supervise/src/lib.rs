@@ -59,7 +59,7 @@ pub use dynamic::{DynamicMsg, DynamicSupervisor, GaveUp};
 pub use error::{Escalation, RootError, StartChildError, StartError, Unavailable};
 pub use playhouse_core::restart::{Intensity, Restart, Strategy};
 pub use slot::Slot;
-pub use spec::{ChildSpec, START_TIMEOUT, Shutdown, StartFn, child, spawn};
+pub use spec::{ChildSpec, START_TIMEOUT, Shutdown, Spawned, StartFn, child, spawn};
 pub use stop::{KILL_GRACE, shutdown};
 pub use supervisor::{Root, Supervisor, SupervisorMsg};
 pub use tree::{Kind, Status, Supervising, Tree, tree};

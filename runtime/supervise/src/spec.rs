@@ -17,6 +17,9 @@ pub const START_TIMEOUT: Duration = Duration::from_secs(60);
 pub type StartFn =
     Arc<dyn Fn(ActorCell) -> BoxFuture<'static, Result<ActorCell, ActorProcessingErr>> + Send + Sync>;
 
+/// What `Actor::spawn_linked` answers.
+pub type Spawned<M> = Result<(ActorRef<M>, JoinHandle<()>), SpawnErr>;
+
 /// How a child is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shutdown {
@@ -73,7 +76,7 @@ where
 pub fn spawn<A>(
     actor: A,
     arguments: A::Arguments,
-) -> impl Fn(ActorCell) -> BoxFuture<'static, Result<(ActorRef<A::Msg>, JoinHandle<()>), SpawnErr>> + Send + Sync
+) -> impl Fn(ActorCell) -> BoxFuture<'static, Spawned<A::Msg>> + Send + Sync
 where
     A: Actor + Clone,
     A::Arguments: Clone + Sync,
@@ -85,8 +88,7 @@ where
 pub(crate) fn spawn_with<A: Actor + Clone>(
     actor: A,
     arguments: impl Fn() -> A::Arguments + Send + Sync + 'static,
-) -> impl Fn(ActorCell) -> BoxFuture<'static, Result<(ActorRef<A::Msg>, JoinHandle<()>), SpawnErr>> + Send + Sync
-{
+) -> impl Fn(ActorCell) -> BoxFuture<'static, Spawned<A::Msg>> + Send + Sync {
     move |supervisor| Actor::spawn_linked(None, actor.clone(), arguments(), supervisor).boxed()
 }
 

@@ -16,13 +16,24 @@ use crate::{Shutdown, Unavailable};
 pub const KILL_GRACE: Duration = Duration::from_secs(2);
 
 /// Stops a supervisor, or any actor, and waits until it and everything below it are gone. What has not
-/// stopped within `timeout` is killed, in no order, and reported as an error.
+/// stopped within `timeout` is killed, in no order, and reported as an error: below a
+/// supervisor, its descendants then die without being waited for.
 pub async fn shutdown<M: Message>(actor: &ActorRef<M>, timeout: Duration) -> Result<(), Unavailable> {
     let cell = actor.get_cell();
     if stop(&cell, Shutdown::Timeout(timeout)).await {
         return Ok(());
     }
     Err(Unavailable(cell.get_name().unwrap_or_else(|| cell.get_id().to_string())))
+}
+
+/// What is linked to us but not known: children whose start was cut short between link and report. They
+/// had no time to do anything that takes long to finish.
+pub(crate) fn strangers(
+    myself: &ActorCell,
+    known: impl Fn(&ActorCell) -> bool,
+) -> impl Iterator<Item = (ActorCell, Shutdown)> {
+    let linked = myself.get_children().into_iter();
+    linked.filter(move |actor| !known(actor)).map(|actor| (actor, Shutdown::Timeout(KILL_GRACE)))
 }
 
 /// Stops one actor; whether it went in time and by itself.

@@ -73,7 +73,7 @@ impl Tree {
 pub async fn tree<S: Supervising>(supervisor: &ActorRef<S>, timeout: Duration) -> Result<Tree, Unavailable> {
     let deadline = Instant::now() + timeout;
     let Some(level) = ask(supervisor, deadline).await else {
-        return Err(Unavailable("supervisor".into()));
+        return Err(Unavailable(format!("supervisor {}", supervisor.get_id())));
     };
     let children = join_all(level.rows.into_iter().map(|row| row.grow(deadline))).await;
     let Level { id, kind, .. } = level;

@@ -18,7 +18,9 @@ pub fn get(key: &str) -> Option<String> {
 #[cfg(not(target_arch = "wasm32"))]
 #[must_use]
 pub fn get(key: &str) -> Option<String> {
-    panic!("`kv::get` of `{key}` needs a host: run the component, or test the function that takes its answer");
+    panic!(
+        "`kv::get` of `{key}` needs a host: run the component, or test the function that takes its answer"
+    );
 }
 
 #[cfg(target_arch = "wasm32")]

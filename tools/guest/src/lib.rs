@@ -89,7 +89,8 @@ pub fn run<T: Tool>(arguments: &str) -> Result<String, Error> {
     let input = serde_json::from_str(arguments)
         .map_err(|wrong| Error::invalid_input(format!("the arguments do not fit: {wrong}")))?;
     let output = T::call(input)?;
-    serde_json::to_string(&output).map_err(|wrong| Error::internal(format!("the result is not JSON: {wrong}")))
+    serde_json::to_string(&output)
+        .map_err(|wrong| Error::internal(format!("the result is not JSON: {wrong}")))
 }
 
 /// Exports a [`Tool`] from this component. Write it once, beside the `impl`.
@@ -111,7 +112,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::bindings::export_pure!(Exported with_types_in $crate::bindings);
+    $crate::bindings::export_pure!(Exported with_types_in $crate::bindings);
         };
     };
 }

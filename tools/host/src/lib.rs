@@ -1,1 +1,37 @@
-//! ToolBox on wasmtime.
+//! Tools as WebAssembly components, run on wasmtime.
+//!
+//! ```text
+//!   load:  bytes ─▶ lock? ─▶ imports ⊆ grants? ─▶ compile or cache ─▶ describe() ─▶ ToolSpec, schemas
+//!          (each arrow can refuse; a tool that is loaded can be called)
+//!
+//!   call:  request ─▶ grant ─▶ schema ─▶ permit ─▶ ┌─ blocking thread ─────────────────┐ ─▶ schema ─▶ output
+//!                                                  │ log line, fresh instance, call()  │
+//!                                                  │ deadline · memory · host calls    │
+//!                                                  └───────────────────────────────────┘
+//! ```
+//!
+//! What a tool may touch is what its component imports, and only granted interfaces are linked; a component that imports
+//! anything else is refused before a line of it has run. WASI is not offered at all. Every call gets an instance of its
+//! own, so nothing of one call is left in the next. A failure is classified by what the host saw (deadline passed, memory
+//! refused, trap, output unfit), never by what the guest says about itself.
+//!
+//! Not here: which agent may use which tool (the planner and the policy decide), retries (the executor), and durability
+//! (the journal). The host performs one call, once.
+
+mod bindings;
+mod cache;
+mod call_log;
+mod check;
+mod component;
+mod config;
+mod describe;
+mod engine;
+mod error;
+mod grants;
+mod lock;
+mod sandbox;
+mod toolbox;
+
+pub use config::{Config, Limits, Table, ToolConfig};
+pub use error::LoadError;
+pub use toolbox::WasmToolBox;

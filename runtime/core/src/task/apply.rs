@@ -34,6 +34,10 @@ impl Task {
             (Phase::Thinking { .. }, Event::ModelFailed { .. }) => {}
             (Phase::Thinking { .. }, Event::RepairAsked { problem }) => {
                 self.unusable += 1;
+                // Providers refuse an empty message, and it says nothing.
+                if matches!(self.messages.last(), Some(Message::Assistant(reply)) if reply.content.is_empty()) {
+                    self.messages.pop();
+                }
                 self.messages.push(Message::user(problem));
             }
             (Phase::Acting { slots, .. }, Event::ToolAsked(intent)) => {
@@ -110,6 +114,7 @@ impl Task {
         let mut labels = self.labels.clone();
         labels.join(&self.spec.labels);
         match event {
+            Event::Started { labels: past, .. } => labels.join(past),
             Event::ModelReplied { reply, .. } => {
                 labels.0.insert(format!("model:{}", reply.model));
             }

@@ -26,8 +26,8 @@ impl Task {
                 out.effects.push(Effect::Conclude(outcome.clone()));
             }
             (Phase::Finished(_), _) => {}
-            (Phase::Queued, Input::Begin { history, dropped_turns }) => {
-                self.note(&mut out, Event::Started { history, dropped_turns });
+            (Phase::Queued, Input::Begin { history, dropped_turns, labels }) => {
+                self.note(&mut out, Event::Started { history, dropped_turns, labels });
                 out.effects.push(Effect::ArmDeadline { at_ms: self.spec.deadline_ms() });
                 self.ask_model(&mut out, 1);
             }
@@ -41,10 +41,7 @@ impl Task {
                 }
             }
             (Phase::Acting { .. }, Input::ToolReplied { effect_id, result }) if self.is_open(&effect_id) => {
-                self.note(&mut out, match result.and_then(intake::output) {
-                    Ok(output) => Event::ToolDone { effect_id, output },
-                    Err(error) => Event::ToolFailed { effect_id, error },
-                });
+                self.note(&mut out, ended(effect_id, result));
                 self.go_on_when_settled(&mut out);
             }
             (Phase::Acting { .. }, Input::ToolChecked { effect_id, result })
@@ -132,7 +129,9 @@ impl Task {
                 let message = "the provider withheld the answer for its content policy".to_owned();
                 return self.finish(out, failed(TaskErrorKind::Model, message));
             }
-            _ if text.trim().is_empty() => "Your reply was empty. Answer the question, or call a tool.".into(),
+            _ if text.trim().is_empty() => {
+                "Your reply was empty. Answer the question, or call a tool.".into()
+            }
             Err(error) if wants_json => format!("Your reply must be JSON only, but it is not: {error}."),
             _ => return self.finish(out, Outcome::Done { output: text }),
         };
@@ -206,10 +205,7 @@ impl Task {
 
     fn on_checked(&mut self, out: &mut Step, effect_id: EffectId, found: Result<Option<Value>, ToolError>) {
         match found {
-            Ok(Some(output)) => self.note(out, match intake::output(output) {
-                Ok(output) => Event::ToolDone { effect_id, output },
-                Err(error) => Event::ToolFailed { effect_id, error },
-            }),
+            Ok(Some(output)) => self.note(out, ended(effect_id, Ok(output))),
             Ok(None) => {
                 let open = self.open_intents().into_iter().find(|intent| intent.effect_id == effect_id);
                 let intent = Intent { epoch: self.epoch, ..open.expect("only open calls are checked") };
@@ -245,13 +241,12 @@ impl Task {
         for intent in self.open_intents() {
             let effect_id = intent.effect_id;
             out.effects.push(Effect::AbortTool(effect_id.clone()));
-            self.note(out, match intent.class {
-                EffectClass::Pure => {
-                    let error = ToolError::new(ToolErrorKind::Cancelled, "the task ended before the call did");
-                    Event::ToolFailed { effect_id, error }
-                }
+            let cancelled = ToolError::new(ToolErrorKind::Cancelled, "the task ended before the call did");
+            let event = match intent.class {
+                EffectClass::Pure => Event::ToolFailed { effect_id, error: cancelled },
                 _ => Event::OutcomeUnknown { effect_id },
-            });
+            };
+            self.note(out, event);
         }
         self.finish(out, outcome);
     }
@@ -269,6 +264,14 @@ impl Task {
     fn is_checking(&self, effect_id: &EffectId) -> bool {
         let Phase::Acting { slots, .. } = &self.phase else { return false };
         slots.iter().any(|slot| slot.is(effect_id) && slot.checking && slot.result.is_none())
+    }
+}
+
+/// A tool call came to an end.
+fn ended(effect_id: EffectId, result: Result<Value, ToolError>) -> Event {
+    match result.and_then(intake::output) {
+        Ok(output) => Event::ToolDone { effect_id, output },
+        Err(error) => Event::ToolFailed { effect_id, error },
     }
 }
 

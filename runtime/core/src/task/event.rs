@@ -25,6 +25,9 @@ pub enum Event {
         history: Vec<Message>,
         /// Turns the window left out.
         dropped_turns: usize,
+        /// Where that past came from (J9).
+        #[serde(default)]
+        labels: Labels,
     },
     /// The planner was started again over this journal.
     Resumed {

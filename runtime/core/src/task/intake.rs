@@ -35,7 +35,8 @@ pub(super) fn output(output: Value) -> Result<Value, ToolError> {
     if is_at_most(&output, JSON_DEPTH_MAX) {
         return Ok(output);
     }
-    let message = format!("the output is nested deeper than {JSON_DEPTH_MAX} levels; ask for a flatter part of it");
+    let message =
+        format!("the output is nested deeper than {JSON_DEPTH_MAX} levels; ask for a flatter part of it");
     Err(ToolError::new(ToolErrorKind::BadOutput, message))
 }
 

@@ -18,10 +18,10 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::{DynamicMsg, DynamicSupervisor, GaveUp};
 use crate::{
-    ChildSpec, KILL_GRACE, Kind, Shutdown, StartChildError, StartError,
+    ChildSpec, Kind, StartChildError, StartError,
     child::Child,
-    exit::Ending,
-    stop::{stop, stop_together},
+    exit::{Ending, now_ms},
+    stop::{stop, stop_together, strangers},
     tree::Level,
 };
 
@@ -102,7 +102,7 @@ impl Actor for Shell {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         let Some((actor, ending)) = Ending::of(event) else { return Ok(()) };
-        // A walk over all children, which `max_children` bounds; exits are rare beside messages.
+        // A walk over all children: `max_children` bounds it, and exits are rare.
         match state.children.iter().find(|(_, entry)| entry.child.is(actor.get_id())) {
             Some((id, entry)) if entry.child.stage == Stage::Up => {
                 let id = id.clone();
@@ -121,26 +121,20 @@ impl Actor for Shell {
     ) -> Result<(), ActorProcessingErr> {
         state.jobs.shutdown().await;
         let known = |actor: &ActorCell| state.children.values().any(|entry| entry.child.is(actor.get_id()));
-        let strangers = myself.get_children().into_iter().filter(|actor| !known(actor));
-        let strangers = strangers.map(|actor| (actor, Shutdown::Timeout(KILL_GRACE)));
         let children = state.children.values().filter_map(|entry| entry.child.to_stop());
-        stop_together(strangers.chain(children)).await;
+        stop_together(strangers(&myself, known).chain(children)).await;
         Ok(())
     }
 }
 
 impl Shell {
     fn on_start(&self, myself: &ActorRef<DynamicMsg>, state: &mut State, spec: ChildSpec, reply: StartReply) {
-        let DynamicSupervisor { id: supervisor, max_children: max, .. } = &self.0;
-        let refusal = if state.children.contains_key(&spec.id) {
-            Some(StartChildError::Exists(spec.id.clone()))
-        } else if state.children.len() >= *max {
-            Some(StartChildError::Full { supervisor: supervisor.to_string(), max: *max })
-        } else {
-            None
-        };
-        if let Some(refusal) = refusal {
-            return drop(reply.send(Err(refusal)));
+        if state.children.contains_key(&spec.id) {
+            return drop(reply.send(Err(StartChildError::Exists(spec.id))));
+        }
+        if state.children.len() >= self.0.max_children {
+            let (supervisor, max) = (self.0.id.to_string(), self.0.max_children);
+            return drop(reply.send(Err(StartChildError::Full { supervisor, max })));
         }
         let id = spec.id.clone();
         let mut child = Child::new(spec);
@@ -169,7 +163,10 @@ impl Shell {
             (Ok(actor), starter) => {
                 entry.child.came_up(actor.clone());
                 let early = state.early.remove(&actor.get_id());
-                starter.map(|starter| starter.send(Ok(actor)));
+                // Up, but only to be stopped again, when somebody has asked for that meanwhile.
+                let wanted = entry.child.goal != Goal::Stop;
+                let answer = wanted.then_some(actor).ok_or_else(|| StartChildError::Stopped(id.into()));
+                starter.map(|starter| starter.send(answer));
                 if let Some(ending) = early {
                     return self.on_exit(myself, state, id, &ending);
                 }
@@ -186,27 +183,24 @@ impl Shell {
 
     /// A child has ended: starts it again, or lets it go.
     fn on_exit(&self, myself: &ActorRef<DynamicMsg>, state: &mut State, id: &str, ending: &Ending) {
-        let now_ms = u64::try_from(state.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Some(Entry { child, history, .. }) = state.children.get_mut(id) else { return };
         let mut gave_up = None;
         if !child.went_down(ending) {
             child.was_stopped();
         } else if child.spec.restart.applies(ending.exit)
-            && history.on_exit(self.0.intensity, now_ms) == Verdict::Restart
+            && history.on_exit(self.0.intensity, now_ms(state.since)) == Verdict::Restart
         {
             child.restarts += 1;
             child.goal = Goal::Restart;
             child.report_crash(&self.0.id, &ending.reason);
         } else if ending.exit == Exit::Abnormal || child.spec.restart == Restart::Permanent {
             child.report_crash(&self.0.id, &ending.reason);
-            let (child, restarts) = (id.into(), child.restarts);
-            gave_up = Some(GaveUp { child, reason: ending.reason.clone(), restarts });
+            tracing::error!(supervisor = %self.0.id, child = id, "child given up");
+            let (child, reason, restarts) = (id.into(), ending.reason.clone(), child.restarts);
+            gave_up = Some(GaveUp { child, reason, restarts });
         }
         self.advance(myself, state, id);
-        if let Some(gave_up) = gave_up {
-            tracing::error!(supervisor = %self.0.id, child = id, restarts = gave_up.restarts, "child given up");
-            (self.0.on_give_up)(gave_up);
-        }
+        gave_up.into_iter().for_each(|gave_up| (self.0.on_give_up)(gave_up));
     }
 
     /// Takes this child's next step, if there is one to take now.
@@ -234,7 +228,8 @@ impl Shell {
             Step::Idle if child.stage == Stage::Down => state.forget(id),
             Step::Idle | Step::Wait => {}
         }
-        if !state.children.values().any(|entry| entry.child.stage == Stage::Starting) {
+        let starting = |entry: &Entry| entry.child.stage == Stage::Starting;
+        if !state.early.is_empty() && !state.children.values().any(starting) {
             state.early.clear(); // Nobody is starting, so they are none of ours.
         }
     }
@@ -249,10 +244,9 @@ impl Shell {
 }
 
 impl State {
-    /// Lets go of a child, and tells everybody who waits for it.
+    /// Lets go of a child, and tells everybody who waits for that.
     fn forget(&mut self, id: &str) {
-        let Some(Entry { starter, stoppers, .. }) = self.children.remove(id) else { return };
-        starter.map(|starter| starter.send(Err(StartChildError::Stopped(id.into()))));
-        stoppers.into_iter().for_each(|stopper| drop(stopper.send(())));
+        let entry = self.children.remove(id);
+        entry.into_iter().flat_map(|entry| entry.stoppers).for_each(|stopper| drop(stopper.send(())));
     }
 }

@@ -19,10 +19,10 @@ use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::{Supervisor, SupervisorMsg};
 use crate::{
-    Escalation, KILL_GRACE, Kind, Shutdown, StartError,
+    Escalation, Kind, StartError,
     child::Child,
-    exit::Ending,
-    stop::{stop, stop_each},
+    exit::{Ending, now_ms},
+    stop::{stop, stop_each, strangers},
     tree::Level,
 };
 
@@ -162,9 +162,7 @@ impl Shell {
             }
             return;
         }
-        let now_ms = u64::try_from(state.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let verdict = state.history.on_exit(*intensity, now_ms);
-        if verdict == Verdict::Escalate {
+        if state.history.on_exit(*intensity, now_ms(state.since)) == Verdict::Escalate {
             child.report_crash(id, &ending.reason);
             let (child, reason) = (child.spec.id.clone(), ending.reason.clone());
             state.failing =
@@ -230,12 +228,10 @@ impl Shell {
     }
 }
 
-/// Stops whatever still runs below us: first what is linked to us but not known (a child whose start was
-/// cut short between its link and its report), then the children in reverse.
+/// Stops whatever still runs below us: first what just came, then the children in reverse.
 async fn stop_all(myself: &ActorCell, state: &mut State) {
     state.jobs.shutdown().await;
     let known = |actor: &ActorCell| state.children.iter().any(|child| child.is(actor.get_id()));
-    let strangers = myself.get_children().into_iter().filter(|actor| !known(actor));
-    stop_each(strangers.map(|actor| (actor, Shutdown::Timeout(KILL_GRACE)))).await;
+    stop_each(strangers(myself, known)).await;
     stop_each(state.children.iter().rev().filter_map(Child::to_stop)).await;
 }

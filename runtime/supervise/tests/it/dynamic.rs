@@ -1,8 +1,10 @@
 //! Children that come and go.
 
+use std::time::Duration;
+
 use playhouse_supervise::{
     DynamicMsg, DynamicSupervisor, GaveUp, Intensity, Restart, Root, Shutdown, Slot, StartChildError, Status,
-    Strategy, shutdown,
+    Strategy, shutdown, spawn,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -116,6 +118,24 @@ async fn a_slow_start_keeps_nobody_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_child_learns_that_it_was_stopped_meanwhile() {
+    let (_root, troupe, _given_up) = troupe(THREE_A_MINUTE).await;
+    let mut stage = Stage::new();
+    let a = stage.probe("a");
+    let (its_start, hasty) = (spawn(a.clone(), ()), troupe.clone());
+    let unwanted = a.slot.child(Restart::Transient, Shutdown::secs(5), move |supervisor| {
+        let (starting, hasty) = (its_start(supervisor), hasty.clone());
+        async move {
+            let _ = hasty.stop_child("a", Duration::ZERO).await; // Sent, and not waited for.
+            starting.await
+        }
+    });
+    let outcome = troupe.start_child(unwanted, LONG).await;
+    assert!(matches!(outcome, Err(StartChildError::Stopped(_))), "{outcome:?}");
+    stage.expect(["a up", "a down"]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_child_stopped_while_it_starts_is_stopped_once_it_is_up() {
     let (_root, troupe, _given_up) = troupe(PATIENT).await;
     let mut stage = Stage::new();
@@ -129,7 +149,7 @@ async fn a_child_stopped_while_it_starts_is_stopped_once_it_is_up() {
     assert!(a.slot.get().is_err());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "multi_thread")] // Real threads, for real races.
 async fn a_hundred_rapid_panics_of_many_children_leave_their_siblings_alone() {
     let (root, troupe, mut given_up) = troupe(PATIENT).await;
     let stage = Stage::new();

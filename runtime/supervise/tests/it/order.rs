@@ -5,7 +5,7 @@ use std::time::Duration;
 use playhouse_supervise::{Restart, Shutdown, Strategy, Supervisor, shutdown, spawn};
 use tokio::time::Instant;
 
-use crate::probe::{LONG, Order, PATIENT, Stage, root};
+use crate::probe::{Fault, LONG, Order, PATIENT, Stage, root};
 
 #[tokio::test(start_paused = true)]
 async fn children_start_in_order_and_stop_in_reverse() {
@@ -60,6 +60,23 @@ async fn a_child_may_ask_to_be_killed_at_once() {
     shutdown(&root.supervisor, LONG).await.unwrap();
     stage.expect(["a down"]).await;
     assert_eq!(before.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_in_the_middle_of_a_restart_leaves_nobody_behind() {
+    let mut stage = Stage::new();
+    let [a, b, c] = stage.probes(["a", "b", "c"]);
+    let children = vec![a.permanent(), b.permanent(), c.permanent()];
+    let mut root = root(Strategy::RestForOne, PATIENT, children).await;
+    stage.expect(["a up", "b up", "c up"]).await;
+    b.plan(Fault::Hang);
+    b.tell(Order::Panic);
+    stage.expect(["c down", "b does not start"]).await;
+
+    let before = Instant::now();
+    shutdown(&root.supervisor, LONG).await.unwrap();
+    stage.expect(["a down"]).await;
+    assert_eq!((root.ended().await, before.elapsed().as_secs()), (Ok(()), 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,8 @@
 //! What happens when a tree cannot start.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, future::Ready, time::Duration};
 
-use playhouse_supervise::{Restart, Shutdown, StartError, Strategy, Supervisor, child};
-use ractor::{ActorRef, SpawnErr, concurrency::JoinHandle};
+use playhouse_supervise::{Restart, Shutdown, Spawned, StartError, Strategy, Supervisor, child};
 
 use crate::probe::{Fault, PATIENT, Stage};
 
@@ -38,8 +37,7 @@ async fn the_spawner_learns_which_child_did_not_start_and_why() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_a_start_function_is_an_error_like_any_other() {
-    type Outcome = Result<(ActorRef<()>, JoinHandle<()>), SpawnErr>;
-    let broken = child("broken", Restart::Permanent, Shutdown::Kill, |_| -> std::future::Ready<Outcome> {
+    let broken = child("broken", Restart::Permanent, Shutdown::Kill, |_| -> Ready<Spawned<()>> {
         panic!("before there is a future")
     });
     let root = Supervisor::new("root", Strategy::OneForOne, PATIENT, vec![broken]);

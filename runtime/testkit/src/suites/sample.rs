@@ -85,7 +85,13 @@ impl Script {
 
     /// A turn of this task.
     pub fn turn(&self, text: &str, at_ms: u64) -> Turn {
-        Turn { task: self.task().clone(), topic: None, at_ms, messages: vec![Message::user(text)] }
+        Turn {
+            task: self.task().clone(),
+            topic: None,
+            at_ms,
+            messages: vec![Message::user(text)],
+            labels: Labels::default(),
+        }
     }
 }
 

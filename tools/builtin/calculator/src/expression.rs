@@ -50,11 +50,19 @@ impl fmt::Display for Wrong {
         match self {
             Self::DivisionByZero => f.write_str("division by zero"),
             Self::Overflow => f.write_str("overflow: a number in this calculation needs more than 37 digits"),
-            Self::TooLong => write!(f, "the expression is longer than {LENGTH_MAX} bytes: calculate it in parts"),
+            Self::TooLong => {
+                write!(f, "the expression is longer than {LENGTH_MAX} bytes: calculate it in parts")
+            }
             Self::TooDeep => write!(f, "more than {DEPTH_MAX} levels of nesting: calculate it in parts"),
-            Self::Exponent => write!(f, "an exponent must be an integer from -{EXPONENT_MAX} to {EXPONENT_MAX}"),
+            Self::Exponent => {
+                write!(f, "an exponent must be an integer from -{EXPONENT_MAX} to {EXPONENT_MAX}")
+            }
             Self::Syntax { expected, found: Some(found), at } => {
-                write!(f, "syntax error at character {at}: expected {expected}, found `{}`", found.escape_debug())
+                write!(
+                    f,
+                    "syntax error at character {at}: expected {expected}, found `{}`",
+                    found.escape_debug()
+                )
             }
             Self::Syntax { expected, found: None, .. } => {
                 write!(f, "syntax error: expected {expected}, but the expression ends")
@@ -136,7 +144,11 @@ impl Reader {
     fn atom(&mut self) -> Result<Fraction, Wrong> {
         if self.take(&['(']) {
             let value = self.nested(Self::sum)?;
-            return if self.take(&[')']) { Ok(value) } else { Err(self.syntax("`)` or an operator (+ - * / ^)")) };
+            return if self.take(&[')']) {
+                Ok(value)
+            } else {
+                Err(self.syntax("`)` or an operator (+ - * / ^)"))
+            };
         }
         self.number()
     }
@@ -192,7 +204,10 @@ impl Reader {
 
 /// `base` to an integer power, by squaring.
 fn raise(base: Fraction, exponent: Fraction) -> Result<Fraction, Wrong> {
-    let exponent = exponent.to_integer().filter(|e| (-EXPONENT_MAX..=EXPONENT_MAX).contains(e)).ok_or(Wrong::Exponent)?;
+    let exponent = exponent
+        .to_integer()
+        .filter(|e| (-EXPONENT_MAX..=EXPONENT_MAX).contains(e))
+        .ok_or(Wrong::Exponent)?;
     let mut square =
         if exponent < 0 { Fraction::ONE.divided_by(base)?.ok_or(Wrong::DivisionByZero)? } else { base };
     let mut value = Fraction::ONE;

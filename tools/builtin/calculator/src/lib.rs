@@ -69,7 +69,8 @@ impl Tool for Calculator {
     }
 
     fn call(input: Input) -> Result<Output, Error> {
-        let value = expression::evaluate(&input.expression).map_err(|wrong| Error::invalid_input(wrong.to_string()))?;
+        let value = expression::evaluate(&input.expression)
+            .map_err(|wrong| Error::invalid_input(wrong.to_string()))?;
         Ok(Output { result: value.to_decimal(SIGNIFICANT_DIGITS) })
     }
 }
@@ -99,7 +100,8 @@ mod tests {
 
     #[test]
     fn failures_are_values_that_the_model_can_read() {
-        let wrong = playhouse_tool::run::<Calculator>(r#"{"expression": "1 / 0"}"#).expect_err("no such number");
+        let wrong =
+            playhouse_tool::run::<Calculator>(r#"{"expression": "1 / 0"}"#).expect_err("no such number");
         assert_eq!(wrong, Error::invalid_input("division by zero"));
         let wrong = playhouse_tool::run::<Calculator>(r#"{"expr": "1"}"#).expect_err("misspelt argument");
         assert!(wrong.message.contains("unknown field `expr`, expected `expression`"), "{wrong}");

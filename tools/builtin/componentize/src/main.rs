@@ -22,7 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["component", core, out] => fs::write(out, component(&fs::read(core)?)?)?,
         ["lock", dist, rustc] => print!("{}", lock(Path::new(dist), rustc)?),
-        _ => return Err("usage: componentize component CORE.wasm OUT.wasm | componentize lock DIST RUSTC".into()),
+        _ => {
+            return Err(
+                "usage: componentize component CORE.wasm OUT.wasm | componentize lock DIST RUSTC".into()
+            );
+        }
     }
     Ok(())
 }

@@ -43,14 +43,18 @@ fn names_are_found_in_any_case_and_spacing() {
 
 #[test]
 fn a_number_may_be_a_json_number_and_keeps_its_digits() {
-    let result = playhouse_tool::run::<Convert>(r#"{"value": 0.1234567890123456789e3, "from": "m", "to": "mm"}"#);
+    let result =
+        playhouse_tool::run::<Convert>(r#"{"value": 0.1234567890123456789e3, "from": "m", "to": "mm"}"#);
     assert_eq!(result.as_deref(), Ok(r#"{"result":"123456.789012","unit":"mm"}"#));
 }
 
 #[test]
 fn an_unknown_unit_is_answered_with_the_nearest_and_the_known() {
     let wrong = units::find("kilometrs").expect_err("misspelt");
-    assert!(wrong.starts_with("unknown unit `kilometrs` (did you mean `kilometers`?); known units: mm, cm,"), "{wrong}");
+    assert!(
+        wrong.starts_with("unknown unit `kilometrs` (did you mean `kilometers`?); known units: mm, cm,"),
+        "{wrong}"
+    );
     let wrong = units::find("parsecs").expect_err("not on the list");
     assert!(wrong.starts_with("unknown unit `parsecs`; known units: mm, cm,"), "{wrong}");
     assert!(units::find(&"x".repeat(100_000)).expect_err("far too long").len() < 400);

@@ -63,11 +63,16 @@ const fn unit(
     Unit { symbol, dimension, names, factor, offset: (0, 1) }
 }
 
-const fn shifted(symbol: &'static str, names: &'static [&'static str], factor: (i128, i128), by: (i128, i128)) -> Unit {
+const fn shifted(
+    symbol: &'static str,
+    names: &'static [&'static str],
+    factor: (i128, i128),
+    by: (i128, i128),
+) -> Unit {
     Unit { symbol, dimension: Dimension::Temperature, names, factor, offset: by }
 }
 
-use Dimension::{Length, Mass, Speed, Temperature, Time, Volume};
+use Dimension::{Length, Mass, Speed, Time, Volume};
 
 /// Every unit. The factors are the exact definitions (international yard and pound, US gallon of 231 cubic inches).
 #[rustfmt::skip]
@@ -121,9 +126,13 @@ pub fn convert(value: Fraction, from: &Unit, to: &Unit) -> Result<Fraction, Stri
     if from.dimension != to.dimension {
         let (a, b) = (from.dimension.name(), to.dimension.name());
         let known = symbols(Some(from.dimension));
-        return Err(format!("cannot convert `{}` ({a}) to `{}` ({b}); units of {a}: {known}", from.symbol, to.symbol));
+        return Err(format!(
+            "cannot convert `{}` ({a}) to `{}` ({b}); units of {a}: {known}",
+            from.symbol, to.symbol
+        ));
     }
-    through_base(value, from, to).ok_or_else(|| "overflow: the value has too many digits to convert exactly".to_owned())
+    through_base(value, from, to)
+        .ok_or_else(|| "overflow: the value has too many digits to convert exactly".to_owned())
 }
 
 fn through_base(value: Fraction, from: &Unit, to: &Unit) -> Option<Fraction> {
@@ -137,7 +146,8 @@ fn through_base(value: Fraction, from: &Unit, to: &Unit) -> Option<Fraction> {
 /// # Errors
 /// A sentence for the model with the nearest name and the known symbols.
 pub fn find(name: &str) -> Result<&'static Unit, String> {
-    let wanted = name.to_lowercase().split(|c: char| c.is_whitespace() || c == '_').collect::<Vec<_>>().join(" ");
+    let wanted =
+        name.to_lowercase().split(|c: char| c.is_whitespace() || c == '_').collect::<Vec<_>>().join(" ");
     let wanted = wanted.trim();
     UNITS.iter().find(|unit| all_names(unit).any(|known| known == wanted)).ok_or_else(|| {
         let shown: String = name.chars().take(40).collect();
@@ -163,7 +173,8 @@ fn nearest(wanted: &str) -> Option<&'static str> {
         return None;
     }
     let candidates = UNITS.iter().flat_map(all_names);
-    let (edits, name) = candidates.map(|known| (edits(wanted, known), known)).min_by_key(|(edits, _)| *edits)?;
+    let (edits, name) =
+        candidates.map(|known| (edits(wanted, known), known)).min_by_key(|(edits, _)| *edits)?;
     (edits <= length / 3).then_some(name)
 }
 

@@ -67,7 +67,8 @@ impl Fraction {
     /// [`Overflow`] if it does not fit.
     pub fn plus(self, other: Self) -> Result<Self, Overflow> {
         // Over the least common denominator, so that intermediate values stay as small as they can be.
-        let common = i128::try_from(gcd(self.under.unsigned_abs(), other.under.unsigned_abs())).map_err(|_| Overflow)?;
+        let common = i128::try_from(gcd(self.under.unsigned_abs(), other.under.unsigned_abs()))
+            .map_err(|_| Overflow)?;
         let (left, right) = (other.under / common, self.under / common);
         let sum = times(self.over, left)?.checked_add(times(other.over, right)?).ok_or(Overflow)?;
         Self::reduced(sum, times(self.under, left)?)

@@ -10,7 +10,8 @@ impl Fraction {
         self.exact_decimal().unwrap_or_else(|| {
             let whole = self.over.unsigned_abs() / self.under.unsigned_abs();
             // Zeros between the point and the first digit do not count as significant.
-            let places = if whole == 0 { self.leading_zeros() + digits } else { digits.saturating_sub(length(whole)) };
+            let places =
+                if whole == 0 { self.leading_zeros() + digits } else { digits.saturating_sub(length(whole)) };
             self.to_places(places)
         })
     }

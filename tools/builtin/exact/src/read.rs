@@ -25,7 +25,9 @@ impl Fraction {
     pub fn parse(text: &str) -> Result<Self, NotANumber> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             None => (text, 0),
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| NotANumber::Malformed)?),
+            Some((mantissa, exponent)) => {
+                (mantissa, exponent.parse::<i32>().map_err(|_| NotANumber::Malformed)?)
+            }
         };
         let (negative, digits) = match mantissa.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -61,8 +63,12 @@ fn shifted(number: i128, places: i32) -> Result<Fraction, NotANumber> {
     if number == 0 {
         return Ok(Fraction::ZERO);
     }
-    let scale = 10_i128.checked_pow(places.unsigned_abs()).filter(|scale| *scale <= LIMIT).ok_or(NotANumber::TooLong)?;
-    let (over, under) = if places < 0 { (number, scale) } else { (number.checked_mul(scale).ok_or(Overflow)?, 1) };
+    let scale = 10_i128
+        .checked_pow(places.unsigned_abs())
+        .filter(|scale| *scale <= LIMIT)
+        .ok_or(NotANumber::TooLong)?;
+    let (over, under) =
+        if places < 0 { (number, scale) } else { (number.checked_mul(scale).ok_or(Overflow)?, 1) };
     Ok(Fraction::reduced(over, under)?)
 }
 
@@ -89,10 +95,13 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["", ".", "-", "1,000", "1 000", "0x10", "NaN", "inf", "1e", "1e1.5", "--1", "1.2.3", "٣", "1\0"] {
+        for text in
+            ["", ".", "-", "1,000", "1 000", "0x10", "NaN", "inf", "1e", "1e1.5", "--1", "1.2.3", "٣", "1\0"]
+        {
             assert_eq!(Fraction::parse(text), Err(NotANumber::Malformed), "{text}");
         }
-        for text in ["1e38", "1e-38", "1e2147483647", "1e-2147483648", &"9".repeat(38), &"9".repeat(100_000)] {
+        for text in ["1e38", "1e-38", "1e2147483647", "1e-2147483648", &"9".repeat(38), &"9".repeat(100_000)]
+        {
             assert_eq!(Fraction::parse(text), Err(NotANumber::TooLong), "{text}");
         }
     }

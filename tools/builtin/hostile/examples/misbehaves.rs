@@ -1,6 +1,10 @@
 //! One component, many crimes: the arguments say which. Written against the raw bindings, because the kit for tool
 //! authors would keep it from most of them.
-#![allow(unsafe_code, missing_docs, reason = "the generated exports; and a guest that means harm needs no manners")]
+#![allow(
+    unsafe_code,
+    missing_docs,
+    reason = "the generated exports; and a guest that means harm needs no manners"
+)]
 
 use playhouse_tool::bindings::{ErrorKind, Guest, ToolError};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,12 +32,14 @@ impl Guest for Misbehaves {
             "allocate" => allocate(),
             "recurse" => Ok(recurse(1).to_string()),
             "panic" => panic!("a bug in the tool"),
-            "huge output" => Ok(format!(r#"{{"x":"{}"}}"#, "x".repeat(8 << 20))),
-            "huge error" => Err(ToolError { kind: ErrorKind::Internal, message: "x".repeat(8 << 20) }),
+            "huge output" => Ok(format!(r#"{{"x":"{}"}}"#, "x".repeat(2 << 20))),
+            "huge error" => Err(ToolError { kind: ErrorKind::Internal, message: "x".repeat(2 << 20) }),
             "not json" => Ok("I am not JSON".to_owned()),
             "wrong shape" => Ok(r#"["an array"]"#.to_owned()),
             "deep json" => Ok("[".repeat(100_000) + &"]".repeat(100_000)),
-            other => Err(ToolError { kind: ErrorKind::InvalidInput, message: format!("no such crime: {other}") }),
+            other => {
+                Err(ToolError { kind: ErrorKind::InvalidInput, message: format!("no such crime: {other}") })
+            }
         }
     }
 }
@@ -46,6 +52,7 @@ fn allocate() -> Result<String, ToolError> {
 }
 
 #[inline(never)]
+#[allow(unconditional_recursion, reason = "that is the crime")]
 fn recurse(depth: u64) -> u64 {
     let frame = std::hint::black_box([depth; 64]);
     recurse(depth + 1) + frame[63]

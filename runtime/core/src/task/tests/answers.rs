@@ -6,6 +6,7 @@ use super::fixture::{Run, reply, spec, wants_json};
 use crate::{
     agent::Limits,
     id::SessionId,
+    labels::Labels,
     message::Message,
     model::{Finish, ModelError, ModelErrorKind},
     task::{Input, Task, TaskSpec},
@@ -194,11 +195,11 @@ fn the_past_of_a_session_is_asked_with_but_not_added_again() {
     let session = Some(SessionId::new("trip").unwrap());
     let mut task = Task::new(TaskSpec { session, ..spec(Limits::default()) });
     let history = vec![Message::user("I am in Munich.")];
-    task.step(Input::Begin { history, dropped_turns: 3 });
-    assert_eq!(task.request().messages[1..], [
-        Message::user("I am in Munich."),
-        Message::user("How far is Berlin?")
-    ]);
+    task.step(Input::Begin { history, dropped_turns: 3, labels: Labels::default() });
+    assert_eq!(
+        task.request().messages[1..],
+        [Message::user("I am in Munich."), Message::user("How far is Berlin?")]
+    );
     assert_eq!(task.turn(9), None, "only a task that is done adds a turn");
     let answer = reply("504 km", vec![], Finish::Stop);
     task.step(Input::ModelReplied { step: 1, attempt: 1, result: Ok(answer.clone()) });

@@ -38,13 +38,16 @@ fn a_cancelled_task_stops_its_model_and_ignores_the_reply() {
 #[test]
 fn a_cancelled_task_says_what_became_of_each_open_call() {
     let mut run = Run::begun();
-    run.calls(1, [
-        ("c1", "lookup", "{}"),
-        ("c2", "mail", "{}"),
-        ("c3", "book", "{}"),
-        ("c4", "transfer", "{}"),
-        ("c5", "lookup", "{}"),
-    ]);
+    run.calls(
+        1,
+        [
+            ("c1", "lookup", "{}"),
+            ("c2", "mail", "{}"),
+            ("c3", "book", "{}"),
+            ("c4", "transfer", "{}"),
+            ("c5", "lookup", "{}"),
+        ],
+    );
     run.tool(1, 4, json!("settled before")).transcript();
     run.cancel();
     assert_snapshot!(run.transcript(), @r"

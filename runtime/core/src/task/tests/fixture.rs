@@ -130,7 +130,7 @@ impl Run {
     }
 
     pub(super) fn begin(&mut self) -> &mut Self {
-        self.input(Input::Begin { history: Vec::new(), dropped_turns: 0 })
+        self.input(Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() })
     }
 
     pub(super) fn replied(&mut self, step: u32, reply: Reply) -> &mut Self {
@@ -155,11 +155,7 @@ impl Run {
         self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result: Ok(output) })
     }
 
-    pub(super) fn checked(
-        &mut self,
-        ordinal: usize,
-        result: Result<Option<Value>, ToolError>,
-    ) -> &mut Self {
+    pub(super) fn checked(&mut self, ordinal: usize, result: Result<Option<Value>, ToolError>) -> &mut Self {
         self.input(Input::ToolChecked { effect_id: effect(1, ordinal), result })
     }
 

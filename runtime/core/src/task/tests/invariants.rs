@@ -100,7 +100,8 @@ fn j3_no_unsafe_effect_is_attempted_twice(world: &World) -> TestCaseResult {
 
 /// J4: the fold of the journal is the live state, and a shadow that only remembers agrees.
 fn j4_the_journal_restores_the_task(world: &World) -> TestCaseResult {
-    let restored = Task::restore(world.journal.clone()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let restored =
+        Task::restore(world.journal.clone()).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(&restored, &world.shadow, "J4: a fold depends on how it is cut");
     prop_assert_eq!(restored.next_seq() as usize, world.journal.len(), "J4: positions count events");
     if let Some(live) = &world.task {
@@ -123,7 +124,8 @@ fn j5_there_is_one_answer(world: &World, journal: &[Event]) -> TestCaseResult {
             _ => {}
         }
     }
-    let told: Vec<_> = world.performed.iter().filter(|did| matches!(did.effect, Effect::Conclude(_))).collect();
+    let told: Vec<_> =
+        world.performed.iter().filter(|did| matches!(did.effect, Effect::Conclude(_))).collect();
     prop_assert!(told.windows(2).all(|two| two[0].effect == two[1].effect), "J5: two answers: {told:?}");
     Ok(())
 }
@@ -155,7 +157,11 @@ fn j7_bounds_hold(world: &World, journal: &[Event]) -> TestCaseResult {
     let note = " … [cut: 99 of 99999 bytes shown]".len();
     for message in world.shadow.messages() {
         if let Message::Tool { content, .. } = message {
-            prop_assert!(content.len() <= limits.result_bytes + note, "J7: a result of {} bytes", content.len());
+            prop_assert!(
+                content.len() <= limits.result_bytes + note,
+                "J7: a result of {} bytes",
+                content.len()
+            );
         }
     }
     Ok(())
@@ -190,7 +196,10 @@ fn j9_labels_only_grow(world: &World, journal: &[Event]) -> TestCaseResult {
             Event::ModelReplied { reply, .. } => drop(expected.insert(format!("model:{}", reply.model))),
             _ => {}
         }
-        prop_assert!(labels.0.is_superset(&expected), "J9: {labels:?} of {event:?} lacks some of {expected:?}");
+        prop_assert!(
+            labels.0.is_superset(&expected),
+            "J9: {labels:?} of {event:?} lacks some of {expected:?}"
+        );
     }
     Ok(())
 }
@@ -202,7 +211,12 @@ fn a_provider_accepts(request: &ChatRequest) -> TestCaseResult {
     for message in &request.messages {
         match message {
             Message::Tool { call_id, .. } => {
-                prop_assert_eq!(owed.first(), Some(&call_id.as_str()), "a result out of place: {:#?}", request);
+                prop_assert_eq!(
+                    owed.first(),
+                    Some(&call_id.as_str()),
+                    "a result out of place: {:#?}",
+                    request
+                );
                 owed.remove(0);
             }
             _ => prop_assert!(owed.is_empty(), "calls without results: {request:#?}"),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::fixture::{Run, call, effect, reply, spec};
 use crate::{
     agent::Limits,
+    labels::Labels,
     message::Arguments,
     model::Finish,
     task::{Event, Input, Task},
@@ -71,6 +72,13 @@ fn the_time_budget_ends_a_task_whose_tools_are_slow() {
     "#);
 }
 
+#[test]
+fn a_number_is_the_same_after_the_journal() {
+    let output = serde_json::from_str("958471780014307.76").unwrap();
+    let done = Event::ToolDone { effect_id: effect(1, 0), output };
+    assert_eq!(through_text(vec![done.clone()]), [done]);
+}
+
 /// `[[[…]]]`, as deep as `serde_json` reads it.
 fn deep(levels: usize) -> String {
     "[".repeat(levels) + &"]".repeat(levels)
@@ -85,7 +93,7 @@ fn through_text(events: Vec<Event>) -> Vec<Event> {
 #[test]
 fn arguments_and_outputs_nested_too_deep_for_a_journal_are_refused() {
     let mut task = Task::new(spec(Limits::default()));
-    task.step(Input::Begin { history: Vec::new(), dropped_turns: 0 });
+    task.step(Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() });
     let calls = vec![call("c1", "lookup", &deep(127)), call("c2", "lookup", "{}")];
     assert!(matches!(calls[0].arguments, Arguments::Json(_)), "the backend can read them");
     let result = Ok(reply("", calls, Finish::ToolCalls));

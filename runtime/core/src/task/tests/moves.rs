@@ -85,7 +85,11 @@ fn crash() -> impl Strategy<Value = Option<CrashPoint>> {
 }
 
 pub(super) fn answer() -> impl Strategy<Value = Answer> {
-    (model(), tool(), prop::bool::weighted(0.8)).prop_map(|(model, tool, check_works)| Answer { model, tool, check_works })
+    (model(), tool(), prop::bool::weighted(0.8)).prop_map(|(model, tool, check_works)| Answer {
+        model,
+        tool,
+        check_works,
+    })
 }
 
 fn model() -> impl Strategy<Value = Result<Reply, ModelError>> {
@@ -112,7 +116,8 @@ fn tool_call() -> impl Strategy<Value = ToolCall> {
     let ids = vec!["", "a", "b", "call_1_1", "call_2_1"];
     let arguments = vec!["{}", r#"{"city":"Berlin"}"#, "[1, 2.5, null]", "[]", "878", "{city:"];
     let select = prop::sample::select::<&str>;
-    (select(ids), select(names), select(arguments)).prop_map(|(id, name, arguments)| call(id, name, arguments))
+    (select(ids), select(names), select(arguments))
+        .prop_map(|(id, name, arguments)| call(id, name, arguments))
 }
 
 fn tool() -> impl Strategy<Value = Result<Value, ToolError>> {

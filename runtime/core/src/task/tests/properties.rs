@@ -37,7 +37,8 @@ proptest! {
         invariants::hold_now(&world)?;
         invariants::held_throughout(&world)?;
         prop_assert!(answered < ANSWERS_MAX, "the task never ends");
-        prop_assert!(matches!(world.journal.last(), Some(Event::Finished { .. })), "nothing is open, but it did not end");
+        let ended = matches!(world.journal.last(), Some(Event::Finished { .. }));
+        prop_assert!(ended, "nothing is open, but the task did not end: {:#?}", world.journal.last());
         let told = world.performed.iter().any(|did| matches!(did.effect, Effect::Conclude(_)));
         prop_assert!(told, "J5: nobody was answered");
     }

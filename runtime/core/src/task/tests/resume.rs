@@ -145,7 +145,7 @@ fn a_checkable_call_nobody_can_vouch_for_is_not_made_again() {
 }
 
 #[test]
-fn a_check_is_repeated_after_a_crash_in_the_middle_of_it() {
+fn a_call_made_once_more_is_asked_about_again_after_the_next_crash() {
     let mut run = crashed_during("transfer");
     run.checked(0, Ok(None)).transcript();
     run.crash();

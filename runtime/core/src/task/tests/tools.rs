@@ -101,7 +101,10 @@ fn one_step_leads_to_another() {
 fn what_cannot_be_called_is_refused_and_the_rest_is_done() {
     let mut run = Run::queued(spec(Limits { parallel_tools: 3, ..Limits::default() }));
     run.begin().transcript();
-    run.calls(1, [("c1", "search", "{}"), ("c2", "book", "{km: 1"), ("c3", "lookup", "{}"), ("c4", "lookup", "{}")]);
+    run.calls(
+        1,
+        [("c1", "search", "{}"), ("c2", "book", "{km: 1"), ("c3", "lookup", "{}"), ("c4", "lookup", "{}")],
+    );
     run.tool(1, 2, json!(878));
     assert_snapshot!(run.transcript(), @r#"
     > model 1.1 replies search({}) as "c1" book(malformed {km: 1) as "c2" lookup({}) as "c3" lookup({}) as "c4"

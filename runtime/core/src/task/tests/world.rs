@@ -88,10 +88,9 @@ impl World {
                 let recent = self.seen.len().min(REPEATABLE);
                 (recent > 0).then(|| self.seen[self.seen.len() - 1 - which.index(recent)].clone())
             }
-            Action::Stray(answer) => Some(Input::ToolReplied {
-                effect_id: effect(9, 9),
-                result: answer.tool.clone(),
-            }),
+            Action::Stray(answer) => {
+                Some(Input::ToolReplied { effect_id: effect(9, 9), result: answer.tool.clone() })
+            }
             Action::Cancel => Some(Input::Cancel { reason: "enough".into() }),
             Action::DeadlinePassed => Some(Input::DeadlinePassed),
             Action::Quarantine => Some(Input::Quarantine { reason: "crashed".into() }),
@@ -117,7 +116,7 @@ impl World {
     fn answer(&mut self, pick: impl FnOnce(usize) -> usize, answer: &Answer) -> Option<Input> {
         if self.journal.len() == 1 {
             let history = vec![Message::user("earlier")];
-            return Some(Input::Begin { history, dropped_turns: 0 });
+            return Some(Input::Begin { history, dropped_turns: 0, labels: Labels::default() });
         }
         if self.jobs.is_empty() {
             return None;
@@ -188,9 +187,9 @@ impl World {
                 self.jobs.push(Job::Tool(intent.clone()));
             }
             Effect::CheckTool(intent) => self.jobs.push(Job::Check(intent.clone())),
-            Effect::AbortModel => self.jobs.retain(|job| !matches!(job, Job::Model { .. })),
-            // A call that was told to stop may still report: replies race with cancellation.
-            Effect::AbortTool(_) | Effect::ArmDeadline { .. } | Effect::Conclude(_) => {}
+            // What was told to stop may still report: replies race with cancellation.
+            Effect::AbortModel | Effect::AbortTool(_) => {}
+            Effect::ArmDeadline { .. } | Effect::Conclude(_) => {}
         }
         self.performed.push(Performed { effect, journaled: self.journal.len(), request });
     }

@@ -39,7 +39,10 @@ fn syntax_errors_say_where_and_what() {
     check("(1 + 2", "syntax error: expected `)` or an operator (+ - * / ^), but the expression ends");
     check("1 2", "syntax error at character 3: expected an operator (+ - * / ^), found `2`");
     check("1.2.3", "syntax error at character 1: expected a number with at most one point, found `1`");
-    check("1,000", "syntax error at character 2: expected digits without `,` (write 1000 and 1.5), found `,`");
+    check(
+        "1,000",
+        "syntax error at character 2: expected digits without `,` (write 1000 and 1.5), found `,`",
+    );
     check("1\0", "syntax error at character 2: expected an operator (+ - * / ^), found `\\0`");
     check("٣", "syntax error at character 1: expected a number or `(`, found `٣`");
 }

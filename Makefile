@@ -1,0 +1,40 @@
+# The two commands of the README, and what they are made of. Everything heavy is built once, in one profile.
+
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+.PHONY: demo test setup build lint eval bench soak tools
+
+demo: build ## Build, start the daemon, ask questions, kill it, watch it resume
+	@scripts/demo.sh
+
+test: build lint ## Everything CI runs
+	cargo test --release --workspace
+	@for example in hello native_tool session; do \
+	  echo "example $$example"; $(CARGO_TARGET_DIR)/release/$$example || exit 1; done
+	$(CARGO_TARGET_DIR)/release/nano-eval --limit 20
+	cd tools/builtin && cargo test --quiet
+	tools/builtin/build.sh --check
+
+setup: ## Install what is missing, and say what and why
+	@scripts/setup.sh
+
+build: setup
+	@echo "building (the first time takes about 15 minutes on two cores: llama.cpp and wasmtime)"
+	cargo build --release --workspace
+
+lint:
+	cargo fmt --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+eval: build ## How good nano is, by free-running episodes through the runtime
+	$(CARGO_TARGET_DIR)/release/nano-eval
+
+bench: build ## 1,000 tasks at once beside a bare loop that makes the same calls
+	$(CARGO_TARGET_DIR)/release/thousand-tasks
+
+soak: build ## 100 rounds of kill -9 at random moments
+	PLAYHOUSE_KILL_ROUNDS=100 cargo test --release -p playhouse-daemon --test it kill -- --nocapture
+
+tools: ## Rebuild the shipped tools
+	tools/builtin/build.sh

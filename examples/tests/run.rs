@@ -1,0 +1,25 @@
+//! Every example runs to its end: each checks its own result.
+
+use std::process::Command;
+
+fn succeeds(program: &str) {
+    let output = Command::new(program).output().expect("the example was built beside this test");
+    let (said, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program}: {}\n{said}\n{complained}", output.status);
+}
+
+#[test]
+fn the_hello_is_answered_by_the_shipped_model() {
+    succeeds(env!("CARGO_BIN_EXE_hello"));
+}
+
+#[test]
+fn a_rust_function_is_a_tool_and_a_rust_type_an_answer() {
+    succeeds(env!("CARGO_BIN_EXE_native_tool"));
+}
+
+#[test]
+fn a_follow_up_sees_the_answer_before_it() {
+    succeeds(env!("CARGO_BIN_EXE_session"));
+}

@@ -1,0 +1,245 @@
+//! The configuration: `playhouse.toml`, every key of which the environment can override.
+//!
+//! ```text
+//! shipped.toml  ◀ laid over by ─  playhouse.toml  ◀ laid over by ─  PLAYHOUSE__SECTION__KEY=value
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use playhouse_core::{admission::Bounds, session::Retention, tool::EffectClass};
+use playhouse_model_llama::LlamaConfig;
+use playhouse_model_openai::OpenAiConfig;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// What every configuration begins with.
+const SHIPPED: &str = include_str!("shipped.toml");
+/// Environment variables that begin so override a key; `__` separates the parts of its path.
+const ENV_PREFIX: &str = "PLAYHOUSE__";
+
+/// A configuration that cannot be used: where, what, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}{problem}")]
+pub struct BadConfig {
+    place: String,
+    problem: String,
+}
+
+impl BadConfig {
+    /// A problem that has no file.
+    pub(crate) fn bare(problem: impl Into<String>) -> Self {
+        Self { place: String::new(), problem: problem.into() }
+    }
+
+    fn at(place: impl std::fmt::Display, problem: impl Into<String>) -> Self {
+        Self { place: format!("{place}: "), problem: problem.into() }
+    }
+}
+
+/// Everything that can be set. [`Config::shipped`] is where one begins.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The listener.
+    pub server: Server,
+    /// Where the journal lives.
+    pub data: Option<PathBuf>,
+    /// Where shipped files and compiled tools are kept; the user's cache folder when not set.
+    pub cache: Option<PathBuf>,
+    /// A folder of agents, besides the shipped ones.
+    pub agents: Option<PathBuf>,
+    /// A file that gets one line per tool call that is really started.
+    pub call_log: Option<PathBuf>,
+    /// The alias that agents mean by `default`.
+    pub default_model: String,
+    /// Models by alias.
+    pub models: BTreeMap<String, ModelConfig>,
+    /// Tools by name.
+    pub tools: BTreeMap<String, ToolEntry>,
+    /// Key-value tables that tools may be granted.
+    pub tables: BTreeMap<String, BTreeMap<String, String>>,
+    /// What is let in.
+    pub bounds: Bounds,
+    /// How long sessions are kept.
+    pub retention: Retention,
+    /// Where spans go.
+    pub telemetry: Telemetry,
+}
+
+/// The listener.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address and port.
+    pub listen: String,
+    /// Keys that open the API. Without any, only loopback is allowed.
+    pub keys: Vec<KeyEntry>,
+    /// More names under which a daemon without keys may be addressed, for a proxy on the same machine.
+    pub hosts: Vec<String>,
+}
+
+/// A key, by its hash: a configuration holds no secret.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// SHA-256 of the key, in hex.
+    pub sha256: String,
+    /// Whose data it opens.
+    pub tenant: playhouse_core::id::Tenant,
+}
+
+/// One model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum ModelConfig {
+    /// A GGUF file, in a child process.
+    Llama(LlamaConfig),
+    /// An OpenAI-compatible endpoint.
+    OpenAi(OpenAiConfig),
+}
+
+/// One tool.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolEntry {
+    /// The component.
+    pub component: PathBuf,
+    /// The most harmless class the operator believes it capable of; what its imports prove when not set.
+    pub effect: Option<EffectClass>,
+    /// Tables it may be granted.
+    #[serde(default)]
+    pub tables: Vec<String>,
+}
+
+/// Where spans go.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// OTLP over HTTP, e.g. `http://127.0.0.1:4318`. Off when not set.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:7529".into(), keys: Vec::new(), hosts: Vec::new() }
+    }
+}
+
+impl Config {
+    /// What is shipped, and nothing else.
+    pub fn shipped() -> Self {
+        Self::load(None, []).expect("the shipped configuration is sound")
+    }
+
+    /// What is shipped, overlaid by the file if any, overlaid by `env`.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, BadConfig> {
+        let mut table: Table = SHIPPED.parse().expect("the shipped configuration is TOML");
+        if let Some(path) = file {
+            overlay(&mut table, read(path)?);
+        }
+        for (name, value) in env {
+            if let Some(path) = name.strip_prefix(ENV_PREFIX) {
+                let set = nest(&path.to_lowercase(), &value);
+                let mut with = table.clone();
+                overlay(&mut with, set);
+                parse(with.clone()).map_err(|problem| BadConfig::at(format!("environment variable {name}"), problem))?;
+                table = with;
+            }
+        }
+        let mut config = parse(table).map_err(BadConfig::bare)?;
+        config.anchor(file);
+        config.check().map_err(|problem| match file {
+            Some(path) => BadConfig::at(path.display(), problem),
+            None => BadConfig::bare(problem),
+        })?;
+        Ok(config)
+    }
+
+    /// Paths in a file are relative to that file.
+    fn anchor(&mut self, file: Option<&Path>) {
+        let Some(base) = file.and_then(Path::parent) else { return };
+        let anchor = |path: &mut PathBuf| {
+            if path.is_relative() && !path.to_string_lossy().starts_with("shipped:") {
+                *path = base.join(&*path);
+            }
+        };
+        self.data.iter_mut().chain(&mut self.cache).chain(&mut self.agents).chain(&mut self.call_log).for_each(anchor);
+        self.tools.values_mut().for_each(|tool| anchor(&mut tool.component));
+        for model in self.models.values_mut() {
+            if let ModelConfig::Llama(llama) = model {
+                anchor(&mut llama.path);
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !self.models.contains_key(&self.default_model) {
+            let known: Vec<_> = self.models.keys().map(String::as_str).collect();
+            return Err(format!(
+                "`default_model` names `{}`, but the models are: {}; add [models.{}] or name another",
+                self.default_model,
+                known.join(", "),
+                self.default_model,
+            ));
+        }
+        self.server.listen.parse::<std::net::SocketAddr>().map_err(|_| {
+            format!("`server.listen` is `{}`; write an address and a port, like 127.0.0.1:7529", self.server.listen)
+        })?;
+        for (name, tool) in &self.tools {
+            if let Some(table) = tool.tables.iter().find(|table| !self.tables.contains_key(*table)) {
+                return Err(format!("tool `{name}` is given the table `{table}`, but there is no [tables.{table}]"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file as a table, after a look at it by itself: only then do errors know their line.
+fn read(path: &Path) -> Result<Table, BadConfig> {
+    let place = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|source| BadConfig::at(&place, format!("failed to read the configuration: {source}")))?;
+    toml::from_str::<Config>(&text).map_err(|error| BadConfig::at(&place, error.to_string()))?;
+    text.parse().map_err(|error: toml::de::Error| BadConfig::at(&place, error.to_string()))
+}
+
+fn parse(table: Table) -> Result<Config, String> {
+    let mut config: Config = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    for (alias, model) in &mut config.models {
+        if let ModelConfig::OpenAi(remote) = model {
+            remote.name.clone_from(alias);
+        }
+    }
+    Ok(config)
+}
+
+/// Lays `over` over `base`: tables key by key, everything else whole.
+fn overlay(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => overlay(base, over),
+            (_, value) => drop(base.insert(key, value)),
+        }
+    }
+}
+
+/// `a__b` and a value as the table `{ a = { b = value } }`. A value that reads as TOML is taken as such,
+/// anything else as text.
+fn nest(path: &str, value: &str) -> Table {
+    let leaf = format!("v = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
+    let leaf = leaf.unwrap_or_else(|| Value::String(value.to_owned()));
+    let mut keys = path.split("__").collect::<Vec<_>>().into_iter().rev();
+    let last = keys.next().expect("split gives at least one part");
+    let innermost = Table::from_iter([(last.to_owned(), leaf)]);
+    keys.fold(innermost, |inner, key| Table::from_iter([(key.to_owned(), Value::Table(inner))]))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! Good and bad configurations.
+
+use super::*;
+
+fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("playhouse.toml");
+    fs::write(&path, text).unwrap();
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let told = |error: BadConfig| error.to_string().replace(&*dir.path().to_string_lossy(), "");
+    Config::load(Some(&path), env).map_err(told)
+}
+
+#[test]
+fn a_file_and_then_the_environment_are_laid_over_what_is_shipped() {
+    let text = "data = \"d\"\n[bounds]\nlive_tasks = 7\n[models.big]\nkind = \"llama\"\npath = \"big.gguf\"";
+    let env = [("PLAYHOUSE__BOUNDS__QUEUED_TASKS", "9"), ("PLAYHOUSE__DEFAULT_MODEL", "big"), ("HOME", "x")];
+    let config = load(text, &env).unwrap();
+    assert_eq!((config.bounds.live_tasks, config.bounds.queued_tasks), (7, 9));
+    assert_eq!(config.default_model, "big");
+    assert!(config.models.contains_key("nano"), "what is shipped stays");
+    assert!(config.data.unwrap().is_absolute(), "paths are relative to the file");
+}
+
+#[test]
+fn a_remote_model_is_named_by_its_key() {
+    let text = "[models.gpt]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\nmodel = \"m\"\n\
+                context_tokens = 8192";
+    let config = load(text, &[]).unwrap();
+    assert!(matches!(&config.models["gpt"], ModelConfig::OpenAi(gpt) if gpt.name == "gpt"));
+}
+
+#[test]
+fn a_bad_configuration_is_explained_with_file_line_and_remedy() {
+    for (text, says) in [
+        ("[server\n", "line 1"),
+        ("[server]\nlisten = 7", "line 2"),
+        ("[server]\nlisten = \"here\"", "write an address and a port"),
+        ("sever = 1", "unknown field `sever`"),
+        ("default_model = \"gpt\"", "add [models.gpt] or name another"),
+        ("[bounds]\nlive_tasks = -1", "live_tasks = -1"),
+        ("[tools.calculator]\ncomponent = \"x.wasm\"\ntables = [\"none\"]", "there is no [tables.none]"),
+        ("[models.x]\nkind = \"magic\"\npath = \"p\"", "unknown variant `magic`"),
+        ("[models.x]\nkind = \"llama\"\npath = \"p\"\nslot = 3", "unknown field `slot`"),
+    ] {
+        let problem = load(text, &[]).unwrap_err();
+        assert!(problem.starts_with("/playhouse.toml: ") && problem.contains(says), "{problem}");
+    }
+}
+
+#[test]
+fn a_bad_environment_variable_is_named() {
+    let problem = load("", &[("PLAYHOUSE__BOUNDS__LIVE_TASKS", "many")]).unwrap_err();
+    assert!(problem.starts_with("environment variable PLAYHOUSE__BOUNDS__LIVE_TASKS: "), "{problem}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Config::load(Some(Path::new("nowhere.toml")), []).unwrap_err();
+    assert!(error.to_string().starts_with("nowhere.toml: failed to read"), "{error}");
+}

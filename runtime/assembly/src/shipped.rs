@@ -1,0 +1,114 @@
+//! What comes inside the program: the nano model, three tools, two agents.
+//!
+//! wasmtime and llama.cpp want files, so models and tools are written out once, under the digest of their
+//! bytes: a newer program never meets an older file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use playhouse_core::digest;
+
+use crate::{BuildError, config::Config};
+
+/// Paths that begin so name something shipped.
+const PREFIX: &str = "shipped:";
+
+macro_rules! bytes {
+    ($path:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../", $path)).as_slice()
+    };
+}
+
+const FILES: [(&str, &[u8]); 5] = [
+    ("nano.gguf", bytes!("runtime/model-llama/nano/nano.gguf")),
+    ("calculator.wasm", bytes!("tools/builtin/dist/calculator.wasm")),
+    ("convert.wasm", bytes!("tools/builtin/dist/convert.wasm")),
+    ("lookup.wasm", bytes!("tools/builtin/dist/lookup.wasm")),
+    ("tools.lock", bytes!("tools/builtin/tools.lock")),
+];
+
+/// The shipped agents: definition and prompt.
+pub(crate) const AGENTS: [(&str, &str); 2] = [
+    (
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/assistant/agent.toml")),
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/assistant/prompt.md")),
+    ),
+    (
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/direct/agent.toml")),
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/direct/prompt.md")),
+    ),
+];
+
+/// Where shipped files and compiled tools are kept.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    dir: PathBuf,
+}
+
+impl Shelf {
+    /// The shelf of `config.cache`, else of the user's cache folder, else of the data directory.
+    pub(crate) fn open(config: &Config) -> Result<Self, BuildError> {
+        let dirs = config.cache.clone().map_or_else(
+            || user_cache().into_iter().chain(config.data.clone().map(|data| data.join("cache"))).collect(),
+            |dir| vec![dir],
+        );
+        let mut refused = None;
+        for dir in dirs {
+            match fs::create_dir_all(&dir).and_then(|()| tempfile_in(&dir)) {
+                Ok(()) => return Ok(Self { dir }),
+                Err(source) => refused = Some(BuildError::Shipped { path: dir, source }),
+            }
+        }
+        Err(refused.unwrap_or_else(|| BuildError::Shipped {
+            path: PathBuf::from("~/.cache/playhouse"),
+            source: std::io::Error::other("neither HOME nor a data directory is known"),
+        }))
+    }
+
+    /// Where compiled tools are kept.
+    pub(crate) fn compiled(&self) -> PathBuf {
+        self.dir.join("compiled")
+    }
+
+    /// A file to read: `path` itself, or the shipped file it names, written out if need be.
+    pub(crate) fn resolve(&self, path: &Path) -> Result<PathBuf, BuildError> {
+        let Some(name) = path.to_str().and_then(|path| path.strip_prefix(PREFIX)) else {
+            return Ok(path.to_owned());
+        };
+        let (name, bytes) = FILES.iter().find(|(known, _)| *known == name).ok_or_else(|| {
+            let known: Vec<_> = FILES.iter().map(|(name, _)| *name).collect();
+            let message = format!("nothing called `{name}` is shipped; there are {}", known.join(", "));
+            BuildError::Config(crate::BadConfig::bare(message))
+        })?;
+        let path = self.dir.join(&digest::of_bytes(bytes)[..16]).join(name);
+        let fresh = fs::metadata(&path).is_ok_and(|meta| meta.len() == bytes.len() as u64);
+        if !fresh {
+            write(&path, bytes).map_err(|source| BuildError::Shipped { path: path.clone(), source })?;
+        }
+        Ok(path)
+    }
+}
+
+/// Writes beside, then renames: another process that starts now sees the whole file or none.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let dir = path.parent().expect("the file lies in a folder of the shelf");
+    fs::create_dir_all(dir)?;
+    let beside = path.with_extension(format!("{}.part", std::process::id()));
+    fs::write(&beside, bytes)?;
+    fs::rename(&beside, path)
+}
+
+/// Whether files can be made in `dir`.
+fn tempfile_in(dir: &Path) -> std::io::Result<()> {
+    let probe = dir.join(format!(".probe-{}", std::process::id()));
+    fs::write(&probe, b"")?;
+    fs::remove_file(probe)
+}
+
+fn user_cache() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
+    Some(base.join("playhouse"))
+}

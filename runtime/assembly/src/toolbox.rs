@@ -1,0 +1,75 @@
+//! All tools as one box: sandboxed components first, then what an embedding program brings.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use playhouse_ports::ToolBox;
+use playhouse_tools_host::{Config as HostConfig, ToolConfig, WasmToolBox};
+use serde_json::Value;
+
+use crate::{
+    BuildError,
+    config::{BadConfig, Config, ToolEntry},
+    shipped::Shelf,
+};
+
+/// Several boxes as one.
+pub(crate) struct Toolboxes {
+    specs: Vec<Arc<ToolSpec>>,
+    boxes: BTreeMap<String, Arc<dyn ToolBox>>,
+}
+
+impl Toolboxes {
+    /// Loads the components of `config` and adds `own`. Two tools of one name are refused.
+    pub(crate) fn load(config: &Config, shelf: &Shelf, own: Vec<Arc<dyn ToolBox>>) -> Result<Self, BuildError> {
+        let tools = config.tools.values().map(|tool| component(config, shelf, tool)).collect::<Result<_, _>>()?;
+        let host = HostConfig {
+            tools,
+            cache: Some(shelf.compiled()),
+            call_log: config.call_log.clone(),
+            ..HostConfig::default()
+        };
+        let components: Arc<dyn ToolBox> = Arc::new(WasmToolBox::load(host)?);
+        let mut all = Self { specs: Vec::new(), boxes: BTreeMap::new() };
+        for tools in [components].into_iter().chain(own) {
+            for spec in tools.specs() {
+                if all.boxes.insert(spec.name.clone(), tools.clone()).is_some() {
+                    let message = format!("there are two tools called `{}`; rename or remove one", spec.name);
+                    return Err(BadConfig::bare(message).into());
+                }
+                all.specs.push(spec);
+            }
+        }
+        Ok(all)
+    }
+
+    fn of(&self, tool: &str) -> Result<&Arc<dyn ToolBox>, ToolError> {
+        let unknown = || ToolError::new(ToolErrorKind::UnknownTool, format!("there is no tool `{tool}`"));
+        self.boxes.get(tool).ok_or_else(unknown)
+    }
+}
+
+fn component(config: &Config, shelf: &Shelf, tool: &ToolEntry) -> Result<ToolConfig, BuildError> {
+    let tables = tool.tables.iter().map(|name| (name.clone(), config.tables[name].clone())).collect();
+    Ok(ToolConfig { component: shelf.resolve(&tool.component)?, tables, effect: tool.effect })
+}
+
+#[async_trait]
+impl ToolBox for Toolboxes {
+    fn specs(&self) -> Vec<Arc<ToolSpec>> {
+        self.specs.clone()
+    }
+
+    fn permits(&self, tool: &str, grant: &Grant) -> Result<(), ToolError> {
+        self.of(tool)?.permits(tool, grant)
+    }
+
+    async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
+        self.of(&request.tool)?.call(request).await
+    }
+
+    async fn check(&self, request: ToolRequest) -> Result<Option<Value>, ToolError> {
+        self.of(&request.tool)?.check(request).await
+    }
+}

@@ -1,0 +1,13 @@
+//! The HTTP face over a real loopback socket, with a runtime that lives in memory.
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+mod bad_input;
+mod chat;
+mod errors;
+mod events;
+mod fake;
+mod guard;
+mod harness;
+mod outline;
+mod sockets;
+mod tasks;

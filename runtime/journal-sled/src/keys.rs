@@ -1,0 +1,137 @@
+//! Where things are: the layout of the one tree.
+//!
+//! ```text
+//! r task \0 seq piece               a record, in pieces
+//! h task \0                         the head of a task
+//! o task \0                         present while the task is open: what start-up reads
+//! c                                 the number of the last commit
+//! k sha256(key)                     what an idempotency key was used for
+//! s tenant \0 session \0            a session without its content
+//! p tenant \0 session \0 piece      its pinned messages
+//! t tenant \0 session \0 task \0 piece   its turns
+//! ```
+//!
+//! One tree, because sled's batches are atomic within a tree at no cost, while a transaction over several
+//! re-runs on conflict. Names cannot hold `\0`, so no key is a prefix of another's scan and byte order is
+//! the order of names. Numbers are big-endian for the same reason.
+
+use playhouse_core::{
+    digest,
+    id::{Seq, SessionId, TaskId, Tenant},
+};
+
+/// Key bytes.
+pub(crate) type Key = Vec<u8>;
+
+/// Length of the piece number that ends the key of every value stored in pieces.
+pub(crate) const PIECE_BYTES: usize = 4;
+
+pub(crate) const COMMITS: &[u8] = b"c";
+pub(crate) const OPEN: &[u8] = b"o";
+pub(crate) const HEADS: &[u8] = b"h";
+pub(crate) const SESSIONS: &[u8] = b"s";
+
+fn named(tag: u8, names: &[&str]) -> Key {
+    let mut key = vec![tag];
+    for name in names {
+        key.extend_from_slice(name.as_bytes());
+        key.push(0);
+    }
+    key
+}
+
+pub(crate) fn records(task: &TaskId) -> Key {
+    named(b'r', &[task.as_str()])
+}
+
+pub(crate) fn record(task: &TaskId, seq: Seq) -> Key {
+    let mut key = records(task);
+    key.extend_from_slice(&seq.to_be_bytes());
+    key
+}
+
+pub(crate) fn head(task: &TaskId) -> Key {
+    named(b'h', &[task.as_str()])
+}
+
+pub(crate) fn open(task: &TaskId) -> Key {
+    named(b'o', &[task.as_str()])
+}
+
+/// Hashed, since a caller's key may be long and hold anything.
+pub(crate) fn submission(key: &str) -> Key {
+    let mut bytes = vec![b'k'];
+    bytes.extend_from_slice(digest::of_bytes(key.as_bytes()).as_bytes());
+    bytes
+}
+
+pub(crate) fn session(tenant: &Tenant, id: &SessionId) -> Key {
+    named(b's', &[tenant.as_str(), id.as_str()])
+}
+
+pub(crate) fn pinned(tenant: &Tenant, id: &SessionId) -> Key {
+    named(b'p', &[tenant.as_str(), id.as_str()])
+}
+
+pub(crate) fn turns(tenant: &Tenant, id: &SessionId) -> Key {
+    named(b't', &[tenant.as_str(), id.as_str()])
+}
+
+pub(crate) fn turn(tenant: &Tenant, id: &SessionId, task: &TaskId) -> Key {
+    named(b't', &[tenant.as_str(), id.as_str(), task.as_str()])
+}
+
+/// The key of piece `n` of the value at `base`.
+pub(crate) fn piece(base: &[u8], n: u32) -> Key {
+    [base, &n.to_be_bytes()].concat()
+}
+
+/// Undoes [`piece`]; `None` for a key too short to have a piece number.
+pub(crate) fn split_piece(key: &[u8]) -> Option<(&[u8], u32)> {
+    let (base, n) = key.split_last_chunk::<PIECE_BYTES>()?;
+    Some((base, u32::from_be_bytes(*n)))
+}
+
+/// The position in the key (without piece number) of a record.
+pub(crate) fn seq_of(record: &[u8]) -> Option<Seq> {
+    record.split_last_chunk::<8>().map(|(_, seq)| Seq::from_be_bytes(*seq))
+}
+
+/// The first name in a key.
+pub(crate) fn first_name(key: &[u8]) -> String {
+    let name = key.get(1..).unwrap_or_default().split(|byte| *byte == 0).next();
+    String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
+}
+
+/// All names in a key, with `/` between them.
+pub(crate) fn all_names(key: &[u8]) -> String {
+    let names = key.get(1..).unwrap_or_default();
+    let names = names.strip_suffix(&[0]).unwrap_or(names);
+    String::from_utf8_lossy(names).replace('\0', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_as_names_do() {
+        let names = ["a", "a-1", "a.b", "aa", "b"].map(|name| TaskId::new(name).unwrap());
+        let keys = names.each_ref().map(head);
+        assert!(names.is_sorted() && keys.is_sorted());
+        assert!(record(&names[0], 255) < record(&names[0], 256));
+    }
+
+    #[test]
+    fn a_scan_of_one_task_never_meets_another() {
+        let [a, ab] = ["a", "ab"].map(|name| TaskId::new(name).unwrap());
+        assert!(!record(&ab, 0).starts_with(&records(&a)));
+    }
+
+    #[test]
+    fn a_record_key_comes_apart_again() {
+        let key = piece(&record(&TaskId::new("t").unwrap(), 7), 3);
+        let (base, n) = split_piece(&key).unwrap();
+        assert_eq!((seq_of(base), n, first_name(base).as_str()), (Some(7), 3, "t"));
+    }
+}

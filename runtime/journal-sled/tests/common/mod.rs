@@ -1,0 +1,94 @@
+//! What the tests of this crate share.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Mutex,
+};
+
+use playhouse_core::{id::TaskId, task::Event};
+use playhouse_journal_sled::{Committer, Options, SledJournal};
+use playhouse_ports::Journal;
+use playhouse_testkit::suites::Fixture;
+use tempfile::TempDir;
+
+/// A journal in a directory that goes with it.
+pub(crate) struct OnDisk {
+    dir: TempDir,
+    committer: Mutex<Option<Committer>>,
+}
+
+impl OnDisk {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), committer: Mutex::default() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Fixture for OnDisk {
+    type Store = SledJournal;
+
+    async fn open(&self) -> SledJournal {
+        let (journal, committer) = SledJournal::open(self.path(), Options::default()).await.unwrap();
+        *self.committer.lock().unwrap() = Some(committer);
+        journal
+    }
+
+    /// Every case that closes also shows that nothing was spilled into files that are never synced.
+    async fn close(&self, journal: SledJournal) {
+        assert_eq!(journal.stats().await.unwrap().blobs, 0);
+        journal.close().await;
+        let committer = self.committer.lock().unwrap().take().unwrap();
+        committer.await.unwrap();
+    }
+}
+
+/// Runs the ignored test `name` of this binary in a process of its own, with `dir` to work in.
+pub(crate) fn child(name: &str, dir: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env(DIR, dir).stdout(Stdio::piped());
+    command
+}
+
+/// In the child: the directory to work in.
+pub(crate) fn child_dir() -> PathBuf {
+    std::env::var_os(DIR).expect("a parent starts this test").into()
+}
+
+/// In the child: tells the parent. One write, so that a kill never leaves half a line behind a whole one.
+pub(crate) fn tell(line: &str) {
+    std::io::stdout().lock().write_all(format!("{PREFIX}{line}\n").as_bytes()).unwrap();
+}
+
+/// In the parent: what the child told, without the test harness's own words.
+pub(crate) fn told(output: impl Read) -> impl Iterator<Item = String> {
+    let lines = BufReader::new(output).lines().map_while(Result::ok);
+    lines.filter_map(|line| line.split_once(PREFIX).map(|(_, told)| told.to_owned()))
+}
+
+const DIR: &str = "PLAYHOUSE_TEST_DIR";
+const PREFIX: &str = "told: ";
+
+/// What record `seq` of any task says in these tests: a function of its place, now and then a large one.
+pub(crate) fn text(task: &str, seq: u64) -> String {
+    let copies = if seq % 16 == 7 { 8_000 } else { 5 };
+    format!("{task}.{seq} ").repeat(copies)
+}
+
+/// Checks every record of `task` and returns how many there are.
+pub(crate) async fn check(journal: &SledJournal, task: &TaskId) -> u64 {
+    let Some(head) = journal.head(task).await.unwrap() else { return 0 };
+    let records = journal.read(task, 0, usize::MAX).await.unwrap();
+    assert_eq!(records.len() as u64, head.next_seq, "records of {task}");
+    for (seq, record) in (0..).zip(records) {
+        let expected = Event::RepairAsked { problem: text(task.as_str(), seq) };
+        assert!(record.seq == seq && record.event == expected, "record {seq} of {task} changed");
+    }
+    head.next_seq
+}

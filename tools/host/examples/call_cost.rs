@@ -1,0 +1,68 @@
+//! What a tool call costs, next to the least it could cost: `cargo run --release -p playhouse-tools-host --example
+//! call_cost`. Run it on an idle machine; microseconds.
+#![allow(clippy::print_stdout, reason = "the figures are the point")]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use playhouse_core::id::{EffectId, TaskId, Tenant};
+use playhouse_core::tool::{Grant, ToolRequest};
+use playhouse_ports::ToolBox;
+use playhouse_tools_host::{Config, ToolConfig, WasmToolBox};
+use serde_json::json;
+
+const CALLS: usize = 5_000;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let component = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../builtin/dist/calculator.wasm");
+    let start = Instant::now();
+    let tools = vec![ToolConfig { component, ..ToolConfig::default() }];
+    let tools = WasmToolBox::load(Config { tools, ..Config::default() }).expect("the calculator loads");
+    println!("load, compiled from scratch: {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+
+    let mut spans = Vec::new();
+    for _ in 0..CALLS {
+        let start = Instant::now();
+        tokio::task::spawn_blocking(|| std::hint::black_box(42)).await.expect("nothing to panic");
+        spans.push(start.elapsed());
+    }
+    report("floor: an empty job on a blocking thread", spans);
+
+    let mut spans = Vec::new();
+    for step in 0..CALLS {
+        let request = request(u32::try_from(step).expect("a few thousand"));
+        let start = Instant::now();
+        tools.call(request).await.expect("it calculates");
+        spans.push(start.elapsed());
+    }
+    report("tool call: checks, fresh instance, call, checks", spans);
+
+    let mut spans = Vec::new();
+    for _ in 0..CALLS / 20 {
+        let start = Instant::now();
+        Command::new("true").status().expect("every Unix has it");
+        spans.push(start.elapsed());
+    }
+    report("for comparison: a process that does nothing", spans);
+}
+
+fn request(step: u32) -> ToolRequest {
+    let task = TaskId::new("cost").expect("a plain name");
+    ToolRequest {
+        effect_id: EffectId::new(&task, step, 0),
+        tenant: Tenant::local(),
+        task,
+        tool: "calculator".to_owned(),
+        arguments: json!({"expression": "37 * 12"}),
+        grant: Grant::default(),
+        timeout_ms: 1_000,
+    }
+}
+
+fn report(what: &str, mut spans: Vec<Duration>) {
+    spans.sort_unstable();
+    let at = |share: f64| spans[((spans.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
+    println!("{what}: p50 {:.1}  p95 {:.1}  p99 {:.1}", at(0.5), at(0.95), at(0.99));
+}

@@ -1,0 +1,111 @@
+//! Loading: from a file to a tool that can be called. Every step may refuse, and says why.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use playhouse_core::digest;
+use playhouse_core::tool::ToolSpec;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::cache::Cache;
+use crate::check::Schema;
+use crate::config::{Limits, Table, ToolConfig};
+use crate::describe::{self, Description};
+use crate::error::LoadError;
+use crate::grants::{self, Interface};
+use crate::lock::Lock;
+use crate::sandbox::{Sandbox, Terms};
+
+/// How long a tool may take to introduce itself.
+const DESCRIBE_MAX: Duration = Duration::from_secs(1);
+
+/// A tool that can be called.
+pub(crate) struct Tool {
+    pub(crate) spec: Arc<ToolSpec>,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) imports: Vec<Interface>,
+    pub(crate) tables: BTreeMap<String, Arc<Table>>,
+    pub(crate) input: Schema,
+    pub(crate) output: Schema,
+}
+
+/// What loading needs besides the tool's own configuration.
+pub(crate) struct Loader<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) limits: Limits,
+    pub(crate) lock: Option<&'a Lock>,
+    pub(crate) cache: Option<&'a Cache>,
+}
+
+impl Loader<'_> {
+    /// Reads, checks, compiles and introduces one component.
+    pub(crate) fn load(&self, config: ToolConfig) -> Result<Tool, LoadError> {
+        let path = &config.component;
+        let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let wasm = std::fs::read(path).map_err(|source| LoadError::File { path: path.clone(), source })?;
+        let sha256 = digest::of_bytes(&wasm);
+        self.lock.map_or(Ok(()), |lock| lock.knows(&file, &sha256))?;
+
+        let component = self.compile(&file, path, &wasm)?;
+        let imports = grants::imports(self.engine, &file, &component.component_type(), &config)?;
+        let sandbox = self.sandbox(&component, &imports);
+        let sandbox = sandbox
+            .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
+
+        let bad = |reason| LoadError::Description { tool: file.clone(), reason };
+        let text = sandbox.describe(nothing_granted()).map_err(|error| bad(error.message))?;
+        let about = Description::parse(&text).map_err(bad)?;
+        let described = digest::of_bytes(text.as_bytes());
+        self.lock.map_or(Ok(()), |lock| lock.fits(&about.name, &about.version, &sha256, &described))?;
+
+        let input =
+            Schema::compile(&about.input_schema).map_err(|e| bad(format!("its input schema: {e}")))?;
+        let output =
+            Schema::compile(&about.output_schema).map_err(|e| bad(format!("its output schema: {e}")))?;
+        let tables = config.tables.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
+        let effect = describe::effect(&imports, about.effect, config.effect);
+        let spec = Arc::new(ToolSpec {
+            name: about.name,
+            version: about.version,
+            description: about.description,
+            input_schema: about.input_schema,
+            output_schema: about.output_schema,
+            effect,
+            // What runs, and what it said when it was accepted.
+            digest: digest::of_bytes(format!("{sha256} {described}").as_bytes()),
+        });
+        Ok(Tool { spec, sandbox, imports, tables, input, output })
+    }
+
+    fn compile(&self, file: &str, path: &Path, wasm: &[u8]) -> Result<Component, LoadError> {
+        let not = |reason: String| LoadError::NotAComponent { tool: file.to_owned(), reason };
+        match wasm {
+            [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
+            [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+                return Err(not(
+                    "it is a core module; make a component of it (`componentize`, `wasm-tools`)".into(),
+                ));
+            }
+            _ => return Err(not(format!("`{}` does not begin like one", path.display()))),
+        }
+        let component = match self.cache {
+            Some(cache) => cache.component(self.engine, wasm),
+            None => Component::from_binary(self.engine, wasm),
+        };
+        component.map_err(|error| not(format!("{error:#}")))
+    }
+
+    fn sandbox(&self, component: &Component, imports: &[Interface]) -> wasmtime::Result<Sandbox> {
+        let ready = grants::linker(self.engine, imports)?.instantiate_pre(component)?;
+        Sandbox::new(self.engine, self.limits, ready)
+    }
+}
+
+/// A tool introduces itself before anything is granted: what it says must not depend on what it may do.
+fn nothing_granted() -> Terms {
+    Terms { until: Instant::now() + DESCRIBE_MAX, given_up: Arc::new(AtomicBool::new(false)), table: None }
+}

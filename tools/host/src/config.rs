@@ -1,0 +1,73 @@
+//! What the operator says: which components, what each may touch, and how much a call may use.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use playhouse_core::tool::EffectClass;
+
+/// A key-value table that a tool may be granted.
+pub type Table = BTreeMap<String, String>;
+
+/// Everything [`WasmToolBox::load`](crate::WasmToolBox::load) needs to know.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The tools, in the order in which they are listed to models.
+    pub tools: Vec<ToolConfig>,
+    /// A `tools.lock`: with it, a component whose hash is not listed is refused.
+    pub lock: Option<PathBuf>,
+    /// Where compiled code is kept between starts. Must belong to this user alone; is created so if missing.
+    pub cache: Option<PathBuf>,
+    /// A file that gets one line per call that is really started: `effect-id tool sha256-of-arguments`.
+    pub call_log: Option<PathBuf>,
+    /// What a call may use.
+    pub limits: Limits,
+}
+
+/// One component and what the operator grants it.
+#[derive(Debug, Clone, Default)]
+pub struct ToolConfig {
+    /// Path of the component.
+    pub component: PathBuf,
+    /// The tables it may be given, by name; an agent picks one of them. Empty: the capability `kv` is not granted.
+    pub tables: BTreeMap<String, Table>,
+    /// The most harmless effect class the operator believes this tool capable of. Nothing: what its imports prove.
+    pub effect: Option<EffectClass>,
+}
+
+/// What one call may use. Reaching any of these is a typed error, not a crash.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The longest a call may take, waiting for a free slot included; a request may ask for less.
+    pub wall: Duration,
+    /// Bytes of linear memory of one instance.
+    pub memory_bytes: usize,
+    /// Elements of all tables of one instance.
+    pub table_elements: usize,
+    /// Bytes of the arguments as JSON.
+    pub input_bytes: usize,
+    /// Bytes of the output as JSON.
+    pub output_bytes: usize,
+    /// Calls from the guest to the host.
+    pub host_calls: u32,
+    /// Calls that run at the same time. More than there are cores, so that one slow call does not hold up quick ones;
+    /// few enough that all of them together, at `memory_bytes` each, fit the machine.
+    pub running: u32,
+    /// Calls that wait for a slot. One more is turned away at once: a longer queue would only time out later.
+    pub waiting: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wall: Duration::from_secs(10),
+            memory_bytes: 64 << 20,
+            table_elements: 10_000,
+            input_bytes: 64 << 10,
+            output_bytes: 256 << 10,
+            host_calls: 256,
+            running: 32,
+            waiting: 1_024,
+        }
+    }
+}

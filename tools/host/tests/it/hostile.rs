@@ -1,0 +1,115 @@
+//! Guests that mean harm, and a host that survives: after each crime it still answers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use playhouse_core::tool::ToolErrorKind;
+use playhouse_ports::ToolBox;
+use playhouse_tools_host::WasmToolBox;
+use serde_json::json;
+
+use crate::support::{answer, failure, hostile, only, request, tool};
+
+fn misbehaves() -> WasmToolBox {
+    only(tool(hostile("misbehaves"))).expect("it describes itself like a good tool")
+}
+
+/// Commits `crime`; returns what the model is told. The next call must work, in an instance that knows nothing.
+async fn told_after(crime: &str) -> (ToolErrorKind, String) {
+    let tools = misbehaves();
+    let told = failure(&tools, "misbehaves", json!({ "crime": crime })).await;
+    assert_eq!(answer(&tools, "misbehaves", json!({"crime": "count calls"})).await, json!({"calls": 1}));
+    told
+}
+
+#[tokio::test]
+async fn an_endless_loop_ends_at_the_deadline() {
+    let start = Instant::now();
+    let (kind, message) = told_after("loop").await;
+    assert_eq!((kind, message.as_str()), (ToolErrorKind::Timeout, "the tool did not finish in time"));
+    assert!(start.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn a_hoarder_meets_the_memory_limit() {
+    let (kind, message) = told_after("allocate").await;
+    assert_eq!(kind, ToolErrorKind::OutOfMemory);
+    assert_eq!(message, "the tool needs more memory than the 16 MiB it may use");
+}
+
+#[tokio::test]
+async fn endless_recursion_is_a_crash() {
+    let (kind, message) = told_after("recurse").await;
+    assert_eq!(kind, ToolErrorKind::Crashed);
+    assert!(message.ends_with("(endless recursion?)"), "{message}");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_crash() {
+    let told = told_after("panic").await;
+    assert_eq!(told, (ToolErrorKind::Crashed, "the tool crashed: it panicked".to_owned()));
+}
+
+#[tokio::test]
+async fn huge_output_is_refused() {
+    let (kind, message) = told_after("huge output").await;
+    assert_eq!(kind, ToolErrorKind::BadOutput);
+    assert_eq!(message, "the output of `misbehaves` has 2097160 bytes, more than 262144: ask for less");
+}
+
+#[tokio::test]
+async fn a_huge_error_message_is_clipped() {
+    let (kind, message) = told_after("huge error").await;
+    assert_eq!(kind, ToolErrorKind::Crashed);
+    assert!(message.len() < 1_000, "{} bytes", message.len());
+}
+
+#[tokio::test]
+async fn output_must_be_json_of_the_promised_shape() {
+    for (crime, part) in [
+        ("not json", "is not JSON"),
+        ("wrong shape", "does not fit its own schema"),
+        ("deep json", "is not JSON: recursion limit exceeded"),
+    ] {
+        let (kind, message) = told_after(crime).await;
+        assert_eq!(kind, ToolErrorKind::BadOutput, "{crime}");
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_one_call_is_left_in_the_next() {
+    let tools = misbehaves();
+    for _ in 0..200 {
+        assert_eq!(answer(&tools, "misbehaves", json!({"crime": "count calls"})).await, json!({"calls": 1}));
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_call_stops_burning_the_processor() {
+    let tools = misbehaves();
+    let mut endless = request("misbehaves", json!({"crime": "loop"}));
+    endless.timeout_ms = 10_000;
+    // Both slots are taken by guests that nobody waits for; a third call gets one long before their deadline.
+    for _ in 0..2 {
+        let abandoned = tokio::time::timeout(Duration::from_millis(50), tools.call(endless.clone())).await;
+        assert!(abandoned.is_err(), "it never ends by itself");
+    }
+    let start = Instant::now();
+    answer(&tools, "misbehaves", json!({"crime": "count calls"})).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_calls_than_slots_wait_and_more_than_that_are_turned_away() {
+    let tools = Arc::new(misbehaves());
+    let mut calls = tokio::task::JoinSet::new();
+    // Two slots, one place in the queue.
+    for _ in 0..8 {
+        let tools = Arc::clone(&tools);
+        calls.spawn(async move { failure(&tools, "misbehaves", json!({"crime": "loop"})).await.0 });
+    }
+    let kinds = calls.join_all().await;
+    let count = |kind| kinds.iter().filter(|other| **other == kind).count();
+    assert_eq!((count(ToolErrorKind::Timeout), count(ToolErrorKind::RateLimited)), (3, 5), "{kinds:?}");
+}

@@ -1,0 +1,83 @@
+//! The tools we ship do what they say, and are what the lock says.
+
+use playhouse_core::tool::{EffectClass, Grant, ToolErrorKind};
+use playhouse_ports::ToolBox;
+use playhouse_tools_host::{Config, Limits, WasmToolBox};
+use serde_json::json;
+
+use crate::support::{all_shipped, answer, failure, lookup, only, request, shared};
+
+#[tokio::test]
+async fn the_three_tools_answer() {
+    let tools = shared();
+    assert_eq!(answer(tools, "calculator", json!({"expression": "37 * 12"})).await, json!({"result": "444"}));
+    assert_eq!(
+        answer(tools, "convert", json!({"value": "5.2", "from": "kilometers", "to": "miles"})).await,
+        json!({"result": "3.23113", "unit": "mi"})
+    );
+    assert_eq!(
+        answer(tools, "convert", json!({"value": 5.2, "from": "km", "to": "mi"})).await,
+        json!({"result": "3.23113", "unit": "mi"})
+    );
+    assert_eq!(answer(tools, "lookup", json!({"key": "amber-falcon"})).await, json!({"value": "14"}));
+}
+
+#[tokio::test]
+async fn their_failures_are_classified_and_readable() {
+    let tools = shared();
+    let error = failure(tools, "lookup", json!({"key": "grey-otter"})).await;
+    assert_eq!(error, (ToolErrorKind::NotFound, "no entry for `grey-otter`".to_owned()));
+    let error = failure(tools, "calculator", json!({"expression": "1 / 0"})).await;
+    assert_eq!(error, (ToolErrorKind::InvalidInput, "division by zero".to_owned()));
+    let error = failure(tools, "abacus", json!({})).await;
+    let known = "there is no tool `abacus`; there are `calculator`, `convert`, `lookup`".to_owned();
+    assert_eq!(error, (ToolErrorKind::UnknownTool, known));
+}
+
+#[test]
+fn effects_follow_from_imports() {
+    let tools = shared();
+    let specs: Vec<_> = tools.specs().iter().map(|spec| (spec.name.clone(), spec.effect)).collect();
+    let expected = [
+        ("calculator".to_owned(), EffectClass::Pure),
+        ("convert".to_owned(), EffectClass::Pure),
+        ("lookup".to_owned(), EffectClass::Idempotent),
+    ];
+    assert_eq!(specs, expected);
+}
+
+#[tokio::test]
+async fn a_table_is_read_only_by_a_call_that_was_granted_it() {
+    let tools = only(lookup()).expect("it has a table");
+    let granted = |table: Option<&str>| Grant { table: table.map(str::to_owned) };
+    assert_eq!(tools.permits("lookup", &granted(Some("codes"))), Ok(()));
+    for (table, message) in [
+        (None, "tool `lookup` reads a table and was granted none: grant one of `codes`"),
+        (Some("salaries"), "tool `lookup` has no table `salaries`: grant one of `codes`"),
+    ] {
+        let mut asked = request("lookup", json!({"key": "amber-falcon"}));
+        asked.grant = granted(table);
+        let refused = tools.permits("lookup", &asked.grant).expect_err("not granted");
+        assert_eq!((refused.kind, refused.message.as_str()), (ToolErrorKind::Denied, message));
+        assert_eq!(tools.call(asked).await, Err(refused));
+    }
+}
+
+#[test]
+fn digests_do_not_change_from_load_to_load() {
+    let digests = |config: Config| {
+        let tools = WasmToolBox::load(config).expect("they load");
+        tools.specs().iter().map(|spec| spec.digest.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(digests(all_shipped()), digests(all_shipped()));
+}
+
+#[tokio::test]
+async fn calls_into_the_host_are_counted() {
+    let limits = Limits { host_calls: 0, ..Limits::default() };
+    let tools =
+        WasmToolBox::load(Config { tools: vec![lookup()], limits, ..Config::default() }).expect("it loads");
+    let error = failure(&tools, "lookup", json!({"key": "amber-falcon"})).await;
+    let message = "the tool called the host more than 0 times in one call".to_owned();
+    assert_eq!(error, (ToolErrorKind::RateLimited, message));
+}
