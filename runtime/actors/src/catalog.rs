@@ -96,6 +96,29 @@ impl Catalog {
         Pinned { agent, tools, model_version }
     }
 
+    /// Why a task may not use its model: after a restart the alias may mean another one (J8).
+    pub(crate) fn model_changed(&self, pinned: &Pinned) -> Option<String> {
+        let alias = &pinned.agent.model;
+        let Some(model) = self.models.get(alias) else {
+            return Some(format!(
+                "the configuration no longer has the model `{alias}` that this task began with"
+            ));
+        };
+        let (now, then) = (model.info().version, &pinned.model_version);
+        (now != *then).then(|| {
+            format!("model `{alias}` was {then} when this task began and is {now} now; submit the task again")
+        })
+    }
+
+    /// Why a task may not use a tool: after a restart the name may mean another one (J8).
+    pub(crate) fn tool_changed(&self, pinned: &Pinned, name: &str) -> Option<String> {
+        let specs = self.tools.specs();
+        let now = specs.iter().find(|spec| spec.name == name).map(|spec| &spec.digest);
+        let then = pinned.tool(name).map(|spec| &spec.digest);
+        (now != then)
+            .then(|| format!("tool `{name}` has changed since this task began; it cannot be used in it"))
+    }
+
     /// All models, by alias.
     pub fn model_infos(&self) -> Vec<ModelInfo> {
         self.models.values().map(|model| model.info()).collect()

@@ -35,7 +35,13 @@ struct Follower {
 
 /// Follows `task` from position `from`. `watch` was taken before the task was looked up, so nothing falls
 /// between.
-pub(crate) fn follow(ledger: Arc<Ledger>, watch: Watch, task: TaskId, from: Seq, deltas: bool) -> EventStream {
+pub(crate) fn follow(
+    ledger: Arc<Ledger>,
+    watch: Watch,
+    task: TaskId,
+    from: Seq,
+    deltas: bool,
+) -> EventStream {
     let follower = Follower {
         ledger,
         watch,
@@ -72,7 +78,9 @@ impl Follower {
             }
             match self.watch.notes.recv().await {
                 Ok(Note::Appended(next)) => self.behind = next > self.next,
-                Ok(Note::Delta { step, text }) if self.deltas => return Some(Ok(TaskEvent::Delta { step, text })),
+                Ok(Note::Delta { step, text }) if self.deltas => {
+                    return Some(Ok(TaskEvent::Delta { step, text }));
+                }
                 Ok(Note::Delta { .. }) => {}
                 Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => return None,

@@ -98,7 +98,11 @@ impl Actor for LlmBackend {
     type State = LlmBackendState;
     type Arguments = ();
 
-    async fn pre_start(&self, _: ActorRef<LlmBackendMsg>, (): ()) -> Result<LlmBackendState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        _: ActorRef<LlmBackendMsg>,
+        (): (),
+    ) -> Result<LlmBackendState, ActorProcessingErr> {
         Ok(LlmBackendState::default())
     }
 
@@ -160,7 +164,8 @@ impl Drop for Ended {
 }
 
 fn too_slow(timeout: Duration) -> ModelError {
-    let message = format!("the model did not answer within {} ms (`limits.model_time_ms`)", timeout.as_millis());
+    let message =
+        format!("the model did not answer within {} ms (`limits.model_time_ms`)", timeout.as_millis());
     ModelError::new(ModelErrorKind::Timeout, message)
 }
 

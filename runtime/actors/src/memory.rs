@@ -69,7 +69,11 @@ impl Actor for Memory {
     type State = JoinSet<()>;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<MemoryMsg>, (): ()) -> Result<JoinSet<()>, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<MemoryMsg>,
+        (): (),
+    ) -> Result<JoinSet<()>, ActorProcessingErr> {
         let mut jobs = JoinSet::new();
         jobs.spawn(async move {
             while myself.cast(MemoryMsg::Sweep).is_ok() {

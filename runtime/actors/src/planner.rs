@@ -61,6 +61,8 @@ pub(crate) struct PlannerState {
     /// Timers and look-ups; they die with the planner.
     jobs: JoinSet<()>,
     span: tracing::Span,
+    /// The current step's span; its model call and tool calls hang under it.
+    step: tracing::Span,
 }
 
 impl Planner {
@@ -79,13 +81,18 @@ impl Actor for Planner {
     type State = PlannerState;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<PlannerMsg>, (): ()) -> Result<PlannerState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<PlannerMsg>,
+        (): (),
+    ) -> Result<PlannerState, ActorProcessingErr> {
         let task = match self.take_fresh() {
             Some(task) => task,
             None => restore(&*self.services.ledger.journal, &self.task).await?,
         };
         let span = task_span(&task);
-        let mut state = PlannerState { task, jobs: JoinSet::new(), span };
+        let step = span.clone();
+        let mut state = PlannerState { task, jobs: JoinSet::new(), span, step };
         if state.task.status() == Status::Queued {
             self.begin(&myself, &mut state);
         } else {
@@ -132,7 +139,10 @@ impl Planner {
 
     fn perform(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState, effect: Effect) {
         match effect {
-            Effect::AskModel { step, attempt, after_ms: 0 } => self.ask_model(myself, state, step, attempt),
+            Effect::AskModel { step, attempt, after_ms: 0 } => {
+                state.step = tracing::info_span!(parent: &state.span, "step", playhouse.step = step);
+                self.ask_model(myself, state, step, attempt);
+            }
             Effect::AskModel { step, attempt, after_ms } => {
                 let message = PlannerMsg::AskNow { step, attempt };
                 self.after(myself, state, after_ms, message);
@@ -156,7 +166,10 @@ impl Planner {
     /// Gets the session's past, then begins.
     fn begin(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState) {
         let Some(session) = state.task.spec().session.clone() else {
-            return happened(myself, Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() });
+            return happened(
+                myself,
+                Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() },
+            );
         };
         let (services, myself) = (self.services.clone(), myself.clone());
         let spec = state.task.spec().clone();
@@ -164,7 +177,10 @@ impl Planner {
             match services.recall(&spec, session).await {
                 Ok(window) => {
                     let Window { messages, dropped_turns, labels } = window;
-                    happened(&myself, Input::Begin { history: without_system(messages), dropped_turns, labels });
+                    happened(
+                        &myself,
+                        Input::Begin { history: without_system(messages), dropped_turns, labels },
+                    );
                 }
                 // Without its past the task must not answer; a new planner tries again.
                 Err(error) => myself.stop(Some(format!("failed to read the session: {error}"))),

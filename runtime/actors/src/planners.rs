@@ -39,7 +39,11 @@ impl Planners {
                 let _ = tasks.cast(TasksMsg::GaveUp(task, gave_up.reason));
             }
         };
-        DynamicSupervisor::new(CRASHES, live_max, quarantine).child(&self.0, Restart::Permanent, Shutdown::secs(10))
+        DynamicSupervisor::new(CRASHES, live_max, quarantine).child(
+            &self.0,
+            Restart::Permanent,
+            Shutdown::secs(10),
+        )
     }
 
     /// Starts a planner of `task`; the slot is where it will be.

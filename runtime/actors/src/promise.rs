@@ -49,7 +49,8 @@ mod tests {
     #[test]
     fn a_promise_is_answered_once_kept_or_broken() {
         let (send, answers) = mpsc::channel();
-        let promise = |send: mpsc::Sender<&'static str>| Promise::new(|| "broken", move |a| send.send(a).unwrap());
+        let promise =
+            |send: mpsc::Sender<&'static str>| Promise::new(|| "broken", move |a| send.send(a).unwrap());
         promise(send.clone()).keep("kept");
         drop(promise(send.clone()));
         let panicking = promise(send.clone());

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, LIST_MAX, RuntimeApi, Submission, Submitted,
-    TaskList, TaskQuery,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, LIST_MAX, RuntimeApi, Submission,
+    Submitted, TaskList, TaskQuery,
 };
 use playhouse_core::{
     admission::{Bounds, RETRY_AFTER_MS},
@@ -93,7 +93,8 @@ impl RuntimeApi for Runtime {
         let (mut tasks, mut before) = (Vec::new(), query.before);
         // One more than asked for tells whether there is a next page.
         while tasks.len() <= limit {
-            let page = self.services.ledger.journal.heads(before.as_ref(), LIST_MAX).await.map_err(journal_error)?;
+            let page =
+                self.services.ledger.journal.heads(before.as_ref(), LIST_MAX).await.map_err(journal_error)?;
             let Some(last) = page.last() else { break };
             before = Some(last.task.clone());
             tasks.extend(page.into_iter().filter(wanted));
@@ -104,10 +105,17 @@ impl RuntimeApi for Runtime {
         Ok(TaskList { tasks, next })
     }
 
-    async fn events(&self, caller: &Caller, id: &TaskId, from: Seq, deltas: bool) -> Result<EventStream, ApiError> {
+    async fn events(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        from: Seq,
+        deltas: bool,
+    ) -> Result<EventStream, ApiError> {
         // Watch first, look second: what happens in between is noted.
         let watch = self.services.ledger.watch(id).ok_or_else(|| {
-            let message = format!("{} tasks are already being watched; try again later", self.bounds.watchers);
+            let message =
+                format!("{} tasks are already being watched; try again later", self.bounds.watchers);
             ApiError::new(ApiErrorKind::TooBusy, message).retry_after(RETRY_AFTER_MS)
         })?;
         let head = self.head(caller, id).await?;
@@ -193,6 +201,7 @@ pub(crate) fn journal_error(error: JournalError) -> ApiError {
         JournalError::Damaged(_) | JournalError::Fenced { .. } => ApiErrorKind::Internal,
         JournalError::KeyUsed { .. } => ApiErrorKind::Conflict,
     };
-    let retry_after_ms = matches!(kind, ApiErrorKind::TooBusy | ApiErrorKind::Unavailable).then_some(RETRY_AFTER_MS);
+    let retry_after_ms =
+        matches!(kind, ApiErrorKind::TooBusy | ApiErrorKind::Unavailable).then_some(RETRY_AFTER_MS);
     ApiError { kind, message: error.to_string(), retry_after_ms }
 }

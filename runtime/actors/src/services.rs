@@ -63,7 +63,11 @@ impl Services {
     /// the input.
     pub(crate) async fn recall(&self, spec: &TaskSpec, session: SessionId) -> Result<Window, RecallError> {
         let agent = &spec.pinned.agent;
-        let info = self.catalog.models[&agent.model].info();
+        let Some(model) = self.catalog.models.get(&agent.model) else {
+            // The configuration no longer has it; the model call will say so.
+            return Ok(Window::default());
+        };
+        let info = model.info();
         let per_token = info.bytes_per_token.max(1) as usize;
         let fixed = (agent.instructions.len() + spec.input.len()).div_ceil(per_token);
         let budget = info

@@ -93,7 +93,9 @@ impl Actor for Tasks {
     /// Finds the tasks that a crash left open. Started ones go first, so that a session goes on in order.
     async fn pre_start(&self, myself: ActorRef<TasksMsg>, (): ()) -> Result<TasksState, ActorProcessingErr> {
         let mut open = self.services.ledger.journal.open().await?;
-        open.sort_by(|a, b| (a.status == Status::Queued, &a.task).cmp(&(b.status == Status::Queued, &b.task)));
+        open.sort_by(|a, b| {
+            (a.status == Status::Queued, &a.task).cmp(&(b.status == Status::Queued, &b.task))
+        });
         let mut state = TasksState {
             schedule: self.schedule.clone(),
             fresh: HashMap::new(),

@@ -102,7 +102,8 @@ pub struct Tree {
 impl Tree {
     /// Describes the tree over `parts`.
     pub fn new(parts: Parts) -> Self {
-        let Parts { journal, committer, context, clock, catalog, backends, bounds, retention, problems } = parts;
+        let Parts { journal, committer, context, clock, catalog, backends, bounds, retention, problems } =
+            parts;
         let ledger = Arc::new(Ledger::new(journal, clock.clone(), bounds.watchers));
         let tools = ToolExecutor { tools: catalog.tools.clone() };
         let services = Arc::new(Services {
@@ -110,7 +111,10 @@ impl Tree {
             catalog: Arc::new(catalog),
             memory: Slot::new("memory"),
             tools: Slot::new("tools"),
-            models: backends.keys().map(|alias| (alias.clone(), Slot::new(&format!("model:{alias}")))).collect(),
+            models: backends
+                .keys()
+                .map(|alias| (alias.clone(), Slot::new(&format!("model:{alias}"))))
+                .collect(),
             tasks: Slot::new("dispatcher"),
         });
         let memory = Memory { context, retention, clock };

@@ -17,9 +17,7 @@ use playhouse_core::{
 };
 
 pub use error::{ApiError, ApiErrorKind};
-pub use types::{
-    AgentView, Caller, Health, LIST_MAX, Submission, Submitted, TaskEvent, TaskList, TaskQuery,
-};
+pub use types::{AgentView, Caller, Health, LIST_MAX, Submission, Submitted, TaskEvent, TaskList, TaskQuery};
 
 /// Events of one task, as they come; ends after the last event of the task.
 pub type EventStream = Pin<Box<dyn Stream<Item = Result<TaskEvent, ApiError>> + Send>>;

@@ -75,7 +75,10 @@ pub struct TaskList {
 }
 
 /// What a watcher of a task sees.
-#[expect(clippy::large_enum_variant, reason = "records are the rule, deltas the exception, and neither is stored")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "records are the rule, deltas the exception, and neither is stored"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum TaskEvent {
     /// A journaled event; its `seq` is the SSE id.

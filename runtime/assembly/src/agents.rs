@@ -72,7 +72,9 @@ pub(crate) fn load(config: &Config) -> Result<Vec<AgentDef>, BadAgentFile> {
 fn folders(dir: &Path) -> Vec<Result<PathBuf, BadAgentFile>> {
     let bad = |source: std::io::Error| BadAgentFile {
         path: dir.to_owned(),
-        problem: format!("failed to read the folder of agents: {source}; check `agents` in the configuration"),
+        problem: format!(
+            "failed to read the folder of agents: {source}; check `agents` in the configuration"
+        ),
     };
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -92,7 +94,8 @@ fn read(folder: &Path) -> Result<AgentDef, BadAgentFile> {
     let agent = parse(&path, &text, |prompt| read_text(&folder.join(prompt)))?;
     let folder_name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if agent.name != folder_name {
-        let problem = format!("the agent is called `{}` but its folder `{folder_name}`; rename one", agent.name);
+        let problem =
+            format!("the agent is called `{}` but its folder `{folder_name}`; rename one", agent.name);
         return Err(BadAgentFile { path, problem });
     }
     Ok(agent)
@@ -152,7 +155,10 @@ fn check(agent: &AgentDef) -> Result<(), String> {
         return Err(format!("`sampling.temperature` is {}; it must be 0 to 2", agent.sampling.temperature));
     }
     if !(agent.sampling.top_p > 0.0 && agent.sampling.top_p <= 1.0) {
-        return Err(format!("`sampling.top_p` is {}; it must be above 0 and at most 1", agent.sampling.top_p));
+        return Err(format!(
+            "`sampling.top_p` is {}; it must be above 0 and at most 1",
+            agent.sampling.top_p
+        ));
     }
     Ok(())
 }

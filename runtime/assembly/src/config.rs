@@ -52,6 +52,8 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// A folder of agents, besides the shipped ones.
     pub agents: Option<PathBuf>,
+    /// A `tools.lock`: with it, a component whose hash is not listed is refused.
+    pub tools_lock: Option<PathBuf>,
     /// A file that gets one line per tool call that is really started.
     pub call_log: Option<PathBuf>,
     /// The alias that agents mean by `default`.
@@ -142,14 +144,15 @@ impl Config {
     ) -> Result<Self, BadConfig> {
         let mut table: Table = SHIPPED.parse().expect("the shipped configuration is TOML");
         if let Some(path) = file {
-            overlay(&mut table, read(path)?);
+            lay_file(&mut table, path)?;
         }
         for (name, value) in env {
             if let Some(path) = name.strip_prefix(ENV_PREFIX) {
                 let set = nest(&path.to_lowercase(), &value);
                 let mut with = table.clone();
                 overlay(&mut with, set);
-                parse(with.clone()).map_err(|problem| BadConfig::at(format!("environment variable {name}"), problem))?;
+                parse(with.clone())
+                    .map_err(|problem| BadConfig::at(format!("environment variable {name}"), problem))?;
                 table = with;
             }
         }
@@ -170,7 +173,8 @@ impl Config {
                 *path = base.join(&*path);
             }
         };
-        self.data.iter_mut().chain(&mut self.cache).chain(&mut self.agents).chain(&mut self.call_log).for_each(anchor);
+        let Self { data, cache, agents, tools_lock, call_log, .. } = self;
+        [data, cache, agents, tools_lock, call_log].into_iter().flatten().for_each(anchor);
         self.tools.values_mut().for_each(|tool| anchor(&mut tool.component));
         for model in self.models.values_mut() {
             if let ModelConfig::Llama(llama) = model {
@@ -190,24 +194,33 @@ impl Config {
             ));
         }
         self.server.listen.parse::<std::net::SocketAddr>().map_err(|_| {
-            format!("`server.listen` is `{}`; write an address and a port, like 127.0.0.1:7529", self.server.listen)
+            format!(
+                "`server.listen` is `{}`; write an address and a port, like 127.0.0.1:7529",
+                self.server.listen
+            )
         })?;
         for (name, tool) in &self.tools {
             if let Some(table) = tool.tables.iter().find(|table| !self.tables.contains_key(*table)) {
-                return Err(format!("tool `{name}` is given the table `{table}`, but there is no [tables.{table}]"));
+                return Err(format!(
+                    "tool `{name}` is given the table `{table}`, but there is no [tables.{table}]"
+                ));
             }
         }
         Ok(())
     }
 }
 
-/// The file as a table, after a look at it by itself: only then do errors know their line.
-fn read(path: &Path) -> Result<Table, BadConfig> {
-    let place = path.display();
+/// Lays the file at `path` over `table`. What is wrong is looked for in the file by itself, because only
+/// there errors know their line.
+fn lay_file(table: &mut Table, path: &Path) -> Result<(), BadConfig> {
+    let bad = |problem: String| BadConfig::at(path.display(), problem);
     let text = fs::read_to_string(path)
-        .map_err(|source| BadConfig::at(&place, format!("failed to read the configuration: {source}")))?;
-    toml::from_str::<Config>(&text).map_err(|error| BadConfig::at(&place, error.to_string()))?;
-    text.parse().map_err(|error: toml::de::Error| BadConfig::at(&place, error.to_string()))
+        .map_err(|source| bad(format!("failed to read the configuration: {source}")))?;
+    overlay(table, text.parse().map_err(|error: toml::de::Error| bad(error.to_string()))?);
+    parse(table.clone()).map(drop).map_err(|problem| match toml::from_str::<Config>(&text) {
+        Err(error) => bad(error.to_string()),
+        Ok(_) => bad(problem),
+    })
 }
 
 fn parse(table: Table) -> Result<Config, String> {

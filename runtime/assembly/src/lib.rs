@@ -19,7 +19,9 @@ pub use agents::BadAgentFile;
 pub use config::{BadConfig, Config, KeyEntry, ModelConfig, Server, Telemetry, ToolEntry};
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_model_llama::worker_entry;
-pub use playhouse_supervise::{ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, tree};
+pub use playhouse_supervise::{
+    ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, tree,
+};
 
 use playhouse_actors::{BadAgent, Parts};
 use playhouse_core::agent::AgentDef;
@@ -65,7 +67,9 @@ pub enum BuildError {
     #[error(transparent)]
     Journal(#[from] playhouse_journal_sled::OpenError),
     /// What is shipped in the program could not be written out for use.
-    #[error("failed to write `{path}`: {source}; set `cache` in the configuration to a folder that can be written")]
+    #[error(
+        "failed to write `{path}`: {source}; set `cache` in the configuration to a folder that can be written"
+    )]
     Shipped {
         /// Where.
         path: PathBuf,
@@ -119,7 +123,8 @@ impl House {
     /// Opens the journal in `config.data` and describes the tree.
     pub async fn build(config: &Config, extras: Extras) -> Result<Self, BuildError> {
         let (catalog, models) = catalog(config, extras)?;
-        let data = config.data.clone().ok_or_else(|| BadConfig::bare("`data` is not set: name a data directory"))?;
+        let data =
+            config.data.clone().ok_or_else(|| BadConfig::bare("`data` is not set: name a data directory"))?;
         let door = Door::open(data).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts {

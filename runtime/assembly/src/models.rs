@@ -56,9 +56,9 @@ impl Models {
             };
             models.backends.insert(alias.clone(), backend);
         }
-        let own = own.into_iter().map(|(alias, model)| {
-            (alias, Backend { model, permits: OWN_PERMITS, worker: None })
-        });
+        let own = own
+            .into_iter()
+            .map(|(alias, model)| (alias, Backend { model, permits: OWN_PERMITS, worker: None }));
         models.backends.extend(own);
         Ok(models)
     }
@@ -102,7 +102,8 @@ impl Models {
 fn openai(config: OpenAiConfig) -> Result<Backend, BuildError> {
     let key = config.api_key_env.as_deref().map(|name| {
         Secret::from_env(name).ok_or_else(|| {
-            let message = format!("model `{}` wants its key in the environment variable {name}: set it", config.name);
+            let message =
+                format!("model `{}` wants its key in the environment variable {name}: set it", config.name);
             BadConfig::bare(message)
         })
     });
@@ -126,11 +127,15 @@ fn note(broken: &Notes, alias: &str, problem: Option<String>) {
 fn keep_running(alias: &str, llama: Arc<Llama>, broken: Notes) -> Run {
     let (alias, young_deaths) = (alias.to_owned(), Arc::new(Mutex::new(0u32)));
     Arc::new(move || {
-        let (alias, llama, broken, deaths) = (alias.clone(), llama.clone(), broken.clone(), young_deaths.clone());
+        let (alias, llama, broken, deaths) =
+            (alias.clone(), llama.clone(), broken.clone(), young_deaths.clone());
         Box::pin(async move {
             let died = *deaths.lock().unwrap_or_else(PoisonError::into_inner);
             if died > 0 {
                 tokio::time::sleep((REST * 2u32.saturating_pow(died - 1)).min(REST_MAX)).await;
+            }
+            if died == 0 {
+                note(&broken, &alias, Some(format!("model `{alias}` is being loaded")));
             }
             let born = Instant::now();
             let ready = async {
@@ -143,7 +148,8 @@ fn keep_running(alias: &str, llama: Arc<Llama>, broken: Notes) -> Run {
                 () = ready => unreachable!("it never ends"),
             };
             let young = born.elapsed() < GROWN_UP;
-            *deaths.lock().unwrap_or_else(PoisonError::into_inner) = if young { died.saturating_add(1) } else { 1 };
+            *deaths.lock().unwrap_or_else(PoisonError::into_inner) =
+                if young { died.saturating_add(1) } else { 1 };
             note(&broken, &alias, Some(format!("model `{alias}`: {exit}; it is being started again")));
             exit
         })

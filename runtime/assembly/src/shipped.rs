@@ -21,12 +21,11 @@ macro_rules! bytes {
     };
 }
 
-const FILES: [(&str, &[u8]); 5] = [
+const FILES: [(&str, &[u8]); 4] = [
     ("nano.gguf", bytes!("runtime/model-llama/nano/nano.gguf")),
     ("calculator.wasm", bytes!("tools/builtin/dist/calculator.wasm")),
     ("convert.wasm", bytes!("tools/builtin/dist/convert.wasm")),
     ("lookup.wasm", bytes!("tools/builtin/dist/lookup.wasm")),
-    ("tools.lock", bytes!("tools/builtin/tools.lock")),
 ];
 
 /// The shipped agents: definition and prompt.
@@ -111,4 +110,22 @@ fn user_cache() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
     Some(base.join("playhouse"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_files_are_what_their_lock_and_checksum_say() {
+        let lock = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/builtin/tools.lock"));
+        let sum = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../runtime/model-llama/nano/nano.gguf.sha256"
+        ));
+        for (name, bytes) in FILES {
+            let list = if name.ends_with(".wasm") { lock } else { sum };
+            assert!(list.contains(&digest::of_bytes(bytes)), "{name} is not the file that was locked");
+        }
+    }
 }

@@ -22,11 +22,17 @@ pub(crate) struct Toolboxes {
 
 impl Toolboxes {
     /// Loads the components of `config` and adds `own`. Two tools of one name are refused.
-    pub(crate) fn load(config: &Config, shelf: &Shelf, own: Vec<Arc<dyn ToolBox>>) -> Result<Self, BuildError> {
-        let tools = config.tools.values().map(|tool| component(config, shelf, tool)).collect::<Result<_, _>>()?;
+    pub(crate) fn load(
+        config: &Config,
+        shelf: &Shelf,
+        own: Vec<Arc<dyn ToolBox>>,
+    ) -> Result<Self, BuildError> {
+        let tools =
+            config.tools.values().map(|tool| component(config, shelf, tool)).collect::<Result<_, _>>()?;
         let host = HostConfig {
             tools,
             cache: Some(shelf.compiled()),
+            lock: config.tools_lock.clone(),
             call_log: config.call_log.clone(),
             ..HostConfig::default()
         };

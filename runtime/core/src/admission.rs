@@ -13,7 +13,7 @@ pub struct Bounds {
     pub queued_tasks: usize,
     /// Bytes of one input. A prompt beyond it would not fit any common context.
     pub input_bytes: usize,
-    /// Clients following task events at once. Each holds a connection.
+    /// Tasks whose events are being followed at once. Each costs a channel; connections have a bound of their own.
     pub watchers: usize,
 }
 

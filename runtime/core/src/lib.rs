@@ -4,16 +4,16 @@
 //! what should happen leaves as an [`task::Effect`] for an actor to perform. So every decision can be
 //! tested as a transcript, replayed from a journal, and simulated under a seed.
 
+pub mod admission;
+pub mod agent;
+pub mod digest;
 pub mod id;
+pub mod labels;
 pub mod message;
 pub mod model;
-pub mod tool;
-pub mod agent;
-pub mod labels;
-pub mod task;
-pub mod session;
-pub mod window;
 pub mod restart;
-pub mod admission;
 pub mod schedule;
-pub mod digest;
+pub mod session;
+pub mod task;
+pub mod tool;
+pub mod window;

@@ -32,13 +32,7 @@ pub struct Schedule {
 impl Schedule {
     /// An empty schedule.
     pub fn new(bounds: Bounds) -> Self {
-        Self {
-            bounds,
-            reserved: 0,
-            waiting: VecDeque::new(),
-            live: BTreeMap::new(),
-            busy: BTreeSet::new(),
-        }
+        Self { bounds, reserved: 0, waiting: VecDeque::new(), live: BTreeMap::new(), busy: BTreeSet::new() }
     }
 
     /// Makes room for one more task, or turns it away. Every `true` is followed by [`accept`](Self::accept)

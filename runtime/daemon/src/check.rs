@@ -17,10 +17,19 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     for tool in checked.catalog.tools.specs() {
         let effect = serde_json::to_value(tool.effect)?;
-        println!("tool  {:<16} {} {}, {}", tool.name, tool.version, effect.as_str().unwrap_or_default(), &tool.digest[..12]);
+        println!(
+            "tool  {:<16} {} {}, {}",
+            tool.name,
+            tool.version,
+            effect.as_str().unwrap_or_default(),
+            &tool.digest[..12]
+        );
     }
     for model in checked.catalog.model_infos() {
-        println!("model {:<16} {}, {}, {} tokens of context", model.name, model.provider, model.version, model.context_tokens);
+        println!(
+            "model {:<16} {}, {}, {} tokens of context",
+            model.name, model.provider, model.version, model.context_tokens
+        );
     }
     for warning in &checked.warnings {
         println!("problem: {warning}");

@@ -40,7 +40,9 @@ impl Client {
         let response = request.send().await.map_err(|error| {
             let url = &self.remote.url;
             let source = anyhow!(error.without_url());
-            source.context(format!("no daemon answers at {url}; start one with `playhouse serve`, or set PLAYHOUSE_URL"))
+            source.context(format!(
+                "no daemon answers at {url}; start one with `playhouse serve`, or set PLAYHOUSE_URL"
+            ))
         })?;
         if response.status().is_success() {
             return Ok(response);
@@ -52,7 +54,11 @@ impl Client {
     }
 
     /// `GET path` as JSON.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<T> {
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<T> {
         let response = self.send(self.request(Method::GET, path).query(query)).await?;
         response.json().await.context("the daemon's answer cannot be read; is it another version?")
     }

@@ -49,7 +49,12 @@ impl Actor for Edge {
         Ok(EdgeState { stop: Some(stop), serving })
     }
 
-    async fn handle(&self, _: ActorRef<Ended>, Ended(ended): Ended, _: &mut EdgeState) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Ended>,
+        Ended(ended): Ended,
+        _: &mut EdgeState,
+    ) -> Result<(), ActorProcessingErr> {
         match ended {
             Ok(()) => Ok(()),
             Err(error) => Err(error.into()),

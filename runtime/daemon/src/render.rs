@@ -93,9 +93,10 @@ impl Renderer {
                 let (tool, took) = self.took(effect_id, now);
                 one("result", format!("{tool} failed: {} ({took} ms)", error.message))
             }
-            Event::OutcomeUnknown { effect_id } => {
-                one("unknown", format!("{}: nobody knows whether this call happened", self.took(effect_id, now).0))
-            }
+            Event::OutcomeUnknown { effect_id } => one(
+                "unknown",
+                format!("{}: nobody knows whether this call happened", self.took(effect_id, now).0),
+            ),
             Event::CancelRequested { reason } => one("cancel", reason.clone()),
             Event::Finished(outcome) => vec![end(outcome)],
         }
@@ -118,7 +119,8 @@ fn end(outcome: &Outcome) -> (&'static str, String) {
 
 /// One line, without control characters, at most [`TEXT_MAX`] characters.
 fn shorten(text: &str) -> String {
-    let mut line: String = text.trim().chars().take(TEXT_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line: String =
+        text.trim().chars().take(TEXT_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.trim().chars().nth(TEXT_MAX).is_some() {
         line.push('…');
     }

@@ -30,8 +30,12 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 async fn answer(running: &Running, args: &RunArgs) -> anyhow::Result<TaskView> {
     let caller = Caller::local();
     let session = args.session.as_deref().map(SessionId::new).transpose().context("--session")?;
-    let submission =
-        Submission { agent: args.agent.clone(), input: args.question.clone(), session, ..Submission::default() };
+    let submission = Submission {
+        agent: args.agent.clone(),
+        input: args.question.clone(),
+        session,
+        ..Submission::default()
+    };
     let id = running.runtime.submit(&caller, submission).await?.task.head.task;
     let mut events = running.runtime.events(&caller, &id, 0, false).await?;
     let mut renderer = Renderer::new();

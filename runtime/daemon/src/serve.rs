@@ -52,7 +52,10 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 fn options(config: &Config) -> anyhow::Result<(SocketAddr, Options)> {
     let addr = config.server.listen.parse().map_err(|_| {
-        anyhow!("--listen wants an address and a port, like 127.0.0.1:7529; `{}` is not", config.server.listen)
+        anyhow!(
+            "--listen wants an address and a port, like 127.0.0.1:7529; `{}` is not",
+            config.server.listen
+        )
     })?;
     let key = |entry: &playhouse_assembly::KeyEntry| ApiKey::sha256_hex(&entry.sha256, entry.tenant.clone());
     let keys = config.server.keys.iter().map(key).collect::<Result<_, _>>();

@@ -49,7 +49,14 @@ async fn submit(client: &Client, args: SubmitArgs, json: bool) -> anyhow::Result
     if args.watch {
         return watch(client, WatchArgs { id: task.id, from: 0, until: None }, json).await;
     }
-    if json { show(&task, true) } else { Ok({ println!("{}", task.id); ExitCode::SUCCESS }) }
+    if json {
+        show(&task, true)
+    } else {
+        Ok({
+            println!("{}", task.id);
+            ExitCode::SUCCESS
+        })
+    }
 }
 
 /// Follows a task; takes the stream up again where it broke.
@@ -109,7 +116,13 @@ async fn list(client: &Client, args: ListArgs, json: bool) -> anyhow::Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
     for task in &page.tasks {
-        println!("{}  {:<11} {:<12} {}", task.id, name(&task.status), task.agent, task.session.as_deref().unwrap_or("-"));
+        println!(
+            "{}  {:<11} {:<12} {}",
+            task.id,
+            name(&task.status),
+            task.agent,
+            task.session.as_deref().unwrap_or("-")
+        );
     }
     if let Some(next) = page.next {
         eprintln!("more: --before {next}");
@@ -136,7 +149,10 @@ fn show(task: &Task, json: bool) -> anyhow::Result<ExitCode> {
     for (label, value) in rest.into_iter().filter_map(|(label, value)| Some((label, value?))) {
         println!("{label:<8} {value}");
     }
-    println!("tokens   {} in ({} reused), {} out", task.usage.input_tokens, task.usage.cached_tokens, task.usage.output_tokens);
+    println!(
+        "tokens   {} in ({} reused), {} out",
+        task.usage.input_tokens, task.usage.cached_tokens, task.usage.output_tokens
+    );
     println!("steps    {}", task.steps);
     Ok(ExitCode::SUCCESS)
 }

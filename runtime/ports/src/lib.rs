@@ -1,7 +1,7 @@
 //! What the runtime needs from the world, as traits. Adapters implement them; the actors hold them as
 //! `Arc<dyn …>`. Nothing here knows a socket, a file or an engine.
 //!
-//! Every trait comes with a suite in `playhouse-testkit` that each adapter must pass.
+//! `Journal` and `Context` come with suites in `playhouse-testkit` that each adapter must pass.
 
 mod clock;
 mod context;

@@ -53,7 +53,7 @@ impl FnTools {
             input_schema: json!({ "type": "object" }),
             output_schema: json!({}),
             effect,
-            digest: format!("digest-of-{name}"),
+            digest: format!("digest-of-{name}-{effect:?}"),
         };
         self.tools.insert(name.into(), (Arc::new(spec), Arc::new(function)));
         self

@@ -10,7 +10,7 @@ use playhouse_core::{
     agent::AgentDef,
     message::Message,
     model::{ChatRequest, ModelError, ModelErrorKind, Reply},
-    task::Outcome,
+    task::{Event, Outcome, Record},
     tool::{EffectClass, ToolError, ToolErrorKind},
 };
 use playhouse_testkit::{FnTools, ScriptedModel, agent, answer, call_tool};
@@ -57,11 +57,18 @@ pub(crate) fn run(args: &Args, place: &Place) -> Result<Phase> {
 /// One task, submitted, followed and checked: how many records it wrote.
 async fn task(runtime: &Runtime, n: usize, rounds: u32) -> Result<u64> {
     let submission = Submission { agent: AGENT.into(), input: script::input(n), ..Submission::default() };
-    let records = follow::to_the_end(runtime, submission).await?;
+    let (mut records, mut outcome) = (0, None);
+    let seen = |record: Record| {
+        records += 1;
+        if let Event::Finished { outcome: how } = record.event {
+            outcome = Some(how);
+        }
+    };
+    follow::each(runtime, submission, seen).await?;
     let wanted = Outcome::Done { output: script::answer(n, rounds) };
-    let outcome = follow::outcome(&records).context("it did not end")?;
-    ensure!(*outcome == wanted, "ended with {outcome:?}, not {wanted:?}");
-    Ok(records.len() as u64)
+    let outcome = outcome.context("it did not end")?;
+    ensure!(outcome == wanted, "ended with {outcome:?}, not {wanted:?}");
+    Ok(records)
 }
 
 /// What is shipped, but for the model: that is the mock, or a function of this program.

@@ -30,7 +30,12 @@ impl Planner {
         if !state.task.is_thinking(step, attempt) {
             return; // The backoff outlived its question.
         }
-        let agent = &state.task.spec().pinned.agent;
+        let pinned = &state.task.spec().pinned;
+        let agent = &pinned.agent;
+        if let Some(problem) = self.services.catalog.model_changed(pinned) {
+            let result = Err(ModelError::new(ModelErrorKind::BadRequest, problem));
+            return happened(myself, Input::ModelReplied { step, attempt, result });
+        }
         let (planner, alias) = (myself.clone(), agent.model.clone());
         let answer = Promise::new(model_crashed, move |result| {
             happened(&planner, Input::ModelReplied { step, attempt, result });
@@ -41,7 +46,7 @@ impl Planner {
             deltas: DeltaSink(self.deltas(step)),
             timeout: Duration::from_millis(agent.limits.model_time_ms),
             answer,
-            span: state.span.clone(),
+            span: state.step.clone(),
         };
         // When the backend is just being restarted, the dropped promise reports a retryable crash.
         self.services.cast_model(&alias, LlmBackendMsg::Ask(Box::new(ask)));
@@ -58,20 +63,31 @@ impl Planner {
     }
 
     pub(super) fn call_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
+        if let Some(problem) = self.services.catalog.tool_changed(&state.task.spec().pinned, &intent.tool) {
+            let (effect_id, result) =
+                (intent.effect_id, Err(ToolError::new(ToolErrorKind::Conflict, problem)));
+            return happened(myself, Input::ToolReplied { effect_id, result });
+        }
         let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
-        let answer = Promise::new(|| Err(tool_crashed()), move |result| {
-            happened(&planner, Input::ToolReplied { effect_id, result });
-        });
-        let job = Job { request: self.tool_request(state, intent), answer, span: state.span.clone() };
+        let answer = Promise::new(
+            || Err(tool_crashed()),
+            move |result| {
+                happened(&planner, Input::ToolReplied { effect_id, result });
+            },
+        );
+        let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
         self.services.cast_tools(ToolExecutorMsg::Call(Box::new(job)));
     }
 
     pub(super) fn check_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
         let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
-        let answer = Promise::new(|| Err(tool_crashed()), move |result| {
-            happened(&planner, Input::ToolChecked { effect_id, result });
-        });
-        let job = Job { request: self.tool_request(state, intent), answer, span: state.span.clone() };
+        let answer = Promise::new(
+            || Err(tool_crashed()),
+            move |result| {
+                happened(&planner, Input::ToolChecked { effect_id, result });
+            },
+        );
+        let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
         self.services.cast_tools(ToolExecutorMsg::Check(Box::new(job)));
     }
 

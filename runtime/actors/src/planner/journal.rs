@@ -15,8 +15,8 @@ use super::Planner;
 const PAGE: usize = 512;
 /// Longest wait between two attempts to write while the disk is full or the inbox is.
 const PATIENCE_STEP_MAX: Duration = Duration::from_secs(2);
-/// Attempts before the planner gives up and lets its supervisor decide: about two minutes.
-const ATTEMPTS_MAX: u32 = 64;
+/// Attempts before the planner gives up and lets its supervisor decide: about a day of a full disk.
+const ATTEMPTS_MAX: u32 = 43_200;
 
 /// The whole journal of `task`.
 pub(crate) async fn read_all(journal: &dyn Journal, task: &TaskId) -> Result<Vec<Record>, JournalError> {

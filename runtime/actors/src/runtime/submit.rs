@@ -40,7 +40,11 @@ impl Ids {
 }
 
 impl Runtime {
-    pub(super) async fn accept(&self, caller: &Caller, submission: Submission) -> Result<Submitted, ApiError> {
+    pub(super) async fn accept(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+    ) -> Result<Submitted, ApiError> {
         self.check_input(&submission.input)?;
         let key = key(&caller.tenant, &submission)?;
         if let Some(earlier) = self.earlier(caller, key.as_ref()).await? {
@@ -49,8 +53,7 @@ impl Runtime {
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;
         let view = task.view(task.spec().submitted_ms);
-        let submit =
-            |reply| TasksMsg::Submit { task: Box::new(task), key: key.clone(), reply };
+        let submit = |reply| TasksMsg::Submit { task: Box::new(task), key: key.clone(), reply };
         match ask("the dispatcher", &self.services.tasks, submit).await.map_err(no_answer)? {
             Ok(()) => Ok(Submitted { task: view, replayed: false }),
             // A submission with the same key was faster.
@@ -85,7 +88,8 @@ impl Runtime {
         let catalog = &self.services.catalog;
         let Some(agent) = catalog.agent(&submission.agent) else {
             let known: Vec<_> = catalog.agents().map(|agent| agent.name.as_str()).collect();
-            let message = format!("there is no agent `{}`; the agents are: {}", submission.agent, known.join(", "));
+            let message =
+                format!("there is no agent `{}`; the agents are: {}", submission.agent, known.join(", "));
             return Err(ApiError::new(ApiErrorKind::NotFound, message));
         };
         let now_ms = self.services.ledger.clock.now_ms();
@@ -143,7 +147,8 @@ impl Runtime {
         key: Option<&Key>,
     ) -> Result<Submitted, ApiError> {
         if key.is_none_or(|key| key.digest != digest) {
-            let message = format!("this idempotency key was used with other content, for task {task}; use a new key");
+            let message =
+                format!("this idempotency key was used with other content, for task {task}; use a new key");
             return Err(ApiError::new(ApiErrorKind::Conflict, message));
         }
         let (task, updated_ms) = self.restore(caller, task).await?;
@@ -163,7 +168,8 @@ fn too_long(model: &str, tokens: u32, context: u32, reserved: u32) -> ApiError {
 fn key(tenant: &Tenant, submission: &Submission) -> Result<Option<Key>, ApiError> {
     let Some(key) = &submission.idempotency_key else { return Ok(None) };
     if key.is_empty() || key.len() > KEY_BYTES_MAX || key.chars().any(char::is_control) {
-        let message = format!("the idempotency key must be 1 to {KEY_BYTES_MAX} bytes without control characters");
+        let message =
+            format!("the idempotency key must be 1 to {KEY_BYTES_MAX} bytes without control characters");
         return Err(ApiError::new(ApiErrorKind::BadRequest, message));
     }
     Ok(Some(Key { key: format!("{tenant}/{key}"), digest: digest::of_json(submission) }))

@@ -113,6 +113,34 @@ async fn a_lost_acknowledgement_is_found_out_by_reading_the_journal() {
     }
 }
 
+/// J8: what the names mean may change between two trees; a task in flight does not follow.
+#[tokio::test]
+async fn a_task_never_uses_a_tool_that_changed_since_it_began() {
+    let gate = Arc::new(Semaphore::new(0));
+    let model = ScriptedModel::new(|request| match request.messages.len() {
+        2 => call_tool("pay", json!({})),
+        _ => answer("sorry"),
+    })
+    .gated(gate.clone());
+    let plan = |journal: MemoryJournal, effect| {
+        let mut plan = Plan::new(&model);
+        plan.tools = FnTools::new().with("pay", effect, Ok);
+        plan.agent = agent("assistant", ["pay"]);
+        plan.journal = journal;
+        plan
+    };
+    let house = plan(MemoryJournal::new(), EffectClass::Once).build().await;
+    let task = house.submit("pay").await.unwrap();
+    house.until(&task, |event| matches!(event, Event::ModelAsked { .. })).await;
+    let journal = house.stop().await;
+    let changed = plan(journal, EffectClass::Pure);
+    let tools = changed.tools.clone();
+    let house = changed.build().await;
+    gate.add_permits(9);
+    assert_eq!(house.finish(&task).await.output.as_deref(), Some("sorry"));
+    assert!(tools.started().is_empty());
+}
+
 /// The journal is all that crosses from one tree to the next, as from one process to the next.
 #[tokio::test]
 async fn a_task_goes_on_in_the_next_tree_where_it_stood() {

@@ -46,7 +46,8 @@ impl Plan {
     pub(crate) async fn build(self) -> House {
         let model: Arc<dyn ChatModel> = Arc::new(self.model);
         let models = BTreeMap::from([("scripted".to_owned(), model.clone())]);
-        let catalog = Catalog::new([self.agent], Arc::new(self.tools), models).expect("the test's agent is sound");
+        let catalog =
+            Catalog::new([self.agent], Arc::new(self.tools), models).expect("the test's agent is sound");
         let parts = Parts {
             journal: Arc::new(self.journal.clone()),
             committer: None,

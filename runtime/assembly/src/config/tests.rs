@@ -59,3 +59,9 @@ fn a_missing_file_is_named() {
     let error = Config::load(Some(Path::new("nowhere.toml")), []).unwrap_err();
     assert!(error.to_string().starts_with("nowhere.toml: failed to read"), "{error}");
 }
+
+#[test]
+fn a_shipped_entry_can_be_changed_key_by_key() {
+    let config = load("[models.nano]\nslots = 2", &[]).unwrap();
+    assert!(matches!(&config.models["nano"], ModelConfig::Llama(nano) if nano.slots == 2));
+}

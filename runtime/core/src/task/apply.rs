@@ -35,7 +35,8 @@ impl Task {
             (Phase::Thinking { .. }, Event::RepairAsked { problem }) => {
                 self.unusable += 1;
                 // Providers refuse an empty message, and it says nothing.
-                if matches!(self.messages.last(), Some(Message::Assistant(reply)) if reply.content.is_empty()) {
+                if matches!(self.messages.last(), Some(Message::Assistant(reply)) if reply.content.is_empty())
+                {
                     self.messages.pop();
                 }
                 self.messages.push(Message::user(problem));

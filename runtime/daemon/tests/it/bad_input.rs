@@ -102,10 +102,8 @@ fn an_agent_that_wants_what_was_not_granted_is_refused() {
 #[test]
 fn another_address_than_loopback_is_refused_without_keys() {
     let place = Place::new();
-    let output = playhouse()
-        .args(["serve", "--listen", "0.0.0.0:0", "--data", &place.path("data")])
-        .output()
-        .unwrap();
+    let output =
+        playhouse().args(["serve", "--listen", "0.0.0.0:0", "--data", &place.path("data")]).output().unwrap();
     let told = text(&output.stderr);
     assert!(!output.status.success() && told.contains("no API key is configured"), "{told}");
 }

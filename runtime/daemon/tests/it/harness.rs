@@ -135,8 +135,11 @@ impl Daemon {
     pub(crate) fn workers(&self) -> Vec<u32> {
         let task = format!("/proc/{0}/task", self.child.id());
         let threads = std::fs::read_dir(task).unwrap();
-        let children = threads.flat_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")));
-        children.flat_map(|ids| ids.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>()).collect()
+        let children =
+            threads.flat_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")));
+        children
+            .flat_map(|ids| ids.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>())
+            .collect()
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
@@ -158,7 +161,8 @@ impl Daemon {
 
     /// Follows the task to its end.
     pub(crate) async fn finish(&self, task: &str) -> Value {
-        let events = async { reqwest::get(format!("{}/v1/tasks/{task}/events", self.url)).await?.text().await };
+        let events =
+            async { reqwest::get(format!("{}/v1/tasks/{task}/events", self.url)).await?.text().await };
         tokio::time::timeout(PATIENCE, events).await.expect("the task ends").unwrap();
         self.get(&format!("/v1/tasks/{task}")).await.1
     }

@@ -59,7 +59,10 @@ async fn nothing_acknowledged_is_lost_and_no_completed_step_is_repeated() {
     assert!(done.iter().all(|effect| calls[effect] == last[effect]), "a completed step ran again");
     println!(
         "{} rounds of kill -9: {} tasks acknowledged, 0 lost; {} steps seen completed, 0 repeated; {} calls in all",
-        rounds(), accepted.len(), done.len(), calls.values().sum::<usize>(),
+        rounds(),
+        accepted.len(),
+        done.len(),
+        calls.values().sum::<usize>(),
     );
 }
 
@@ -119,7 +122,10 @@ async fn a_killed_worker_is_restarted_and_costs_its_tasks_nothing_but_time() {
     let daemon = place.start();
     daemon.until("/readyz", |status, _| status == 200).await;
     for how in ["KILL", "ABRT"] {
-        let tasks = [daemon.submit("What is 37 times 12?").await, daemon.submit("What is amber-falcon times 3?").await];
+        let tasks = [
+            daemon.submit("What is 37 times 12?").await,
+            daemon.submit("What is amber-falcon times 3?").await,
+        ];
         for worker in daemon.workers() {
             signal(worker, how);
         }

@@ -5,4 +5,5 @@ mod harness;
 mod bad_input;
 mod cli;
 mod kill;
+mod remote;
 mod telemetry;

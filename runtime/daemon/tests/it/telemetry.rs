@@ -27,7 +27,14 @@ async fn spans_of_task_model_and_tool_reach_the_collector() {
     let bytes = seen.lock().unwrap().clone();
     // Protobuf keeps text as it is.
     let holds = |name: &str| bytes.windows(name.len()).any(|window| window == name.as_bytes());
-    for name in ["invoke_agent assistant", "chat nano", "execute_tool calculator", "gen_ai.usage.input_tokens", &task] {
+    for name in [
+        "invoke_agent assistant",
+        "step",
+        "chat nano",
+        "execute_tool calculator",
+        "gen_ai.usage.input_tokens",
+        &task,
+    ] {
         assert!(holds(name), "no span names {name}; {} bytes arrived", bytes.len());
     }
 }

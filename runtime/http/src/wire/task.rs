@@ -101,7 +101,7 @@ pub struct Task {
     pub usage: Usage,
     /// Completed steps: model replies and tool results.
     pub steps: u32,
-    /// How often its planner was started; more than 1 after a crash or a restart of the daemon.
+    /// How often its planner was started; more than 0 after a crash or a restart of the daemon.
     pub epoch: u32,
     /// Number of journaled events; their ids are 0 to this minus 1.
     pub events: u64,

@@ -193,9 +193,14 @@ async fn what_a_backend_keeps_for_itself_is_not_in_the_events() {
     let message =
         Assistant { content: "hi".into(), provider: Some(json!("secret-tokens")), ..Default::default() };
     let usage = Usage { input_tokens: 7, cached_tokens: 3, output_tokens: 2 };
-    server
-        .fake
-        .happen(&id, Event::Started { history: vec![Message::Assistant(message.clone())], dropped_turns: 0, labels: Labels::default() });
+    server.fake.happen(
+        &id,
+        Event::Started {
+            history: vec![Message::Assistant(message.clone())],
+            dropped_turns: 0,
+            labels: Labels::default(),
+        },
+    );
     let reply = Reply { message, usage, finish: Finish::Stop, model: "nano@c2".into() };
     server.fake.happen(&id, Event::ModelReplied { step: 1, reply });
     server.fake.finish(&id, "hi");

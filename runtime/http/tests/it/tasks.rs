@@ -133,7 +133,13 @@ async fn a_session_shows_its_turns_but_not_what_a_backend_keeps_for_itself() {
     });
     let mut session = Session::new(SessionId::new("trip").unwrap(), Tenant::local(), 5);
     let messages = vec![Message::user("hi"), reply];
-    session.put(Turn { task: task_id("t1"), topic: Some("berlin wall".into()), at_ms: 4, messages, labels: Labels::default() });
+    session.put(Turn {
+        task: task_id("t1"),
+        topic: Some("berlin wall".into()),
+        at_ms: 4,
+        messages,
+        labels: Labels::default(),
+    });
     server.fake.put_session(session);
 
     let answer = server.get("/v1/sessions/trip").await;
