@@ -1,7 +1,7 @@
 //! A task's events as a stream: what the journal holds, then what is added, each exactly once.
 //!
-//! The journal is the only source of records; notes only wake the reader. So a slow watcher, a reconnect and
-//! a daemon's restart all look the same: read on from the last position.
+//! What is durable is shown, in order. Notes bring records as they are written; wherever one does not fit the
+//! position (a slow watcher, a reconnect, a restart) the journal is read from there on.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -77,7 +77,7 @@ impl Follower {
                 continue;
             }
             match self.watch.notes.recv().await {
-                Ok(Note::Appended(next)) => self.behind = next > self.next,
+                Ok(Note::Appended(records)) => self.take(&records),
                 Ok(Note::Delta { step, text }) if self.deltas => {
                     return Some(Ok(TaskEvent::Delta { step, text }));
                 }
@@ -85,6 +85,18 @@ impl Follower {
                 Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => return None,
             }
+        }
+    }
+
+    /// Takes the records that come next; when they do not, the journal has those between.
+    fn take(&mut self, records: &[Record]) {
+        let first = records.first().map(|record| record.seq);
+        let seen = records.last().is_some_and(|record| record.seq < self.next);
+        if first == Some(self.next) {
+            self.next += records.len() as Seq;
+            self.ready.extend(records.iter().cloned());
+        } else {
+            self.behind = !seen;
         }
     }
 

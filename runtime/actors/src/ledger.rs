@@ -5,27 +5,27 @@
 //!                        └──note──▶ broadcast ──▶ watcher: reads the journal, so none is lost or doubled
 //! ```
 //!
-//! Notes only say that there is more to read. A watcher that lags or joins late reads the journal and is
-//! whole again; only provisional text can be missed.
+//! A note carries the records just written, so that a watcher who keeps up need not read them back. One that
+//! lags or joins late reads the journal and is whole again; only provisional text can be missed.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use playhouse_core::id::{Seq, TaskId};
+use playhouse_core::{id::TaskId, task::Record};
 use playhouse_ports::{Batch, Clock, Journal, JournalError};
 use tokio::sync::broadcast;
 
-/// Notes a slow watcher may lag behind before it misses provisional text. One model reply of a few hundred
-/// tokens fits.
-const NOTES_KEPT: usize = 1024;
+/// Notes a slow watcher may lag behind before it has to read the journal. Their places are taken when the
+/// first watcher comes, for each task: 64 cost some 4 KB.
+const NOTES_KEPT: usize = 64;
 
 /// What watchers are told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Note {
-    /// The journal now reaches up to this position.
-    Appended(Seq),
+    /// These records were just written. Empty: the watcher came too late for them and reads the journal.
+    Appended(Arc<[Record]>),
     /// Provisional text.
     Delta {
         /// Which step.
@@ -59,9 +59,11 @@ impl Ledger {
 
     /// Makes `batch` durable, then tells those who watch its task.
     pub(crate) async fn append(&self, batch: Batch) -> Result<(), JournalError> {
-        let (task, next) = (batch.head.task.clone(), batch.head.next_seq);
+        let task = batch.head.task.clone();
+        let is_watched = self.lock().contains_key(&task);
+        let records: Arc<[Record]> = if is_watched { batch.records.clone().into() } else { Arc::default() };
         self.journal.append(batch).await?;
-        self.tell(&task, || Note::Appended(next));
+        self.tell(&task, || Note::Appended(records));
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use playhouse_core::digest;
@@ -94,16 +95,22 @@ impl Shelf {
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let dir = path.parent().expect("the file lies in a folder of the shelf");
     fs::create_dir_all(dir)?;
-    let beside = path.with_extension(format!("{}.part", std::process::id()));
+    let beside = path.with_extension(unique("part"));
     fs::write(&beside, bytes)?;
     fs::rename(&beside, path)
 }
 
 /// Whether files can be made in `dir`.
 fn tempfile_in(dir: &Path) -> std::io::Result<()> {
-    let probe = dir.join(format!(".probe-{}", std::process::id()));
+    let probe = dir.join(unique("probe"));
     fs::write(&probe, b"")?;
     fs::remove_file(probe)
+}
+
+/// A name that nobody else uses: neither another process nor another house in this one.
+fn unique(kind: &str) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!(".{}-{}.{kind}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn user_cache() -> Option<PathBuf> {
@@ -115,6 +122,19 @@ fn user_cache() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_houses_may_open_the_same_shelf_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { cache: Some(dir.path().into()), ..Config::default() };
+        std::thread::scope(|scope| {
+            let open = || Shelf::open(&config).unwrap().resolve(Path::new("shipped:lookup.wasm")).unwrap();
+            let opened: Vec<_> = (0..16).map(|_| scope.spawn(open)).collect();
+            for path in opened {
+                assert!(fs::metadata(path.join().unwrap()).is_ok_and(|meta| meta.len() > 0));
+            }
+        });
+    }
 
     #[test]
     fn the_shipped_files_are_what_their_lock_and_checksum_say() {

@@ -31,11 +31,15 @@ const INBOX_MAX: usize = 4096;
 /// Memory that waiting commands may hold, in KiB. A larger one is let in alone.
 const INBOX_KIB_MAX: u32 = 32 << 10;
 
+/// Reads at once, each on a blocking thread: sled answers most from memory, so more would only add threads.
+const READS_MAX: usize = 8;
+
 /// A journal in a directory. Clones share it; the last to go closes it.
 #[derive(Debug, Clone)]
 pub struct SledJournal {
     inbox: mpsc::Sender<Command>,
     room: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
     /// The committer owns the store; reads borrow it, so that its end closes the files.
     store: Weak<Store>,
     ended: Ended,
@@ -61,7 +65,8 @@ impl SledJournal {
         let (inbox, waiting) = mpsc::channel(INBOX_MAX);
         let room = Arc::new(Semaphore::new(INBOX_KIB_MAX as usize));
         let ended: Ended = Arc::new(OnceLock::new());
-        let journal = Self { inbox, room, store: Arc::downgrade(&store), ended: Arc::clone(&ended) };
+        let reads = Arc::new(Semaphore::new(READS_MAX));
+        let journal = Self { inbox, room, reads, store: Arc::downgrade(&store), ended: Arc::clone(&ended) };
         let committer = committer::start(store, tasks, closed, waiting, ended)
             .map_err(|error| OpenError::Other { dir, what: error.to_string() })?;
         Ok((journal, committer))
@@ -103,6 +108,7 @@ impl SledJournal {
         &self,
         read: impl FnOnce(&Store) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
+        let _turn = self.reads.acquire().await.expect("the semaphore is never closed");
         let store = self.store.upgrade().ok_or_else(|| self.refusal())?;
         let panicked = |error| Err(JournalError::Damaged(format!("the engine failed to read: {error}")));
         spawn_blocking(move || read(&store)).await.unwrap_or_else(panicked)

@@ -35,6 +35,12 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// One client for all tests. Plain HTTP needs no TLS provider, but the client wants one to exist.
+pub(crate) fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 /// A folder with a data directory and a tools' log, which outlives many daemons.
 pub(crate) struct Place {
     pub(crate) dir: TempDir,
@@ -143,12 +149,12 @@ impl Daemon {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
-        let response = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+        let response = http().get(format!("{}{path}", self.url)).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        let request = reqwest::Client::new().post(format!("{}{path}", self.url)).json(&body);
+        let request = http().post(format!("{}{path}", self.url)).json(&body);
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
@@ -162,7 +168,7 @@ impl Daemon {
     /// Follows the task to its end.
     pub(crate) async fn finish(&self, task: &str) -> Value {
         let events =
-            async { reqwest::get(format!("{}/v1/tasks/{task}/events", self.url)).await?.text().await };
+            async { http().get(format!("{}/v1/tasks/{task}/events", self.url)).send().await?.text().await };
         tokio::time::timeout(PATIENCE, events).await.expect("the task ends").unwrap();
         self.get(&format!("/v1/tasks/{task}")).await.1
     }

@@ -11,7 +11,7 @@ use std::{
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use crate::harness::{Daemon, Place, signal};
+use crate::harness::{Daemon, Place, http, signal};
 
 /// The demo's questions, and what their answers hold.
 const QUESTIONS: [(&str, &str); 4] = [
@@ -92,7 +92,7 @@ async fn completed(daemon: &Daemon, tasks: impl Iterator<Item = &String>) -> BTr
 
 /// The events a watcher gets at once, without waiting for more.
 async fn shown(daemon: &Daemon, task: &str) -> Vec<Value> {
-    let response = reqwest::get(format!("{}/v1/tasks/{task}/events", daemon.url)).await.unwrap();
+    let response = http().get(format!("{}/v1/tasks/{task}/events", daemon.url)).send().await.unwrap();
     let mut bytes = response.bytes_stream();
     let mut text = String::new();
     while let Ok(Some(Ok(chunk))) = tokio::time::timeout(Duration::from_millis(5), bytes.next()).await {

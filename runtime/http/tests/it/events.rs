@@ -2,6 +2,7 @@
 
 use playhouse_api::{ApiError, ApiErrorKind};
 use playhouse_core::{
+    labels::Labels,
     message::{Assistant, Message},
     model::{Finish, Reply, Usage},
     task::Event,

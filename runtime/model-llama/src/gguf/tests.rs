@@ -1,3 +1,5 @@
+//! Good files, and every way a file can be bad.
+
 use super::*;
 
 /// Builds a small, correct header and lets a test spoil it.

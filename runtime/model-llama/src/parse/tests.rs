@@ -1,3 +1,5 @@
+//! Replies of models, as they should be and as they are.
+
 use playhouse_core::message::Arguments;
 
 use super::*;

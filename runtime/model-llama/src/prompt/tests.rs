@@ -1,3 +1,5 @@
+//! Prompts only ever grow.
+
 use playhouse_core::{
     message::{Arguments, ToolCall},
     model::Sampling,

@@ -1,3 +1,5 @@
+//! Chat templates as they come in model files.
+
 use std::sync::Arc;
 
 use playhouse_core::{
