@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use playhouse_api::{RuntimeApi, Submission};
-use playhouse_assembly::{Config, Extras, House, ModelConfig, Runtime};
+use playhouse_assembly::{Config, Extras, House, ModelConfig, Running, Runtime};
 use playhouse_benches::{crowd, follow};
 use playhouse_core::{
     id::SessionId,
@@ -56,6 +56,23 @@ pub(crate) async fn all(cases: Vec<Case>, at_once: usize, model: Option<&Path>) 
     Ok(all)
 }
 
+/// A model is loaded in well under this on any machine that can run it.
+const LOADING: Duration = Duration::from_secs(60);
+
+async fn wait_until_ready(house: &Running) -> Result<()> {
+    let deadline = Instant::now() + LOADING;
+    loop {
+        let health = house.runtime.health().await;
+        if health.ready {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("the house is not ready: {}", health.problems.join("; "));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn play(group: Group, at_once: usize, model: Option<&Path>) -> Result<Played> {
     let data = tempfile::tempdir()?;
     let mut config = Config::shipped();
@@ -65,10 +82,7 @@ async fn play(group: Group, at_once: usize, model: Option<&Path>) -> Result<Play
         llama.path = path.to_owned();
     }
     let house = House::build(&config, Extras::default()).await?.start().await?;
-    let health = house.runtime.health().await;
-    if !health.ready {
-        bail!("the house is not ready: {}", health.problems.join("; "));
-    }
+    wait_until_ready(&house).await?;
     let (runtime, cases) = (house.runtime.clone(), Arc::new(group.cases));
     let began = Instant::now();
     let episodes = crowd::run(cases.len(), at_once, move |n| {

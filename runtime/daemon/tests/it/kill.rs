@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join_all};
 use serde_json::Value;
 
 use crate::harness::{Daemon, Place, http, signal};
@@ -21,15 +21,17 @@ const QUESTIONS: [(&str, &str); 4] = [
     ("What is amber-falcon times 3?", "42"),
 ];
 /// Tasks submitted per round.
-const TASKS: usize = 6;
+const TASKS: usize = 12;
+/// About as long as that many take, in microseconds.
+const BUSY_US: u64 = 120_000;
 
 fn rounds() -> u64 {
     std::env::var("PLAYHOUSE_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4)
 }
 
-/// Moments spread evenly over the life of a round, without a random source: the golden ratio.
+/// Moments spread evenly over the busy part of a round, without a random source: the golden ratio.
 fn moment(round: u64) -> Duration {
-    Duration::from_millis((round * 618_034 % 1_000_000) * 700 / 1_000_000)
+    Duration::from_micros((round * 618_034 % 1_000_000) * BUSY_US / 1_000_000)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,10 +41,12 @@ async fn nothing_acknowledged_is_lost_and_no_completed_step_is_repeated() {
     let mut done: BTreeSet<String> = BTreeSet::new();
     for round in 0..rounds() {
         let daemon = place.start();
+        // Tasks that only wait for the model would hide the interesting moments.
+        daemon.until("/readyz", |status, _| status == 200).await;
         let submitted = submit_until(&daemon, moment(round)).await;
         done.extend(completed(&daemon, submitted.keys()).await);
-        accepted.extend(submitted);
         daemon.kill();
+        accepted.extend(submitted);
         let calls = place.calls();
         for effect in done.intersection(&last.keys().cloned().collect()) {
             assert_eq!(calls[effect], last[effect], "round {round}: {effect} was completed and ran again");
@@ -50,15 +54,19 @@ async fn nothing_acknowledged_is_lost_and_no_completed_step_is_repeated() {
         last = calls;
     }
     let daemon = place.start();
+    let mut interrupted = 0;
     for (task, answer) in &accepted {
         let task = daemon.finish(task).await;
         assert_eq!(task["status"], "done", "{task}");
         assert!(task["output"].as_str().unwrap().contains(answer), "{task}");
+        interrupted += u32::from(task["epoch"] != 0);
     }
+    assert!(interrupted > 0, "no kill ever fell into a task: the moments are wrong");
     let calls = place.calls();
     assert!(done.iter().all(|effect| calls[effect] == last[effect]), "a completed step ran again");
     println!(
-        "{} rounds of kill -9: {} tasks acknowledged, 0 lost; {} steps seen completed, 0 repeated; {} calls in all",
+        "{} rounds of kill -9: {} tasks acknowledged, {interrupted} interrupted, 0 lost; {} steps seen completed, \
+         0 repeated; {} calls in all",
         rounds(),
         accepted.len(),
         done.len(),
@@ -79,15 +87,9 @@ async fn submit_until(daemon: &Daemon, moment: Duration) -> BTreeMap<String, &'s
 
 /// Effects whose completion a watcher has already been shown.
 async fn completed(daemon: &Daemon, tasks: impl Iterator<Item = &String>) -> BTreeSet<String> {
-    let mut done = BTreeSet::new();
-    for task in tasks {
-        for event in shown(daemon, task).await {
-            if event["type"] == "tool_done" {
-                done.insert(event["effect_id"].as_str().unwrap().to_owned());
-            }
-        }
-    }
-    done
+    let events = join_all(tasks.map(|task| shown(daemon, task))).await.into_iter().flatten();
+    let done = events.filter(|event| event["type"] == "tool_done");
+    done.map(|event| event["effect_id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The events a watcher gets at once, without waiting for more.
