@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use playhouse_core::{
     agent::{AgentDef, LimitsOverride, Pinned},
     digest,
-    model::ModelInfo,
+    model::{ModelInfo, UNUSABLE},
     tool::ToolSpec,
 };
 use playhouse_ports::{ChatModel, ToolBox};
@@ -105,7 +105,8 @@ impl Catalog {
             ));
         };
         let (now, then) = (model.info().version, &pinned.model_version);
-        (now != *then).then(|| {
+        // A model that cannot be used says better than this why.
+        (now != *then && now != UNUSABLE).then(|| {
             format!("model `{alias}` was {then} when this task began and is {now} now; submit the task again")
         })
     }

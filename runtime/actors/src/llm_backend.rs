@@ -67,7 +67,7 @@ pub(crate) enum LlmBackendMsg {
     /// Nobody waits for this task's call any more.
     Abort(TaskId),
     /// Sent by the backend's own jobs.
-    Ended(TaskId),
+    Ended(TaskId, u64),
 }
 
 /// Stands before one model.
@@ -89,7 +89,9 @@ impl std::fmt::Debug for LlmBackend {
 #[derive(Debug, Default)]
 pub(crate) struct LlmBackendState {
     waiting: VecDeque<Box<Ask>>,
-    running: HashMap<TaskId, AbortHandle>,
+    /// With the number of the call: a task that was restarted may ask while its old call is still ending.
+    running: HashMap<TaskId, (u64, AbortHandle)>,
+    calls: u64,
     jobs: JoinSet<()>,
 }
 
@@ -121,11 +123,15 @@ impl Actor for LlmBackend {
             LlmBackendMsg::Ask(ask) => state.waiting.push_back(ask),
             LlmBackendMsg::Abort(task) => {
                 state.waiting.retain(|ask| ask.task != task);
-                if let Some(job) = state.running.remove(&task) {
+                if let Some((_, job)) = state.running.remove(&task) {
                     job.abort();
                 }
             }
-            LlmBackendMsg::Ended(task) => drop(state.running.remove(&task)),
+            LlmBackendMsg::Ended(task, call) => {
+                if state.running.get(&task).is_some_and(|(running, _)| *running == call) {
+                    state.running.remove(&task);
+                }
+            }
         }
         while state.running.len() < self.permits {
             let Some(ask) = state.waiting.pop_front() else { break };
@@ -140,26 +146,31 @@ impl LlmBackend {
         let (model, myself) = (self.model.clone(), myself.clone());
         let Ask { task, request, deltas, timeout, answer, span } = ask;
         let span = chat_span(&span, &*self.model, &request);
-        let ended = Ended(myself, task.clone());
+        state.calls += 1;
+        let call = state.calls;
+        let ended = Ended(myself, task.clone(), call);
         let job = async move {
-            let _ended = ended;
             let reply = tokio::time::timeout(timeout, model.chat(request, deltas.0)).await;
             let reply = reply.unwrap_or_else(|_| Err(too_slow(timeout)));
             note_reply(&reply);
+            // The permit first, so that whoever acts on the answer finds it free.
+            drop(ended);
             answer.keep(reply);
         };
         let handle = state.jobs.spawn(job.instrument(span));
-        state.running.insert(task, handle);
+        if let Some((_, old)) = state.running.insert(task, (call, handle)) {
+            old.abort();
+        }
     }
 }
 
 /// Frees the permit however the job ends.
-struct Ended(ActorRef<LlmBackendMsg>, TaskId);
+struct Ended(ActorRef<LlmBackendMsg>, TaskId, u64);
 
 impl Drop for Ended {
     fn drop(&mut self) {
         // Fails only when the backend has stopped, and then there are no permits to free.
-        let _ = self.0.cast(LlmBackendMsg::Ended(self.1.clone()));
+        let _ = self.0.cast(LlmBackendMsg::Ended(self.1.clone(), self.2));
     }
 }
 

@@ -125,7 +125,9 @@ impl Memory {
     async fn recall(&self, tenant: &Tenant, id: &SessionId) -> Result<Option<Session>, JournalError> {
         let session = self.context.session(tenant, id).await?;
         if session.is_some() {
-            self.context.touch(tenant, id, self.clock.now_ms()).await?;
+            if let Err(error) = self.context.touch(tenant, id, self.clock.now_ms()).await {
+                tracing::warn!(session = %id, %error, "the session's last use was not noted");
+            }
         }
         Ok(session)
     }

@@ -28,14 +28,16 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::services::Services;
-pub(crate) use journal::{batch, read_all, restore};
+use crate::{ledger::Note, services::Services};
+pub(crate) use journal::{append, batch, patiently, read_all, restore};
 
 /// What may arrive in a planner's mailbox.
 #[derive(Debug)]
 pub(crate) enum PlannerMsg {
     /// Something happened to the task.
     Happened(Box<Input>),
+    /// The planner cannot go on; its supervisor decides.
+    Fail(String),
     /// A backoff is over: ask the model, if that is still the open call.
     AskNow {
         /// Which step.
@@ -93,7 +95,11 @@ impl Actor for Planner {
         let span = task_span(&task);
         let step = span.clone();
         let mut state = PlannerState { task, jobs: JoinSet::new(), span, step };
+        self.services.planner_is_up(&self.task, &myself);
         if state.task.status() == Status::Queued {
+            // The time runs since submission, also while the session's past is being read.
+            let deadline_ms = state.task.spec().deadline_ms();
+            self.arm_deadline(&myself, &mut state, deadline_ms);
             self.begin(&myself, &mut state);
         } else {
             let epoch = state.task.epoch() + 1;
@@ -111,6 +117,7 @@ impl Actor for Planner {
         while state.jobs.try_join_next().is_some() {} // Reap what has finished.
         let span = state.span.clone();
         match message {
+            PlannerMsg::Fail(reason) => return Err(reason.into()),
             PlannerMsg::AskNow { step, attempt } => self.ask_model(&myself, state, step, attempt),
             PlannerMsg::Happened(input) => self.advance(&myself, state, *input).instrument(span).await?,
         }
@@ -129,7 +136,8 @@ impl Planner {
         let before = state.task.next_seq();
         let Step { events, effects } = state.task.step(input);
         if !events.is_empty() {
-            self.append(&state.task, before, events).await?;
+            let ledger = &self.services.ledger;
+            append(ledger, batch(&state.task, before, events, ledger.clock.now_ms())).await?;
         }
         for effect in effects {
             self.perform(myself, state, effect);
@@ -151,12 +159,11 @@ impl Planner {
             Effect::CheckTool(intent) => self.check_tool(myself, state, intent),
             Effect::AbortModel => self.abort_model(state),
             Effect::AbortTool(effect_id) => self.abort_tool(effect_id),
-            Effect::ArmDeadline { at_ms } => {
-                let left_ms = at_ms.saturating_sub(self.services.ledger.clock.now_ms());
-                self.after(myself, state, left_ms, PlannerMsg::Happened(Box::new(Input::DeadlinePassed)));
-            }
+            Effect::ArmDeadline { at_ms } => self.arm_deadline(myself, state, at_ms),
             Effect::Conclude(outcome) => {
                 tracing::debug!(parent: &state.span, task = %self.task, ?outcome, "task over");
+                // A watcher may have missed the note of a last append whose answer was lost.
+                self.services.ledger.tell(&self.task, || Note::Appended(Arc::default()));
                 self.services.concluded(&self.task);
                 myself.stop(None);
             }
@@ -174,7 +181,7 @@ impl Planner {
         let (services, myself) = (self.services.clone(), myself.clone());
         let spec = state.task.spec().clone();
         state.jobs.spawn(async move {
-            match services.recall(&spec, session).await {
+            match services.recall(&spec, &session).await {
                 Ok(window) => {
                     let Window { messages, dropped_turns, labels } = window;
                     happened(
@@ -183,9 +190,16 @@ impl Planner {
                     );
                 }
                 // Without its past the task must not answer; a new planner tries again.
-                Err(error) => myself.stop(Some(format!("failed to read the session: {error}"))),
+                Err(error) => {
+                    drop(myself.cast(PlannerMsg::Fail(format!("failed to read the session: {error}"))))
+                }
             }
         });
+    }
+
+    fn arm_deadline(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState, at_ms: u64) {
+        let left_ms = at_ms.saturating_sub(self.services.ledger.clock.now_ms());
+        self.after(myself, state, left_ms, PlannerMsg::Happened(Box::new(Input::DeadlinePassed)));
     }
 
     fn after(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState, ms: u64, message: PlannerMsg) {

@@ -17,8 +17,10 @@ use crate::{
 const CRASHES: Intensity = Intensity { max_restarts: 2, period_ms: 60_000 };
 /// A planner has nothing to finish when it is stopped: its journal is its state.
 const STOP: Shutdown = Shutdown::secs(2);
-/// Longest wait for the supervisor to take a child: it only spawns.
-const START: Duration = Duration::from_secs(60);
+/// How long a planner may take to start: as long as it has the patience to wait for its journal.
+const STARTUP: Duration = Duration::from_secs(25 * 3600);
+/// Longest wait for a planner to be up: longer than the above, so that its answer is always heard.
+const START: Duration = Duration::from_secs(26 * 3600);
 
 /// The supervisor of planners, as the dispatcher reaches it.
 #[derive(Debug, Clone)]
@@ -39,7 +41,8 @@ impl Planners {
                 let _ = tasks.cast(TasksMsg::GaveUp(task, gave_up.reason));
             }
         };
-        DynamicSupervisor::new(CRASHES, live_max, quarantine).child(
+        // A planner that has concluded may still be on its way out while the next one starts.
+        DynamicSupervisor::new(CRASHES, live_max * 2 + 16, quarantine).child(
             &self.0,
             Restart::Permanent,
             Shutdown::secs(10),
@@ -55,14 +58,8 @@ impl Planners {
     ) -> (Slot<PlannerMsg>, impl Future<Output = Result<(), StartChildError>> + use<>) {
         let slot = Slot::new(task.as_str());
         let planner = Planner::new(services.clone(), task, fresh);
-        let child = slot.child(Restart::Transient, STOP, spawn(planner, ()));
+        let child = slot.child(Restart::Transient, STOP, spawn(planner, ())).startup(STARTUP);
         let supervisor = self.0.clone();
         (slot, async move { supervisor.start_child(child, START).await.map(drop) })
-    }
-}
-
-impl Default for Planners {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -10,6 +10,8 @@ use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
 
+use crate::promise::Promise;
+
 /// Starts the thing and runs it until it dies; says why.
 pub type Run = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
@@ -44,11 +46,15 @@ impl Actor for Service {
     async fn pre_start(&self, myself: ActorRef<Died>, (): ()) -> Result<JoinSet<()>, ActorProcessingErr> {
         let mut jobs = JoinSet::new();
         let running = (self.run)();
-        jobs.spawn(async move {
-            let died = Died(running.await);
-            // Fails only when the service has stopped meanwhile.
-            let _ = myself.cast(died);
-        });
+        // Also a panic in the adapter is a death that must be reported.
+        let died = Promise::new(
+            || Died("it panicked".into()),
+            move |died| {
+                // Fails only when the service has stopped meanwhile.
+                let _ = myself.cast(died);
+            },
+        );
+        jobs.spawn(async move { died.keep(Died(running.await)) });
         Ok(jobs)
     }
 

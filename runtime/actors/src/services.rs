@@ -15,7 +15,12 @@ use playhouse_supervise::Slot;
 use ractor::{ActorRef, Message, RpcReplyPort, rpc::CallResult};
 
 use crate::{
-    catalog::Catalog, ledger::Ledger, llm_backend::LlmBackendMsg, memory::MemoryMsg, tasks::TasksMsg,
+    catalog::Catalog,
+    ledger::Ledger,
+    llm_backend::LlmBackendMsg,
+    memory::MemoryMsg,
+    planner::{PlannerMsg, patiently},
+    tasks::TasksMsg,
     tool_executor::ToolExecutorMsg,
 };
 
@@ -61,7 +66,7 @@ pub(crate) async fn ask<M: Message, T: Send + 'static>(
 impl Services {
     /// What of `session` fits the prompt of a task: its model's context less the reply, the instructions and
     /// the input.
-    pub(crate) async fn recall(&self, spec: &TaskSpec, session: SessionId) -> Result<Window, RecallError> {
+    pub(crate) async fn recall(&self, spec: &TaskSpec, session: &SessionId) -> Result<Window, JournalError> {
         let agent = &spec.pinned.agent;
         let Some(model) = self.catalog.models.get(&agent.model) else {
             // The configuration no longer has it; the model call will say so.
@@ -74,15 +79,19 @@ impl Services {
             .context_tokens
             .saturating_sub(agent.sampling.max_tokens)
             .saturating_sub(u32::try_from(fixed).unwrap_or(u32::MAX));
-        let window = ask("memory", &self.memory, |reply| MemoryMsg::Recall {
-            tenant: spec.tenant.clone(),
-            session,
-            policy: agent.window,
-            budget_tokens: budget,
-            bytes_per_token: info.bytes_per_token,
-            reply,
-        });
-        Ok(window.await??)
+        let recall = || async {
+            let window = ask("memory", &self.memory, |reply| MemoryMsg::Recall {
+                tenant: spec.tenant.clone(),
+                session: session.clone(),
+                policy: agent.window,
+                budget_tokens: budget,
+                bytes_per_token: info.bytes_per_token,
+                reply,
+            });
+            // An actor that is being restarted is as good as a journal that is.
+            window.await.map_err(|error| JournalError::Unavailable(error.to_string()))?
+        };
+        patiently(&spec.id, recall).await
     }
 
     pub(crate) fn cast_model(&self, alias: &str, message: LlmBackendMsg) {
@@ -91,6 +100,10 @@ impl Services {
 
     pub(crate) fn cast_tools(&self, message: ToolExecutorMsg) {
         cast(Some(&self.tools), message);
+    }
+
+    pub(crate) fn planner_is_up(&self, task: &TaskId, planner: &ActorRef<PlannerMsg>) {
+        cast(Some(&self.tasks), TasksMsg::Up(task.clone(), planner.clone()));
     }
 
     pub(crate) fn concluded(&self, task: &TaskId) {
@@ -103,15 +116,4 @@ fn cast<M: Message>(slot: Option<&Slot<M>>, message: M) {
     if let Some(actor) = slot.and_then(|slot| slot.get().ok()) {
         let _ = actor.cast(message);
     }
-}
-
-/// Why a session could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RecallError {
-    /// Memory did not answer.
-    #[error(transparent)]
-    NoAnswer(#[from] NoAnswer),
-    /// The store refused.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
 }

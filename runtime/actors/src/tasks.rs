@@ -9,12 +9,14 @@
 //! A submission is durable before its caller hears of it (J1); the append runs as a job here, so a caller
 //! that hangs up cannot leave a durable task without a planner.
 
+mod jobs;
+
 use std::{collections::HashMap, sync::Arc};
 
 use playhouse_core::{
     id::TaskId,
     schedule::{Lane, Schedule},
-    task::{Event, Head, Input, Status, Task, TaskSpec},
+    task::{Head, Input, Status, Task, TaskSpec},
 };
 use playhouse_ports::{JournalError, Submission};
 use playhouse_supervise::{Slot, StartChildError};
@@ -22,7 +24,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 
 use crate::{
-    planner::{PlannerMsg, batch, restore},
+    planner::{PlannerMsg, happened},
     planners::Planners,
     services::Services,
 };
@@ -58,6 +60,8 @@ pub(crate) enum TasksMsg {
     Durable(Box<Task>),
     /// Sent by the append job: the task never was.
     Refused,
+    /// Sent by planners: a new one carries the task.
+    Up(TaskId, ActorRef<PlannerMsg>),
     /// Sent by planners: the task is over.
     Concluded(TaskId),
     /// Sent by the planners' supervisor: it crashed too often.
@@ -79,9 +83,11 @@ pub(crate) struct Tasks {
 #[derive(Debug)]
 pub(crate) struct TasksState {
     schedule: Schedule,
-    /// Tasks that wait in memory, just submitted; tasks found in the journal are read when they start.
+    /// Tasks that were just submitted and start at once; all others are read when they start.
     fresh: HashMap<TaskId, Task>,
     live: HashMap<TaskId, Slot<PlannerMsg>>,
+    /// Wishes that a planner which crashes must not forget.
+    cancelling: HashMap<TaskId, Input>,
     jobs: JoinSet<()>,
 }
 
@@ -100,6 +106,7 @@ impl Actor for Tasks {
             schedule: self.schedule.clone(),
             fresh: HashMap::new(),
             live: HashMap::new(),
+            cancelling: HashMap::new(),
             jobs: JoinSet::new(),
         };
         if !open.is_empty() {
@@ -124,8 +131,11 @@ impl Actor for Tasks {
             TasksMsg::Submit { task, key, reply } => self.submit(&myself, state, *task, key, reply),
             TasksMsg::Durable(task) => {
                 let (id, lane) = (task.spec().id.clone(), lane(task.spec()));
-                state.fresh.insert(id.clone(), *task);
-                let started = state.schedule.accept(id, lane);
+                let started = state.schedule.accept(id.clone(), lane);
+                // A task that has to wait is read again when it starts: waiting costs a name, not an input.
+                if started.contains(&id) {
+                    state.fresh.insert(id, *task);
+                }
                 self.start(&myself, state, started);
             }
             TasksMsg::Refused => state.schedule.withdraw(),
@@ -137,6 +147,11 @@ impl Actor for Tasks {
             TasksMsg::Cancel(task, reason, reply) => {
                 self.cancel(&myself, state, task, reason);
                 let _ = reply.send(());
+            }
+            TasksMsg::Up(task, planner) => {
+                if let Some(cancel) = state.cancelling.get(&task) {
+                    happened(&planner, cancel.clone());
+                }
             }
             TasksMsg::Count(reply) => drop(reply.send((state.schedule.live(), state.schedule.waiting()))),
         }
@@ -157,28 +172,7 @@ impl Tasks {
             let _ = reply.send(Err(NotAccepted::TooBusy(state.schedule.waiting())));
             return;
         }
-        let (ledger, myself) = (self.services.ledger.clone(), myself.clone());
-        state.jobs.spawn(async move {
-            let submitted = Event::Submitted(Box::new(task.spec().clone()));
-            let mut batch = batch(&task, 0, vec![submitted], task.spec().submitted_ms);
-            batch.key = key;
-            // A failed cast means that this actor is gone; its successor finds the task in the journal.
-            match ledger.append(batch).await {
-                Ok(()) => {
-                    let _ = myself.cast(TasksMsg::Durable(Box::new(task)));
-                    let _ = reply.send(Ok(()));
-                }
-                // The answer may have been lost after the write: what is there, is accepted.
-                Err(_) if matches!(ledger.journal.head(&task.spec().id).await, Ok(Some(_))) => {
-                    let _ = myself.cast(TasksMsg::Durable(Box::new(task)));
-                    let _ = reply.send(Ok(()));
-                }
-                Err(error) => {
-                    let _ = myself.cast(TasksMsg::Refused);
-                    let _ = reply.send(Err(NotAccepted::Journal(error)));
-                }
-            }
-        });
+        state.jobs.spawn(jobs::submit(self.services.clone(), myself.clone(), task, key, reply));
     }
 
     fn start(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, tasks: Vec<TaskId>) {
@@ -188,10 +182,15 @@ impl Tasks {
             state.live.insert(task.clone(), slot);
             let myself = myself.clone();
             state.jobs.spawn(async move {
-                if let Err(StartChildError::Failed(error)) = starting.await {
-                    let reason = format!("{error}: {}", error.source);
-                    // Fails only when this actor has stopped; its successor starts the task anew.
-                    let _ = myself.cast(TasksMsg::GaveUp(task, reason));
+                match starting.await {
+                    // Without a supervisor there is no dispatcher either: both are started again together.
+                    Ok(()) | Err(StartChildError::Unavailable(_) | StartChildError::Stopped(_)) => {}
+                    Err(StartChildError::Failed(error)) => {
+                        let reason = format!("{error}: {}", error.source);
+                        // Fails only when this actor has stopped; its successor starts the task anew.
+                        let _ = myself.cast(TasksMsg::GaveUp(task, reason));
+                    }
+                    Err(error) => drop(myself.cast(TasksMsg::GaveUp(task, error.to_string()))),
                 }
             });
         }
@@ -200,40 +199,27 @@ impl Tasks {
     fn conclude(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: &TaskId) {
         state.live.remove(task);
         state.fresh.remove(task);
+        state.cancelling.remove(task);
         let started = state.schedule.conclude(task);
         self.start(myself, state, started);
     }
 
+    /// A live task's planner is told, and told again if it is a new one; a waiting task never starts.
     fn cancel(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: TaskId, reason: String) {
-        match state.live.get(&task).and_then(|planner| planner.get().ok()) {
-            Some(planner) => crate::planner::happened(&planner, Input::Cancel { reason }),
-            // Waiting, or its planner is just being restarted: the journal is the only writer's seat, and
-            // fencing keeps it to one writer.
-            None if state.schedule.is_waiting(&task) || state.schedule.is_live(&task) => {
-                self.end(myself, state, task, Input::Cancel { reason });
+        let input = Input::Cancel { reason };
+        if state.schedule.is_live(&task) {
+            if let Some(Ok(planner)) = state.live.get(&task).map(Slot::get) {
+                happened(&planner, input.clone());
             }
-            None => {}
+            state.cancelling.insert(task, input);
+        } else if state.schedule.is_waiting(&task) {
+            state.schedule.forget(&task);
+            self.end(myself, state, task, input);
         }
     }
 
-    /// Ends a task that has no planner.
-    fn end(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, id: TaskId, input: Input) {
-        let (ledger, myself) = (self.services.ledger.clone(), myself.clone());
-        state.jobs.spawn(async move {
-            let ended = async {
-                let mut task = restore(&*ledger.journal, &id).await?;
-                let first = task.next_seq();
-                let step = task.step(input);
-                if !step.events.is_empty() {
-                    ledger.append(batch(&task, first, step.events, ledger.clock.now_ms())).await?;
-                }
-                Ok::<_, ActorProcessingErr>(())
-            };
-            if let Err(error) = ended.await {
-                tracing::error!(task = %id, %error, "task could not be ended; the next start resumes it");
-            }
-            let _ = myself.cast(TasksMsg::Concluded(id));
-        });
+    fn end(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: TaskId, input: Input) {
+        state.jobs.spawn(jobs::end(self.services.clone(), myself.clone(), task, input));
     }
 }
 

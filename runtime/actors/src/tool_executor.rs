@@ -38,7 +38,7 @@ pub(crate) enum ToolExecutorMsg {
     /// Nobody waits for this call any more.
     Abort(EffectId),
     /// Sent by the executor's own jobs.
-    Ended(EffectId),
+    Ended(EffectId, u64),
 }
 
 /// One call on its way to a tool.
@@ -69,7 +69,9 @@ impl std::fmt::Debug for ToolExecutor {
 #[derive(Debug, Default)]
 pub(crate) struct ToolExecutorState {
     waiting: VecDeque<Work>,
-    running: HashMap<EffectId, AbortHandle>,
+    /// With the number of the call: an effect may be asked about while its old call is still ending.
+    running: HashMap<EffectId, (u64, AbortHandle)>,
+    calls: u64,
     jobs: JoinSet<()>,
 }
 
@@ -156,22 +158,30 @@ impl Actor for ToolExecutor {
             ToolExecutorMsg::Check(job) => state.admit(Work::Check(job)),
             ToolExecutorMsg::Abort(effect_id) => {
                 state.waiting.retain(|work| *work.effect_id() != effect_id);
-                if let Some(job) = state.running.remove(&effect_id) {
+                if let Some((_, job)) = state.running.remove(&effect_id) {
                     job.abort();
                 }
             }
-            ToolExecutorMsg::Ended(effect_id) => drop(state.running.remove(&effect_id)),
+            ToolExecutorMsg::Ended(effect_id, call) => {
+                if state.running.get(&effect_id).is_some_and(|(running, _)| *running == call) {
+                    state.running.remove(&effect_id);
+                }
+            }
         }
         while state.running.len() < RUNNING_MAX {
             let Some(work) = state.waiting.pop_front() else { break };
             let (id, span) = (work.effect_id().clone(), work.span());
-            let (tools, ended) = (self.tools.clone(), Ended(myself.clone(), id.clone()));
+            state.calls += 1;
+            let call = state.calls;
+            let (tools, ended) = (self.tools.clone(), Ended(myself.clone(), id.clone(), call));
             let job = async move {
                 let _ended = ended;
                 work.run(tools).await;
             };
             let handle = state.jobs.spawn(job.instrument(span));
-            state.running.insert(id, handle);
+            if let Some((_, old)) = state.running.insert(id, (call, handle)) {
+                old.abort();
+            }
         }
         Ok(())
     }
@@ -188,12 +198,12 @@ impl ToolExecutorState {
 }
 
 /// Frees the permit however the job ends.
-struct Ended(ActorRef<ToolExecutorMsg>, EffectId);
+struct Ended(ActorRef<ToolExecutorMsg>, EffectId, u64);
 
 impl Drop for Ended {
     fn drop(&mut self) {
         // Fails only when the executor has stopped, and then there are no permits to free.
-        let _ = self.0.cast(ToolExecutorMsg::Ended(self.1.clone()));
+        let _ = self.0.cast(ToolExecutorMsg::Ended(self.1.clone(), self.2));
     }
 }
 

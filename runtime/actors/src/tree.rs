@@ -37,9 +37,9 @@ use crate::{
 
 /// The root gives up after this, and the process with it: the init system starts a new one.
 const ROOT: Intensity = Intensity { max_restarts: 3, period_ms: 30_000 };
-/// A worker process that dies waits longer and longer before it is started again, so this many deaths in a
-/// minute mean a fault in the runtime itself.
-const MODELS: Intensity = Intensity { max_restarts: 30, period_ms: 60_000 };
+/// A worker process that dies waits longer and longer before it is started again, so this many deaths of one
+/// model in a minute mean a fault in the runtime itself.
+const DEATHS_PER_MODEL: u32 = 30;
 /// One fault of the dispatcher or the planners' supervisor is bad luck, a second a pattern.
 const TASKS: Intensity = Intensity { max_restarts: 2, period_ms: 10_000 };
 /// Actors hold no state that is not in the journal; they have nothing to finish.
@@ -140,13 +140,20 @@ impl Tree {
 }
 
 fn models(services: &Services, backends: BTreeMap<String, Backend>) -> ChildSpec {
+    let deaths = DEATHS_PER_MODEL.saturating_mul(u32::try_from(backends.len()).unwrap_or(u32::MAX)).max(1);
     let mut children = Vec::new();
     for (alias, Backend { model, permits, worker }) in backends {
         children.extend(worker.map(|run| service(&format!("worker:{alias}"), STOP, run)));
         let backend = LlmBackend { model, permits };
         children.push(services.models[&alias].child(Restart::Permanent, STOP, spawn(backend, ())));
     }
-    Supervisor::new("models", Strategy::OneForOne, MODELS, children).child(Restart::Permanent)
+    Supervisor::new(
+        "models",
+        Strategy::OneForOne,
+        Intensity { max_restarts: deaths, period_ms: 60_000 },
+        children,
+    )
+    .child(Restart::Permanent)
 }
 
 fn tasks(services: &Arc<Services>, bounds: Bounds) -> ChildSpec {

@@ -199,6 +199,11 @@ impl Config {
                 self.server.listen
             )
         })?;
+        for (key, value) in [("live_tasks", self.bounds.live_tasks), ("watchers", self.bounds.watchers)] {
+            if value == 0 {
+                return Err(format!("`bounds.{key}` is 0: nothing could ever run; set it to 1 or more"));
+            }
+        }
         for (name, tool) in &self.tools {
             if let Some(table) = tool.tables.iter().find(|table| !self.tables.contains_key(*table)) {
                 return Err(format!(

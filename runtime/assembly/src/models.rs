@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use playhouse_actors::{Backend, Run};
-use playhouse_core::model::{ChatRequest, ModelError, ModelErrorKind, ModelInfo, Reply};
+use playhouse_core::model::{ChatRequest, ModelError, ModelErrorKind, ModelInfo, Reply, UNUSABLE};
 use playhouse_model_llama::{Llama, LlamaConfig, Worker, WorkerCommand};
 use playhouse_model_openai::{OpenAi, OpenAiConfig, Secret};
 use playhouse_ports::{ChatModel, Deltas};
@@ -167,7 +167,7 @@ impl ChatModel for Broken {
     fn info(&self) -> ModelInfo {
         ModelInfo {
             name: self.alias.clone(),
-            version: "unusable".into(),
+            version: UNUSABLE.into(),
             provider: "llama_cpp".into(),
             // Unknown: large enough that nothing is refused for its length before this says why.
             context_tokens: u32::MAX,

@@ -107,6 +107,9 @@ pub struct ModelInfo {
     pub bytes_per_token: u32,
 }
 
+/// The [`ModelInfo::version`] of a model that could not be opened and says so whenever it is asked.
+pub const UNUSABLE: &str = "unusable";
+
 /// Why a model gave no reply. Values, not crashes: the task machine decides what follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

@@ -90,6 +90,11 @@ impl Schedule {
         started
     }
 
+    /// Takes a waiting task out, so that it never starts. Its end is not a conclusion: it held no place.
+    pub fn forget(&mut self, task: &TaskId) {
+        self.waiting.retain(|(waiting, _)| waiting != task);
+    }
+
     /// Whether the task has a live planner.
     pub fn is_live(&self, task: &TaskId) -> bool {
         self.live.contains_key(task)

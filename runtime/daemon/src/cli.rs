@@ -171,7 +171,7 @@ pub(crate) struct ReadyArgs {
     #[command(flatten)]
     pub(crate) remote: Remote,
     /// Wait at most so many seconds for it.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     pub(crate) wait: u64,
 }
 

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::cli::Remote;
 
+/// Longest wait for an answer that is not a stream of events.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// A daemon that does not even answer the connection is not there.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
@@ -59,7 +61,7 @@ impl Client {
         path: &str,
         query: &[(&str, String)],
     ) -> anyhow::Result<T> {
-        let response = self.send(self.request(Method::GET, path).query(query)).await?;
+        let response = self.send(self.request(Method::GET, path).query(query).timeout(ANSWER_TIME)).await?;
         response.json().await.context("the daemon's answer cannot be read; is it another version?")
     }
 
@@ -70,7 +72,7 @@ impl Client {
         body: &impl Serialize,
         key: Option<&str>,
     ) -> anyhow::Result<T> {
-        let mut request = self.request(Method::POST, path).json(body);
+        let mut request = self.request(Method::POST, path).json(body).timeout(ANSWER_TIME);
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }

@@ -41,10 +41,10 @@ impl Actor for Edge {
         let (stop, stopped) = oneshot::channel::<()>();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
+            let mut guard = Guard(myself, Some(io::Error::other("the listener panicked")));
             // A dropped sender means stop, too.
             let ended = playhouse_http::serve(listener, router, async { drop(stopped.await) }).await;
-            // Fails only when the edge itself is already stopping.
-            let _ = myself.cast(Ended(ended));
+            guard.1 = ended.err();
         });
         Ok(EdgeState { stop: Some(stop), serving })
     }
@@ -66,6 +66,16 @@ impl Actor for Edge {
         drop(state.stop.take());
         while state.serving.join_next().await.is_some() {}
         Ok(())
+    }
+}
+
+/// Reports how the listener ended, also when it panicked.
+struct Guard(ActorRef<Ended>, Option<io::Error>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Fails only when the edge itself is already stopping.
+        let _ = self.0.cast(Ended(self.1.take().map_or(Ok(()), Err)));
     }
 }
 

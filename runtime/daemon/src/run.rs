@@ -2,10 +2,10 @@
 
 use std::{io::Write, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use futures_util::StreamExt;
 use playhouse_api::{Caller, RuntimeApi, Submission, TaskEvent};
-use playhouse_assembly::{Config, Extras, House, Running};
+use playhouse_assembly::{Config, Extras, House, Runtime};
 use playhouse_core::{id::SessionId, task::TaskView};
 use playhouse_http::wire;
 
@@ -21,13 +21,19 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let throw_away = tempfile::Builder::new().prefix("playhouse-").tempdir();
     let throw_away = throw_away.context("failed to make a temporary data directory; name one with --data")?;
     config.data = Some(args.data.clone().unwrap_or_else(|| throw_away.path().to_owned()));
-    let running = House::build(&config, Extras::default()).await?.start().await?;
-    let task = answer(&running, &args).await;
+    let mut running = House::build(&config, Extras::default()).await?.start().await?;
+    let task = tokio::select! {
+        task = answer(running.runtime.clone(), &args) => task,
+        ended = running.root.ended() => Err(match ended {
+            Err(error) => anyhow!("the runtime gave up: {error}"),
+            Ok(()) => anyhow!("the runtime stopped"),
+        }),
+    };
     running.stop().await;
     print(&args, task?)
 }
 
-async fn answer(running: &Running, args: &RunArgs) -> anyhow::Result<TaskView> {
+async fn answer(runtime: Runtime, args: &RunArgs) -> anyhow::Result<TaskView> {
     let caller = Caller::local();
     let session = args.session.as_deref().map(SessionId::new).transpose().context("--session")?;
     let submission = Submission {
@@ -36,15 +42,15 @@ async fn answer(running: &Running, args: &RunArgs) -> anyhow::Result<TaskView> {
         session,
         ..Submission::default()
     };
-    let id = running.runtime.submit(&caller, submission).await?.task.head.task;
-    let mut events = running.runtime.events(&caller, &id, 0, false).await?;
+    let id = runtime.submit(&caller, submission).await?.task.head.task;
+    let mut events = runtime.events(&caller, &id, 0, false).await?;
     let mut renderer = Renderer::new();
     while let Some(event) = events.next().await {
         if let (TaskEvent::Record(record), false) = (event?, args.quiet) {
             eprint!("{}", renderer.record(&wire::Record::from(record)));
         }
     }
-    Ok(running.runtime.task(&caller, &id).await?)
+    Ok(runtime.task(&caller, &id).await?)
 }
 
 /// The answer alone on stdout; everything else is for people and goes to stderr.

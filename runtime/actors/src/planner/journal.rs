@@ -9,10 +9,12 @@ use playhouse_core::{
 use playhouse_ports::{Batch, Journal, JournalError};
 use ractor::ActorProcessingErr;
 
-use super::Planner;
+use crate::ledger::Ledger;
 
 /// Records read at once. A task has some ten per step.
 const PAGE: usize = 512;
+/// First wait after a refusal; doubles.
+const PATIENCE_STEP: Duration = Duration::from_millis(20);
 /// Longest wait between two attempts to write while the disk is full or the inbox is.
 const PATIENCE_STEP_MAX: Duration = Duration::from_secs(2);
 /// Attempts before the planner gives up and lets its supervisor decide: about a day of a full disk.
@@ -33,7 +35,7 @@ pub(crate) async fn read_all(journal: &dyn Journal, task: &TaskId) -> Result<Vec
 
 /// Folds the journal of `task` back into its state (J4).
 pub(crate) async fn restore(journal: &dyn Journal, task: &TaskId) -> Result<Task, ActorProcessingErr> {
-    let records = read_all(journal, task).await?;
+    let records = patiently(task, || read_all(journal, task)).await?;
     Ok(Task::restore(records.into_iter().map(|record| record.event))?)
 }
 
@@ -51,32 +53,34 @@ pub(crate) fn batch(task: &Task, first: Seq, events: Vec<Event>, now_ms: u64) ->
     Batch { head: task.head(now_ms), records: records.collect(), turn, key: None }
 }
 
-impl Planner {
-    /// Appends one step. A full disk or inbox is waited out: nothing has been acted on yet, and the task
-    /// loses only time. Anything else ends this planner.
-    pub(super) async fn append(
-        &self,
-        task: &Task,
-        first: Seq,
-        events: Vec<Event>,
-    ) -> Result<(), ActorProcessingErr> {
-        let ledger = &self.services.ledger;
-        let batch = batch(task, first, events, ledger.clock.now_ms());
-        let mut wait = Duration::from_millis(20);
-        for attempt in 1.. {
-            let error = match ledger.append(batch.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            let passing =
-                matches!(error, JournalError::Busy(_) | JournalError::Full(_) | JournalError::Unavailable(_));
-            if !passing || attempt == ATTEMPTS_MAX {
-                return Err(error.into());
-            }
-            tracing::warn!(task = %self.task, %error, attempt, "journal append failed; trying again");
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(PATIENCE_STEP_MAX);
+/// Whether waiting may help: nothing is wrong with what was asked.
+fn is_passing(error: &JournalError) -> bool {
+    matches!(error, JournalError::Busy(_) | JournalError::Full(_) | JournalError::Unavailable(_))
+}
+
+/// Appends one step. A full disk or inbox is waited out: nothing has been acted on yet, and the task loses
+/// only time.
+pub(crate) async fn append(ledger: &Ledger, batch: Batch) -> Result<(), JournalError> {
+    patiently(&batch.head.task, || ledger.append(batch.clone())).await
+}
+
+/// Does something with the journal until it answers.
+pub(crate) async fn patiently<T, F>(task: &TaskId, work: impl Fn() -> F) -> Result<T, JournalError>
+where
+    F: Future<Output = Result<T, JournalError>>,
+{
+    let mut wait = PATIENCE_STEP;
+    for attempt in 1.. {
+        let error = match work().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        if !is_passing(&error) || attempt == ATTEMPTS_MAX {
+            return Err(error);
         }
-        unreachable!("the loop returns at the last attempt")
+        tracing::warn!(%task, %error, attempt, "the journal is not available; trying again");
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(PATIENCE_STEP_MAX);
     }
+    unreachable!("the loop returns at the last attempt")
 }

@@ -14,7 +14,7 @@ use playhouse_ports::{JournalError, Submission as Key};
 
 use super::{Runtime, journal_error, no_answer};
 use crate::{
-    services::ask,
+    services::{CALL_TIMEOUT, ask},
     tasks::{NotAccepted, TasksMsg},
 };
 
@@ -118,7 +118,9 @@ impl Runtime {
         if bytes + schemas <= room as usize {
             return Ok(());
         }
-        match model.count_tokens(&request).await {
+        let counted = tokio::time::timeout(CALL_TIMEOUT, model.count_tokens(&request)).await;
+        let too_slow = |_| Err(ModelError::new(ModelErrorKind::Timeout, "the model did not count in time"));
+        match counted.unwrap_or_else(too_slow) {
             Ok(tokens) if tokens <= room => Ok(()),
             Ok(tokens) => Err(too_long(&agent.model, tokens, context, agent.sampling.max_tokens)),
             Err(ModelError { kind: ModelErrorKind::ContextOverflow, message, .. }) => {

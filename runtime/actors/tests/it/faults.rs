@@ -101,15 +101,52 @@ async fn a_full_disk_in_the_middle_of_a_task_is_waited_out() {
     assert_eq!(house.finish(&task).await.head.status, Status::Done);
 }
 
+/// A watcher from the first event on sees the last one, whichever append lost its answer.
 #[tokio::test(start_paused = true)]
-async fn a_lost_acknowledgement_is_found_out_by_reading_the_journal() {
+async fn a_watcher_sees_the_end_although_an_acknowledgement_was_lost() {
     for lost in 1..=3 {
-        let model = ScriptedModel::new(|_| answer("ok"));
+        let gate = Arc::new(Semaphore::new(0));
+        let model = ScriptedModel::new(|_| answer("ok")).gated(gate.clone());
         let mut plan = Plan::new(&model);
         plan.journal = MemoryJournal::losing_ack_at(lost);
         let house = plan.build().await;
+        let task = house.submit("go").await;
+        // A submission whose answer was lost is refused, and runs all the same: the journal has it.
+        let task = match task {
+            Ok(task) => task,
+            Err(_) => house.journal.appended()[0].head.task.clone(),
+        };
+        let watching = house.events(&task, 0);
+        gate.add_permits(9);
+        let events = watching.await;
+        assert!(matches!(events.last(), Some(Event::Finished { .. })), "lost append {lost}");
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_is_not_forgotten_wherever_the_planner_stands() {
+    let model = ScriptedModel::new(|_| answer("ok")).gated(Arc::new(Semaphore::new(0)));
+    let house = Plan::new(&model).build().await;
+    for _ in 0..50 {
         let task = house.submit("go").await.unwrap();
-        assert_eq!(house.finish(&task).await.output.as_deref(), Some("ok"), "lost append {lost}");
+        house.runtime.cancel(&Caller::local(), &task, "no".into()).await.unwrap();
+        assert_eq!(house.finish(&task).await.head.status, Status::Cancelled);
+    }
+    assert_eq!(house.runtime.health().await.live_tasks, 0);
+}
+
+#[tokio::test]
+async fn tasks_follow_each_other_through_a_single_live_place() {
+    let model = ScriptedModel::new(|_| answer("ok"));
+    let mut plan = Plan::new(&model);
+    plan.bounds.live_tasks = 1;
+    let house = plan.build().await;
+    let mut tasks = Vec::new();
+    for n in 0..200 {
+        tasks.push(house.submit_to("go", Some(["a", "b", "c"][n % 3])).await.unwrap());
+    }
+    for task in &tasks {
+        assert_eq!(house.finish(task).await.head.status, Status::Done);
     }
 }
 

@@ -39,6 +39,7 @@ fn a_bad_configuration_is_explained_with_file_line_and_remedy() {
         ("sever = 1", "unknown field `sever`"),
         ("default_model = \"gpt\"", "add [models.gpt] or name another"),
         ("[bounds]\nlive_tasks = -1", "live_tasks = -1"),
+        ("[bounds]\nlive_tasks = 0", "nothing could ever run"),
         ("[tools.calculator]\ncomponent = \"x.wasm\"\ntables = [\"none\"]", "there is no [tables.none]"),
         ("[models.x]\nkind = \"magic\"\npath = \"p\"", "unknown variant `magic`"),
         ("[models.x]\nkind = \"llama\"\npath = \"p\"\nslot = 3", "unknown field `slot`"),
