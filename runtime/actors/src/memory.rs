@@ -124,10 +124,10 @@ impl Memory {
 
     async fn recall(&self, tenant: &Tenant, id: &SessionId) -> Result<Option<Session>, JournalError> {
         let session = self.context.session(tenant, id).await?;
-        if session.is_some() {
-            if let Err(error) = self.context.touch(tenant, id, self.clock.now_ms()).await {
-                tracing::warn!(session = %id, %error, "the session's last use was not noted");
-            }
+        if session.is_some()
+            && let Err(error) = self.context.touch(tenant, id, self.clock.now_ms()).await
+        {
+            tracing::warn!(session = %id, %error, "the session's last use was not noted");
         }
         Ok(session)
     }

@@ -3,6 +3,7 @@
 #![allow(
     unsafe_code,
     missing_docs,
+    dead_code,
     reason = "the generated exports; and a guest that means harm needs no manners"
 )]
 
