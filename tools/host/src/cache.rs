@@ -17,6 +17,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hmac::{Hmac, KeyInit, Mac};
 use playhouse_core::digest;
@@ -86,7 +87,7 @@ impl Cache {
     /// Writes aside and renames, so that no reader sees half a file.
     fn store(&self, name: &str, code: &[u8]) -> std::io::Result<()> {
         let mac = self.mac(name, code).finalize().into_bytes();
-        let aside = self.folder.join(format!("{name}.{}", std::process::id()));
+        let aside = aside(&self.folder.join(name));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
         file.write_all(&mac)?;
         file.write_all(code)?;
@@ -102,12 +103,20 @@ impl Cache {
     }
 }
 
+/// A file beside `path` that nobody else writes: neither another process nor another thread of this one.
+fn aside(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    name.into()
+}
+
 /// The key in `path`, made if there is none yet.
 fn key(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(std::io::Error::other)?;
     // Written aside and linked, so that of two processes that start together both end with the same, whole key.
-    let aside = path.with_extension(std::process::id().to_string());
+    let aside = aside(path);
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?.write_all(&key)?;
     let linked = fs::hard_link(&aside, path);
     fs::remove_file(&aside)?;
@@ -134,4 +143,23 @@ fn engine_id(engine: &Engine) -> String {
     let mut bytes = Bytes(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut bytes);
     bytes.0.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_who_open_a_new_cache_at_once_end_with_the_same_key() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let cache = folder.path().join("compiled");
+            let open = || Cache::open(&cache).unwrap().key;
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let opening: Vec<_> = (0..16).map(|_| scope.spawn(open)).collect();
+                opening.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]));
+        }
+    }
 }
