@@ -19,7 +19,7 @@ use playhouse_core::{
     task::{Head, Record},
 };
 use playhouse_journal_sled::{Committer, OpenError, Options, SledJournal};
-use playhouse_ports::{Batch, Context, Journal, JournalError};
+use playhouse_ports::{Batch, Context, HeldLane, Journal, JournalError};
 
 /// Between two attempts to open the journal again: space or a disk may come back at any moment.
 const REOPEN_EVERY: Duration = Duration::from_secs(1);
@@ -113,6 +113,22 @@ impl Journal for Door {
 
     async fn open(&self) -> Result<Vec<Head>, JournalError> {
         Journal::open(&self.journal()?).await
+    }
+
+    async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError> {
+        self.journal()?.due(until_ms, max).await
+    }
+
+    async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError> {
+        self.journal()?.lanes().await
+    }
+
+    async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
+        self.journal()?.wakes().await
+    }
+
+    async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {
+        self.journal()?.forget(task).await
     }
 
     async fn submission(&self, key: &str) -> Result<Option<(TaskId, String)>, JournalError> {

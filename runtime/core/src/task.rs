@@ -22,7 +22,7 @@ mod view;
 
 pub use event::{Event, Intent, Outcome, Record, TaskError, TaskErrorKind};
 pub use spec::TaskSpec;
-pub use view::{Head, Status, TaskView};
+pub use view::{Head, Status, TaskView, Waiting};
 
 use crate::{
     id::{EffectId, Seq},

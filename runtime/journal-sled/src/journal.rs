@@ -10,7 +10,7 @@ use playhouse_core::{
     id::{Seq, TaskId},
     task::{Head, Record},
 };
-use playhouse_ports::{Batch, Journal, JournalError};
+use playhouse_ports::{Batch, HeldLane, Journal, JournalError};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::spawn_blocking,
@@ -123,7 +123,7 @@ impl SledJournal {
 
 /// Checks that `batch` is what it claims to be, and encodes it.
 fn encode(batch: Batch) -> Result<Append, JournalError> {
-    let Batch { head, records, turn, key } = batch;
+    let Batch { head, records, turn, key, wake: _ } = batch;
     let from = records.first().map_or(head.next_seq, |record| record.seq);
     let in_order = (from..).zip(&records).all(|(seq, record)| record.seq == seq);
     assert!(in_order, "the records of a batch are consecutive");
@@ -166,6 +166,29 @@ impl Journal for SledJournal {
 
     async fn open(&self) -> Result<Vec<Head>, JournalError> {
         self.read_with(Store::open_heads).await
+    }
+
+    async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError> {
+        let parked = self.read_with(|store| store.heads(None, usize::MAX)).await?;
+        let due = |head: Head| Some((head.due_ms.filter(|due| *due <= until_ms)?, head.task));
+        let mut due: Vec<_> = parked.into_iter().filter_map(due).collect();
+        due.sort();
+        due.truncate(max);
+        Ok(due)
+    }
+
+    async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError> {
+        let heads = self.read_with(|store| store.heads(None, usize::MAX)).await?;
+        let parked = heads.into_iter().filter(|head| head.waiting.is_some());
+        Ok(parked.filter_map(|head| Some((head.task, (head.tenant, head.session?)))).collect())
+    }
+
+    async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    async fn forget(&self, _: &TaskId) -> Result<bool, JournalError> {
+        Ok(false)
     }
 
     async fn submission(&self, key: &str) -> Result<Option<(TaskId, String)>, JournalError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use playhouse_core::{
-    id::{Seq, SessionId, TaskId},
+    id::{Seq, SessionId, TaskId, Tenant},
     session::Turn,
     task::{Head, Record},
 };
@@ -19,7 +19,21 @@ pub struct Batch {
     pub turn: Option<(SessionId, Turn)>,
     /// For a submission that came with an idempotency key.
     pub key: Option<Submission>,
+    /// A task that must look again because of this commit: the parent of a child that has just ended. The
+    /// note stays until that task's own next append, so a crash cannot lose it. Without effect on a task
+    /// that does not exist or is over.
+    pub wake: Option<TaskId>,
 }
+
+impl Batch {
+    /// A batch of records and nothing else.
+    pub fn of(head: Head, records: Vec<Record>) -> Self {
+        Self { head, records, turn: None, key: None, wake: None }
+    }
+}
+
+/// A parked task that belongs to a session: the session's next task must wait for it (J6).
+pub type HeldLane = (TaskId, (Tenant, SessionId));
 
 /// An idempotency key and what it was used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +94,22 @@ pub trait Journal: Send + Sync + 'static {
     /// Heads, newest task first, older than `before`, at most `max`.
     async fn heads(&self, before: Option<&TaskId>, max: usize) -> Result<Vec<Head>, JournalError>;
 
-    /// Heads of all tasks that are not over, oldest first: what a start-up resumes.
+    /// Heads of all tasks that are neither over nor parked, oldest first: what a start-up resumes.
     async fn open(&self) -> Result<Vec<Head>, JournalError>;
+
+    /// Parked tasks whose `due_ms` is at most `until_ms`, earliest first, at most `max`; with their times.
+    /// `until_ms` of [`u64::MAX`] and `max` of 1 find the next due time.
+    async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError>;
+
+    /// Parked tasks that belong to a session.
+    async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError>;
+
+    /// Tasks with a [`Batch::wake`] that they have not followed up with an append of their own.
+    async fn wakes(&self) -> Result<Vec<TaskId>, JournalError>;
+
+    /// Removes a finished task for good: its records, its head, its idempotency key. `false` if there is
+    /// no such task or it is not over.
+    async fn forget(&self, task: &TaskId) -> Result<bool, JournalError>;
 
     /// What `key` was used for: the task and the digest.
     async fn submission(&self, key: &str) -> Result<Option<(TaskId, String)>, JournalError>;

@@ -5,12 +5,13 @@
 
 mod clock;
 mod context;
+pub mod crash;
 mod journal;
 mod model;
 mod tools;
 
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
-pub use journal::{Batch, Journal, JournalError, Submission};
+pub use journal::{Batch, HeldLane, Journal, JournalError, Submission};
 pub use model::{ChatModel, Delta, Deltas, no_deltas};
 pub use tools::ToolBox;

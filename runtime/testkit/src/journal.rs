@@ -14,7 +14,7 @@ mod context;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -22,9 +22,9 @@ use async_trait::async_trait;
 use playhouse_core::{
     id::{Seq, SessionId, TaskId, Tenant},
     session::Session,
-    task::{Head, Record},
+    task::{Head, Record, Status},
 };
-use playhouse_ports::{Batch, Journal, JournalError, Submission};
+use playhouse_ports::{Batch, HeldLane, Journal, JournalError, Submission};
 use tokio::sync::watch;
 
 /// Journal and Context in memory. Cloning gives another handle to the same content.
@@ -41,6 +41,7 @@ struct State {
     records: BTreeMap<TaskId, Vec<Record>>,
     keys: BTreeMap<String, (TaskId, String)>,
     sessions: BTreeMap<(Tenant, SessionId), Session>,
+    wakes: BTreeSet<TaskId>,
     /// Every batch that became durable, in order.
     appended: Vec<Batch>,
     /// Calls of `append` so far, refused ones included.
@@ -132,6 +133,10 @@ impl MemoryJournal {
 }
 
 impl State {
+    fn parked(&self) -> impl Iterator<Item = &Head> {
+        self.heads.values().filter(|head| head.status == Status::Parked)
+    }
+
     fn append(&mut self, batch: Batch) -> Result<(), JournalError> {
         self.attempts += 1;
         let attempt = self.attempts;
@@ -148,7 +153,12 @@ impl State {
 
     fn commit(&mut self, batch: Batch) -> Result<(), JournalError> {
         self.check(&batch)?;
-        let Batch { head, records, turn, key } = batch.clone();
+        let Batch { head, records, turn, key, wake } = batch.clone();
+        self.wakes.remove(&head.task);
+        let is_open = |task: &TaskId| self.heads.get(task).is_some_and(|head| !head.status.is_final());
+        if let Some(wake) = wake.filter(is_open) {
+            self.wakes.insert(wake);
+        }
         self.records.entry(head.task.clone()).or_default().extend(records);
         if let Some(Submission { key, digest }) = key {
             self.keys.insert(key, (head.task.clone(), digest));
@@ -205,7 +215,37 @@ impl Journal for MemoryJournal {
     }
 
     async fn open(&self) -> Result<Vec<Head>, JournalError> {
-        Ok(self.lock().heads.values().filter(|head| !head.status.is_final()).cloned().collect())
+        let at_work = |head: &&Head| !head.status.is_final() && head.status != Status::Parked;
+        Ok(self.lock().heads.values().filter(at_work).cloned().collect())
+    }
+
+    async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError> {
+        let state = self.lock();
+        let due = |head: &Head| Some((head.due_ms.filter(|due| *due <= until_ms)?, head.task.clone()));
+        let mut due: Vec<_> = state.parked().filter_map(due).collect();
+        due.sort();
+        due.truncate(max);
+        Ok(due)
+    }
+
+    async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError> {
+        let lane = |head: &Head| Some((head.task.clone(), (head.tenant.clone(), head.session.clone()?)));
+        Ok(self.lock().parked().filter_map(lane).collect())
+    }
+
+    async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
+        Ok(self.lock().wakes.iter().cloned().collect())
+    }
+
+    async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {
+        let mut state = self.lock();
+        if !state.heads.get(task).is_some_and(|head| head.status.is_final()) {
+            return Ok(false);
+        }
+        state.heads.remove(task);
+        state.records.remove(task);
+        state.keys.retain(|_, (used_for, _)| used_for != task);
+        Ok(true)
     }
 
     async fn submission(&self, key: &str) -> Result<Option<(TaskId, String)>, JournalError> {

@@ -66,6 +66,12 @@ macro_rules! journal_suite {
             numbers_come_back_exactly
             heads_come_newest_first_in_pages
             open_tasks_are_listed_until_they_are_over
+            parked_tasks_are_found_by_their_due_time_and_not_among_the_open
+            a_task_parked_again_is_due_at_its_new_time_only
+            a_parked_task_holds_its_session_until_it_goes_on
+            a_wake_stays_until_its_task_appends
+            a_wake_of_a_task_that_is_over_is_nothing
+            only_finished_tasks_are_forgotten_and_then_entirely
         }
     };
 }

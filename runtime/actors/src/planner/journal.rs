@@ -50,7 +50,7 @@ pub(crate) fn batch(task: &Task, first: Seq, events: Vec<Event>, now_ms: u64) ->
         event,
     });
     let turn = task.turn(now_ms).and_then(|turn| Some((task.spec().session.clone()?, turn)));
-    Batch { head: task.head(now_ms), records: records.collect(), turn, key: None }
+    Batch { turn, ..Batch::of(task.head(now_ms), records.collect()) }
 }
 
 /// Whether waiting may help: nothing is wrong with what was asked.

@@ -117,5 +117,5 @@ async fn seal(services: &Services, id: &TaskId, reason: String) -> Result<(), Jo
         event: Event::Finished { outcome: Outcome::Quarantined { reason } },
     };
     let head = Head { status: Status::Quarantined, next_seq: seq + 1, updated_ms: now_ms, ..head };
-    append(ledger, Batch { head, records: vec![record], turn: None, key: None }).await
+    append(ledger, Batch::of(head, vec![record])).await
 }

@@ -35,6 +35,22 @@ impl Status {
     }
 }
 
+/// What a parked task waits for. With several, the first in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waiting {
+    /// Somebody paused it.
+    Paused,
+    /// A person's decision.
+    Approval,
+    /// A message from outside.
+    Signal,
+    /// Tasks of its own.
+    Children,
+    /// A point in time.
+    Timer,
+}
+
 /// The compact form of a task, updated in the same commit as its journal: what lists and start-up read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -56,6 +72,15 @@ pub struct Head {
     pub submitted_ms: u64,
     /// Milliseconds since 1970.
     pub updated_ms: u64,
+    /// The task that made this one, if a task did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TaskId>,
+    /// What it waits for; present exactly when it is parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// When a parked task must go on even if nothing happens, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_ms: Option<u64>,
 }
 
 /// The full form: what `GET /v1/tasks/{id}` answers.
@@ -103,6 +128,9 @@ impl Task {
             epoch: self.epoch,
             submitted_ms: self.spec.submitted_ms,
             updated_ms: now_ms,
+            parent: None,
+            waiting: None,
+            due_ms: None,
         }
     }
 

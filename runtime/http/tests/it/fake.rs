@@ -161,6 +161,9 @@ fn entry(id: TaskId, caller: &Caller, submission: Submission) -> Entry {
         epoch: 1,
         submitted_ms: 1000,
         updated_ms: 1000,
+        parent: None,
+        waiting: None,
+        due_ms: None,
     };
     let input = submission.input.clone();
     let usage = Usage::default();

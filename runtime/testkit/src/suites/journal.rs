@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use playhouse_core::{
-    id::{EffectId, TaskId},
+    id::{EffectId, SessionId, TaskId},
     task::Event,
 };
 use playhouse_ports::{Batch, Journal, JournalError};
@@ -247,4 +247,109 @@ pub async fn open_tasks_are_listed_until_they_are_over(fixture: &impl Fixture) {
     assert_eq!(journal.open().await.expect("open").len(), 2);
     journal.append(one.end()).await.expect("appended");
     assert_eq!(journal.open().await.expect("open").len(), 1);
+}
+
+/// A start-up finds waiting tasks by time alone.
+pub async fn parked_tasks_are_found_by_their_due_time_and_not_among_the_open(fixture: &impl Fixture) {
+    let journal = fixture.open().await;
+    for (name, due_ms) in [("a", Some(300)), ("b", Some(100)), ("c", None), ("d", Some(200))] {
+        let mut task = Script::new(name);
+        journal.append(task.say(["works"])).await.expect("appended");
+        journal.append(task.park(due_ms)).await.expect("appended");
+    }
+    journal.append(Script::new("e").say(["works"])).await.expect("appended");
+
+    fixture.close(journal).await;
+    let journal = fixture.open().await;
+    let due = async |until, max| {
+        let due = journal.due(until, max).await.expect("read");
+        due.into_iter().map(|(at, task)| (at, task.to_string())).collect::<Vec<_>>()
+    };
+    let at = |at: u64, name: &str| (at, name.to_owned());
+    assert_eq!(due(u64::MAX, ALL).await, [at(100, "b"), at(200, "d"), at(300, "a")]);
+    assert_eq!(due(u64::MAX, 1).await, [at(100, "b")]);
+    assert_eq!(due(200, ALL).await, [at(100, "b"), at(200, "d")]);
+    assert_eq!(due(99, ALL).await, []);
+    assert_eq!(open_names(&journal).await, ["e"]);
+}
+
+/// The index never names a time that is no longer true.
+pub async fn a_task_parked_again_is_due_at_its_new_time_only(fixture: &impl Fixture) {
+    let journal = fixture.open().await;
+    let mut task = Script::new("t");
+    journal.append(task.park(Some(100))).await.expect("appended");
+    journal.append(task.park(Some(200))).await.expect("appended");
+    let due = async || journal.due(u64::MAX, ALL).await.expect("read");
+    assert_eq!(due().await, [(200, task.task().clone())]);
+    journal.append(task.wake()).await.expect("appended");
+    assert_eq!(due().await, []);
+    assert_eq!(open_names(&journal).await, ["t"]);
+    journal.append(task.park(Some(300))).await.expect("appended");
+    journal.append(task.end()).await.expect("appended");
+    assert_eq!(due().await, []);
+    assert_eq!(open_names(&journal).await, [""; 0]);
+}
+
+/// J6: who waits keeps its place in the session.
+pub async fn a_parked_task_holds_its_session_until_it_goes_on(fixture: &impl Fixture) {
+    let journal = fixture.open().await;
+    let session = SessionId::new("s").expect("a name");
+    let mut task = Script::new("t");
+    task.head.session = Some(session.clone());
+    journal.append(task.park(None)).await.expect("appended");
+    journal.append(Script::new("u").park(None)).await.expect("appended");
+    let held = (task.task().clone(), (task.head.tenant.clone(), session));
+    assert_eq!(journal.lanes().await, Ok(vec![held]));
+    journal.append(task.wake()).await.expect("appended");
+    assert_eq!(journal.lanes().await, Ok(vec![]));
+}
+
+/// The end of a child reaches its parent, whatever crashes between.
+pub async fn a_wake_stays_until_its_task_appends(fixture: &impl Fixture) {
+    let journal = fixture.open().await;
+    let (mut parent, mut child) = (Script::new("p"), Script::new("p.1"));
+    journal.append(parent.park(None)).await.expect("appended");
+    let ended = Batch { wake: Some(parent.task().clone()), ..child.end() };
+    journal.append(ended).await.expect("appended");
+
+    fixture.close(journal).await;
+    let journal = fixture.open().await;
+    assert_eq!(journal.wakes().await, Ok(vec![parent.task().clone()]));
+    journal.append(parent.wake()).await.expect("appended");
+    assert_eq!(journal.wakes().await, Ok(vec![]));
+}
+
+/// Nobody is woken for nothing.
+pub async fn a_wake_of_a_task_that_is_over_is_nothing(fixture: &impl Fixture) {
+    let journal = fixture.open().await;
+    let (mut parent, mut child) = (Script::new("p"), Script::new("p.1"));
+    journal.append(parent.end()).await.expect("appended");
+    let ended = Batch { wake: Some(parent.task().clone()), ..child.end() };
+    journal.append(ended).await.expect("appended");
+    assert_eq!(journal.wakes().await, Ok(vec![]));
+}
+
+/// What is forgotten leaves nothing behind, and its key can be used again.
+pub async fn only_finished_tasks_are_forgotten_and_then_entirely(fixture: &impl Fixture) {
+    let journal = fixture.open().await;
+    let (mut task, mut other) = (Script::new("t"), Script::new("t2"));
+    journal.append(Batch { key: key("k", "d"), ..task.say(["a"]) }).await.expect("appended");
+    journal.append(other.say(["b"])).await.expect("appended");
+    assert_eq!(journal.forget(task.task()).await, Ok(false));
+    journal.append(task.end()).await.expect("appended");
+    assert_eq!(journal.forget(task.task()).await, Ok(true));
+    assert_eq!(journal.forget(task.task()).await, Ok(false));
+
+    assert_eq!(journal.head(task.task()).await, Ok(None));
+    assert_eq!(journal.read(task.task(), 0, ALL).await, Ok(vec![]));
+    assert_eq!(journal.submission("k").await, Ok(None));
+    assert_eq!(journal.heads(None, ALL).await, Ok(vec![other.head.clone()]));
+    fixture.close(journal).await;
+    let journal = fixture.open().await;
+    assert_eq!(journal.head(task.task()).await, Ok(None));
+    assert_eq!(journal.read(other.task(), 0, ALL).await.expect("read").len(), 1);
+}
+
+async fn open_names(journal: &impl Journal) -> Vec<String> {
+    journal.open().await.expect("read").into_iter().map(|head| head.task.to_string()).collect()
 }

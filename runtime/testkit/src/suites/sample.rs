@@ -5,7 +5,7 @@ use playhouse_core::{
     labels::Labels,
     message::Message,
     session::Turn,
-    task::{Event, Head, Outcome, Record, Status},
+    task::{Event, Head, Outcome, Record, Status, Waiting},
 };
 use playhouse_ports::{Batch, Submission};
 
@@ -34,6 +34,9 @@ impl Script {
             epoch: 1,
             submitted_ms: 1_000,
             updated_ms: 1_000,
+            parent: None,
+            waiting: None,
+            due_ms: None,
         };
         Self { head }
     }
@@ -69,12 +72,25 @@ impl Script {
         let records: Vec<_> = (next_seq..).zip(events).map(record).collect();
         self.head.next_seq += records.len() as Seq;
         self.head.updated_ms = 1_000 + self.head.next_seq;
-        Batch { head: self.head.clone(), records, turn: None, key: None }
+        Batch::of(self.head.clone(), records)
+    }
+
+    /// A batch after which the task is parked, until `due_ms` at the latest.
+    pub fn park(&mut self, due_ms: Option<u64>) -> Batch {
+        (self.head.status, self.head.waiting) = (Status::Parked, Some(Waiting::Timer));
+        self.head.due_ms = due_ms;
+        self.say(["parked"])
+    }
+
+    /// A batch after which the task runs again.
+    pub fn wake(&mut self) -> Batch {
+        (self.head.status, self.head.waiting, self.head.due_ms) = (Status::Running, None, None);
+        self.say(["woken"])
     }
 
     /// The last batch.
     pub fn end(&mut self) -> Batch {
-        self.head.status = Status::Done;
+        (self.head.status, self.head.waiting, self.head.due_ms) = (Status::Done, None, None);
         self.record([Event::Finished { outcome: Outcome::Done { output: "fine".to_owned() } }])
     }
 
