@@ -93,6 +93,5 @@ fn nothing_follows_the_end() {
     > cancel: changed my mind
     > the clock is looked at
     > quarantine: late
-      + crashed too often
     "#);
 }
