@@ -20,6 +20,7 @@ pub mod control;
 mod decide;
 mod ending;
 mod event;
+mod fits;
 mod fork;
 mod intake;
 mod replay;
