@@ -16,6 +16,11 @@ impl Labels {
         Self(names.into_iter().map(str::to_owned).collect())
     }
 
+    /// Adds one.
+    pub fn add(&mut self, label: String) {
+        self.0.insert(label);
+    }
+
     /// Adds all labels of `other`.
     pub fn join(&mut self, other: &Self) {
         self.0.extend(other.0.iter().cloned());

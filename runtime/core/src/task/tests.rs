@@ -8,6 +8,7 @@
 //! J6 (session order) is not kept by this machine but by [`crate::schedule`], and is tested there.
 
 mod fixture;
+mod run;
 mod transcript;
 
 mod answers;
@@ -15,6 +16,18 @@ mod endings;
 mod limits;
 mod resume;
 mod tools;
+
+mod approvals;
+mod budgets;
+mod children;
+mod forking;
+mod pausing;
+mod replaying;
+mod retries;
+mod signals;
+mod timers;
+mod undoing;
+mod verdicts;
 
 mod invariants;
 mod moves;
