@@ -71,7 +71,8 @@ fn a_changed_result_is_found_where_the_machine_would_go_another_way() {
 #[test]
 fn a_record_that_ends_too_early_or_goes_on_too_long_is_found() {
     let run = life();
-    let short = first_difference(&run.records()[..run.records().len() - 1], None).expect("the end is missing");
+    let short =
+        first_difference(&run.records()[..run.records().len() - 1], None).expect("the end is missing");
     assert_eq!((short.at, short.recorded), (run.records().len() as u64 - 1, None));
     let mut long = run.records().to_vec();
     long.push(long.last().unwrap().clone());
