@@ -105,7 +105,7 @@ impl Task {
         }
     }
 
-    pub(super) fn accepts_signal(&self, signal: &Signal) -> Result<(), Refusal> {
+    fn accepts_signal(&self, signal: &Signal) -> Result<(), Refusal> {
         let declared = &self.spec.pinned.agent.policy.signals;
         let listens =
             self.spec.pinned.tools.iter().any(|tool| tool.name == "wait_signal" && control::is_control(tool));

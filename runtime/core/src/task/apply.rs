@@ -64,7 +64,9 @@ impl Task {
             Event::SignalTaken { id, .. } => self.inbox.retain(|signal| signal.id != *id),
             Event::ChildAsked { child, agent, input, hand_off, share, .. } => {
                 let (agent, input, hand_off, share) = (agent.clone(), input.clone(), *hand_off, *share);
-                self.children.insert(child.clone(), Child { agent, input, hand_off, share, ended: None });
+                let labels = self.labels.clone();
+                self.children
+                    .insert(child.clone(), Child { agent, input, labels, hand_off, share, ended: None });
             }
             Event::ChildEnded { child, outcome, spent } => {
                 if let Some(child) = self.children.get_mut(child) {

@@ -252,7 +252,7 @@ impl Task {
         Some(ChildOrder {
             task: child.clone(),
             tenant: self.spec.tenant.clone(),
-            labels: self.labels.clone(),
+            labels: asked.labels.clone(),
             agent: asked.agent.clone(),
             input: asked.input.clone(),
             limits: LimitsOverride {

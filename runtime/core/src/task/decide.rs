@@ -38,13 +38,15 @@ impl Task {
     }
 
     fn decide(&mut self, out: &mut Turn, input: Input) {
+        if let (Phase::Finished(outcome), Input::Resume { .. }) = (&self.phase, &input) {
+            // Neither who waits for the end nor the tasks it made may have heard of it.
+            self.cancel_children(out);
+            return out.effects.push(Effect::Conclude(outcome.clone()));
+        }
+        if self.accepts(&input).is_err() {
+            return;
+        }
         match (&self.phase, input) {
-            (Phase::Finished(outcome), Input::Resume { .. }) => {
-                let conclude = Effect::Conclude(outcome.clone());
-                self.cancel_children(out);
-                out.effects.push(conclude);
-            }
-            (Phase::Finished(_), _) => {}
             (Phase::Queued, Input::Begin { history, dropped_turns, labels }) if self.paused.is_none() => {
                 self.note(out, Event::Started { history, dropped_turns, labels });
                 self.ask_model(out, 1);

@@ -11,9 +11,6 @@ use crate::{
 
 impl Task {
     pub(super) fn on_cancel(&mut self, out: &mut Turn, reason: String) {
-        if matches!(self.phase, Phase::Undoing { .. }) {
-            return; // It is ending already.
-        }
         self.note(out, Event::CancelRequested { reason: reason.clone() });
         self.abandon(out, Outcome::Cancelled { reason });
     }

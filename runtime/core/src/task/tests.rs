@@ -29,6 +29,9 @@ mod timers;
 mod undoing;
 mod verdicts;
 
+mod bounds;
+mod effects;
+mod fair;
 mod invariants;
 mod moves;
 mod properties;

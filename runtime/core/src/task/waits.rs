@@ -98,7 +98,7 @@ impl Task {
     }
 
     pub(super) fn on_signal(&mut self, out: &mut Turn, signal: Signal) {
-        if self.accepts_signal(&signal).is_err() || self.signals.contains(&signal.id) {
+        if self.signals.contains(&signal.id) {
             return;
         }
         self.note(out, Event::SignalReceived { signal });
@@ -185,9 +185,6 @@ impl Task {
     }
 
     pub(super) fn on_pause(&mut self, out: &mut Turn, reason: String) {
-        if self.paused.is_some() || matches!(self.phase, Phase::Undoing { .. }) {
-            return;
-        }
         if matches!(self.phase, Phase::Thinking { .. }) {
             out.effects.push(Effect::AbortModel);
         }
@@ -195,9 +192,6 @@ impl Task {
     }
 
     pub(super) fn on_unpause(&mut self, out: &mut Turn) {
-        if self.paused.is_none() {
-            return;
-        }
         self.note(out, Event::Unpaused);
         self.expire(out);
         self.advance_children(out);

@@ -38,7 +38,17 @@ fn answered() -> Run {
 fn a_fork_asks_its_step_anew_and_goes_its_own_way() {
     let mut fork = fork_of(&answered(), 2, None).unwrap();
     fork.input(Input::Resume { epoch: 1 }).calls(2, [("c1", "book", "{}")]);
-    assert_snapshot!(fork.transcript(), @"");
+    assert_snapshot!(fork.transcript(), @r#"
+    > resume as epoch 1
+      + resumed as epoch 1
+      + model asked 2.1
+      ! wake at 309000 ms
+      ! ask model 2.1
+    > model 2.1 replies book({}) as "c1"
+      + model replied 2 book({}) as "c1"
+      + tool asked t2/2.0 book({}), idempotent, epoch 1
+      ! call t2/2.0 book({}), idempotent, epoch 1
+    "#);
     assert_eq!(fork.task().spec().lineage.forked, Some((TaskId::new("t1").unwrap(), 2)));
     assert_eq!(fork.task().spent().usage.total(), 15, "what the other used is not this one's");
 }
@@ -47,15 +57,29 @@ fn a_fork_asks_its_step_anew_and_goes_its_own_way() {
 fn a_fork_at_the_first_step_may_have_other_words_instead() {
     let mut fork = fork_of(&answered(), 1, Some("How far is Bonn?")).unwrap();
     fork.input(Input::Tick);
-    assert_snapshot!(fork.prompt(), @"");
-    assert_snapshot!(fork.transcript(), @"");
+    assert_snapshot!(fork.prompt(), @"
+    system: Be brief.
+    user: How far is Bonn?
+    ");
+    assert_snapshot!(fork.transcript(), @"
+    > the clock is looked at
+      + model asked 1.1
+      ! wake at 309000 ms
+      ! ask model 1.1
+    ");
 }
 
 #[test]
 fn a_fork_at_a_later_step_may_have_more_words() {
     let mut fork = fork_of(&answered(), 2, Some("In miles, please.")).unwrap();
     fork.input(Input::Resume { epoch: 1 });
-    assert_snapshot!(fork.prompt(), @"");
+    assert_snapshot!(fork.prompt(), @r#"
+    system: Be brief.
+    user: How far is Berlin?
+    assistant: lookup({}) as "c1"
+    lookup as c1: 878
+    user: In miles, please.
+    "#);
     fork.transcript();
 }
 
