@@ -27,6 +27,7 @@
 //!
 //! Nothing here repairs, mirrors or compacts yet.
 
+mod cas;
 mod committer;
 mod context;
 mod disk;
@@ -34,19 +35,26 @@ mod envelope;
 mod error;
 mod index;
 mod journal;
+mod keyring;
 mod keys;
 mod lock;
 mod mark;
+mod master;
 mod open;
 mod pieces;
+mod seal;
 mod stage;
 mod store;
 mod values;
 mod writes;
 
+pub use cas::{BadDigest, Cas, Digest, Health};
 pub use committer::Committer;
 pub use disk::{Appender, Disk, RealDisk};
 pub use error::OpenError;
 pub use index::{Index, MemoryIndex};
 pub use journal::{SledJournal, Stats};
+pub use keyring::{Keyring, KeyringError};
+pub use master::{BadMasterKey, MasterKey};
 pub use open::Options;
+pub use seal::{KeyId, SealError, TenantKey};
