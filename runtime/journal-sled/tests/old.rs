@@ -20,7 +20,7 @@ use playhouse_core::{
     id::{SessionId, TaskId, Tenant},
     message::Message,
     session::Session,
-    task::{Event, Head, Record},
+    task::{Event, Head, Record, Status},
 };
 use playhouse_journal_sled::SledJournal;
 use playhouse_ports::{Batch, Context, Journal, Submission};
@@ -34,7 +34,6 @@ const ALL: usize = 10_000;
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Content {
     heads: Vec<Head>,
-    open: Vec<TaskId>,
     due: Vec<(u64, TaskId)>,
     lanes: Vec<(TaskId, (Tenant, SessionId))>,
     records: BTreeMap<TaskId, Vec<Record>>,
@@ -57,11 +56,26 @@ impl Content {
         for meta in journal.sessions().await.unwrap() {
             sessions.push(journal.session(&meta.tenant, &meta.id).await.unwrap().unwrap());
         }
-        let open = journal.open().await.unwrap().into_iter().map(|head| head.task).collect();
+        // What a start resumes follows from the heads.
+        let is_open = |head: &&Head| !head.status.is_final() && head.status != Status::Parked;
+        let open: Vec<_> = heads.iter().rev().filter(is_open).cloned().collect();
+        assert_eq!(journal.open().await.unwrap(), open);
         let due = journal.due(u64::MAX, ALL).await.unwrap();
         let mut lanes = journal.lanes().await.unwrap();
         lanes.sort();
-        Self { heads, open, due, lanes, records, submissions, sessions }
+        Self { heads, due, lanes, records, submissions, sessions }
+    }
+}
+
+impl Content {
+    /// Part by part, so that a difference can be read.
+    fn compare(&self, expected: &Self, context: &str) {
+        assert_eq!(self.heads, expected.heads, "heads of {context}");
+        assert_eq!(self.due, expected.due, "due times of {context}");
+        assert_eq!(self.lanes, expected.lanes, "lanes of {context}");
+        assert_eq!(self.submissions, expected.submissions, "keys of {context}");
+        assert_eq!(self.records, expected.records, "records of {context}");
+        assert_eq!(self.sessions, expected.sessions, "sessions of {context}");
     }
 }
 
@@ -105,7 +119,8 @@ async fn every_released_format_reads_as_it_did() {
         for round in ["first", "second"] {
             let journal = disk.open().await;
             let found = Content::of(&journal, &keys).await;
-            assert_eq!(found, expected, "{} at its {round} opening", folder.display());
+            let context = format!("{} at its {round} opening", folder.display());
+            found.compare(&expected, &context);
             disk.close(journal).await;
         }
     }

@@ -25,7 +25,6 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
-    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -102,7 +101,7 @@ async fn damage_is_healed_or_named_and_never_served() {
         *table.entry((damage.kind, sample.stop)).or_default().entry(outcome).or_default() += 1;
         fs::remove_dir_all(&copy).unwrap();
     }
-    std::io::stderr().write_all(report(&table, &refusals).as_bytes()).unwrap();
+    eprintln!("{}", report(&table, &refusals));
     let helpless = refusals.len() as u64;
     assert!(helpless * HELPLESS_IN <= trials.max(HELPLESS_IN), "{helpless} of {trials} needed help");
 }
@@ -140,8 +139,9 @@ async fn settle(dir: &Path, acknowledged: &Acknowledged, name: &str) -> Result<O
     for attempt in 0..=REOPENINGS_MAX {
         let (journal, committer) = open(dir).await?;
         let (acknowledged, reader) = (acknowledged.clone(), journal.clone());
-        let checked = tokio::task::spawn(async move { load::check(&reader, &acknowledged).await }).await;
-        let checked = checked.unwrap_or_else(|silent| panic!("{name}: {silent}"));
+        let mut check = JoinSet::new();
+        check.spawn(async move { load::check(&reader, &acknowledged).await });
+        let checked = check.join_next().await.unwrap().unwrap_or_else(|silent| panic!("{name}: {silent}"));
         journal.close().await;
         // It may have ended by the damage that was found.
         let _ = timeout(PATIENCE, committer).await.unwrap_or_else(|_| panic!("{name}: it does not end"));
@@ -174,7 +174,7 @@ async fn sample(dir: &Path, seed: u64) -> Sample {
     writer.kill().unwrap();
     answers.for_each(|line| acknowledged.note(&line));
     writer.wait().unwrap();
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         return Sample { dir: dir.to_owned(), acknowledged, stop: "unclean" };
     }
     let (journal, committer) = open(dir).await.unwrap();

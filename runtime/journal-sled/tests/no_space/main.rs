@@ -22,11 +22,14 @@ mod load;
 
 use std::{
     fs,
-    io::Write,
     os::unix::fs::MetadataExt,
     path::Path,
     process::Child,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -120,7 +123,7 @@ impl Writer {
         journal.close().await;
         committer.await.unwrap();
         let records = self.acknowledged.records();
-        writeln!(std::io::stderr(), "{what}: {records} records acknowledged, 0 lost").unwrap();
+        eprintln!("{what}: {records} records acknowledged, 0 lost");
     }
 }
 
@@ -226,27 +229,31 @@ fn kind(error: &JournalError) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started, and killed, by the tests above"]
 async fn writer() {
-    let seed = number("PLAYHOUSE_SEED", 1);
-    for life in 0.. {
+    let seed = number("PLAYHOUSE_SEED", 1) << 32;
+    let lives = Arc::new(AtomicU64::new(seed));
+    loop {
         match SledJournal::open(child_dir(), Options::default()).await {
             Ok((journal, committer)) => {
                 let mut tasks = JoinSet::new();
-                for name in ["l0", "l1", "s0", "s1", "s2", "s3"] {
-                    tasks.spawn(load::write(
-                        journal.clone(),
-                        name.to_owned(),
-                        seed << 32 | life,
-                        Arc::new(tell),
-                    ));
+                for n in 0..WRITERS {
+                    let name = format!("{}{n}", if n < 2 { "l" } else { "s" });
+                    tasks.spawn(persist(journal.clone(), name, Arc::clone(&lives)));
                 }
                 drop(journal);
-                while let Some(error) = tasks.join_next().await {
-                    tell(&format!("! refused: {}", kind(&error.unwrap())));
-                }
                 committer.await.unwrap_err();
             }
             Err(error) => tell(&format!("! closed: {error}")),
         }
+        sleep(REOPEN_EVERY).await;
+    }
+}
+
+/// Writes for ever. What is refused is tried again, with other tasks, until the journal's end ends this too.
+async fn persist(journal: SledJournal, name: String, lives: Arc<AtomicU64>) {
+    loop {
+        let seed = lives.fetch_add(1, Ordering::Relaxed);
+        let error = load::write(journal.clone(), name.clone(), seed, Arc::new(tell)).await;
+        tell(&format!("! refused: {}", kind(&error)));
         sleep(REOPEN_EVERY).await;
     }
 }
