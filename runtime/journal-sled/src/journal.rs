@@ -202,7 +202,7 @@ fn says_all(old: &Head, new: &Head) -> bool {
 
 /// Checks that `batch` is what it claims to be, and encodes it.
 fn encode(batch: Batch, from: Seq, before: Before) -> Result<Append, JournalError> {
-    let Batch { head, records, turn, key, wake } = batch;
+    let Batch { head, records, turn, key, wake, heard } = batch;
     let in_order = (from..).zip(&records).all(|(seq, record)| record.seq == seq);
     assert!(in_order, "the records of a batch are consecutive");
     assert_eq!(head.next_seq, from + records.len() as Seq, "the head is one past the last record");
@@ -225,7 +225,7 @@ fn encode(batch: Batch, from: Seq, before: Before) -> Result<Append, JournalErro
         Ok(EncodedTurn { session, task: turn.task, at_ms: turn.at_ms, bytes })
     };
     let turn = turn.map(to_turn).transpose()?;
-    Ok(Append { head, head_bytes, from, count, records, hash, turn, key, wake })
+    Ok(Append { head, head_bytes, from, count, records, hash, turn, key, wake, heard })
 }
 
 #[async_trait]
@@ -264,7 +264,10 @@ impl Journal for SledJournal {
     }
 
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
-        self.read_with(|store| store.view(|view| view.wakes())).await
+        let wakes = self.read_with(|store| store.view(|view| view.wakes())).await?;
+        let mut tasks: Vec<_> = wakes.into_iter().map(|(task, _)| task).collect();
+        tasks.dedup();
+        Ok(tasks)
     }
 
     async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {

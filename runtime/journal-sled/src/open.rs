@@ -1,6 +1,7 @@
 //! Opening: directory, lock, the generation that counts, and the heads of open tasks.
 
 use std::{
+    collections::{HashMap, HashSet},
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use playhouse_core::id::TaskId;
 use playhouse_ports::JournalError;
 use tokio::{sync::oneshot, task::spawn_blocking, time::sleep};
 
@@ -179,7 +181,11 @@ fn nameless(place: &Place) -> Option<Current> {
 /// Puts together what works with an opened generation.
 fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, OpenError> {
     let State { generation, log, index, sums, tasks, scan } = state;
-    let wakes = View(&*index).wakes().map_err(|error| OpenError::journal(&place.dir, error))?;
+    let noted = View(&*index).wakes().map_err(|error| OpenError::journal(&place.dir, error))?;
+    let mut wakes: HashMap<TaskId, HashSet<TaskId>> = HashMap::new();
+    for (task, child) in noted {
+        wakes.entry(task).or_default().insert(child);
+    }
     let at = |task: &crate::view::LiveTask| (task.head.task.clone(), (task.head.next_seq, task.hash));
     let open = tasks.iter().map(at).collect();
     let live = tasks.into_iter().map(|task| (task.head.task.clone(), task)).collect();
@@ -189,7 +195,7 @@ fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, Op
     }
     let (news, closed) = oneshot::channel();
     let store = Arc::new(Store::new(index, live, Held { _lock: lock, _news: news }));
-    let tasks = Tasks { open, wakes: wakes.into_iter().collect(), no_new: None };
+    let tasks = Tasks { open, wakes, no_new: None };
     let engine = Engine::new(Parts { place, store, tasks, generation, log, sums, scan });
     Ok(Opened { engine, closed })
 }

@@ -153,8 +153,16 @@ impl<'a> View<'a> {
         Ok(lanes)
     }
 
-    pub(crate) fn wakes(self) -> Result<Vec<TaskId>, JournalError> {
-        self.rows(keys::WAKES).map(|row| task_id(&keys::first_name(&row?.0), "the index of wakes")).collect()
+    /// Tasks and the children whose end they have not heard of.
+    pub(crate) fn wakes(self) -> Result<Vec<(TaskId, TaskId)>, JournalError> {
+        let mut wakes = Vec::new();
+        for row in self.rows(keys::WAKES) {
+            let what = "the index of wakes";
+            let names = keys::all_names(&row?.0);
+            let (task, child) = names.split_once('/').ok_or_else(|| damaged(&what, &"a name is missing"))?;
+            wakes.push((task_id(task, what)?, task_id(child, what)?));
+        }
+        Ok(wakes)
     }
 
     pub(crate) fn used(self, key: &str) -> Result<Option<Used>, JournalError> {
