@@ -7,6 +7,7 @@
 //! journal/gen-N/sled/               the index
 //! journal/ballast                   space kept for a full disk
 //! journal/suspect                   present when a reader found damage: the next start looks at everything
+//! journal/unsynced                  present when a sync failed: the next start writes the log's end anew
 //! ```
 
 use std::{
@@ -27,6 +28,7 @@ use crate::{
 const CURRENT: &str = "CURRENT";
 const CURRENT_COPY: &str = "CURRENT.copy";
 const SUSPECT: &str = "suspect";
+const UNSYNCED: &str = "unsynced";
 const MAGIC: &[u8; 8] = b"PLAYCUR1";
 const CURRENT_BYTES: usize = 8 + 8 + 8 + 32;
 
@@ -72,6 +74,10 @@ impl Place {
 
     pub(crate) fn suspect(&self) -> PathBuf {
         self.journal().join(SUSPECT)
+    }
+
+    pub(crate) fn unsynced(&self) -> PathBuf {
+        self.journal().join(UNSYNCED)
     }
 
     /// Opens or makes the index of generation `number`.
