@@ -24,6 +24,7 @@ use playhouse_core::{
     task::{Effect, Input, Status, Step, Task},
     window::Window,
 };
+use playhouse_ports::crash::{Point, around};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -164,7 +165,7 @@ impl Planner {
                 tracing::debug!(parent: &state.span, task = %self.task, ?outcome, "task over");
                 // A watcher may have missed the note of a last append whose answer was lost.
                 self.services.ledger.tell(&self.task, || Note::Appended(Arc::default()));
-                self.services.concluded(&self.task);
+                around(Point::Conclude, || self.services.concluded(&self.task));
                 myself.stop(None);
             }
         }

@@ -7,7 +7,10 @@ use playhouse_core::{
     labels::Labels,
     task::{Effect, Event, Head, Input, Outcome, Record, Status, Step, Task},
 };
-use playhouse_ports::{Batch, JournalError, Submission};
+use playhouse_ports::{
+    Batch, JournalError, Submission,
+    crash::{Point, around},
+};
 use ractor::{ActorRef, RpcReplyPort};
 
 use super::{NotAccepted, TasksMsg};
@@ -34,7 +37,7 @@ pub(super) async fn submit(
     let batch = Batch { key, ..batch(&task, 0, vec![submitted], task.spec().submitted_ms) };
     let accepted = match ledger.append(batch).await {
         Ok(()) => {
-            let _ = reply.send(Ok(()));
+            let _ = around(Point::Acknowledge, || reply.send(Ok(())));
             true
         }
         Err(error) => {
