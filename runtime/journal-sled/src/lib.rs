@@ -29,8 +29,10 @@
 
 mod committer;
 mod context;
+mod disk;
 mod envelope;
 mod error;
+mod index;
 mod journal;
 mod keys;
 mod lock;
@@ -43,6 +45,8 @@ mod values;
 mod writes;
 
 pub use committer::Committer;
+pub use disk::{Appender, Disk, RealDisk};
 pub use error::OpenError;
+pub use index::{Index, MemoryIndex};
 pub use journal::{SledJournal, Stats};
 pub use open::Options;
