@@ -146,6 +146,11 @@ impl Plan {
         let (permits, latency_ms) = (rng.usize(1..4), rng.u64(1..200));
         Self { rates, faults_until_ms, crashes, wishes, bounds, permits, latency_ms, agent }
     }
+
+    /// The same without faults of its own.
+    pub(crate) fn calm(&mut self) {
+        (self.rates, self.crashes) = (Rates::default(), Vec::new());
+    }
 }
 
 fn crash(rng: &mut Rng) -> Crash {
