@@ -15,6 +15,7 @@ use ractor::{ActorRef, RpcReplyPort};
 
 use super::{NotAccepted, TasksMsg};
 use crate::{
+    ledger::Note,
     llm_backend::LlmBackendMsg,
     planner::{append, batch, restore},
     services::Services,
@@ -75,6 +76,8 @@ pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>,
             Ok(()) => break,
         }
     }
+    // Watchers may have missed the note of a last append whose answer was lost.
+    services.ledger.tell(&id, || Note::Appended(Arc::default()));
     // Fails only when the dispatcher is gone.
     let _ = dispatcher.cast(TasksMsg::Concluded(id));
 }
