@@ -200,6 +200,7 @@ impl Connection {
 
     async fn cancel(&self, task: &TaskId) -> Result<(), TryAgain> {
         self.process.note(format_args!("client {} cancels {task}", self.client));
+        self.process.world.oracle().cancels(task);
         let answer = self.send(self.runtime.cancel(&Caller::local(), task, "enough".into())).await?;
         self.accept(answer).map(drop)
     }

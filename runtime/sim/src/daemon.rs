@@ -131,16 +131,18 @@ async fn everything_ends(process: &Process) {
     loop {
         let open = world.oracle().open();
         let most = world.plan.bounds.live_tasks + world.plan.bounds.queued_tasks;
-        world.check(ensure(open <= most, Invariant::J7, || {
-            format!("{open} tasks are open; at most {most} are let in")
+        let admitted = world.oracle().admitted();
+        world.check(ensure(admitted <= most, Invariant::J7, || {
+            format!("{admitted} tasks are open; at most {most} are let in")
         }));
-        let waiting = world.clients().iter().filter(|client| !client.is_answered()).count();
-        if open == 0 && waiting == 0 {
+        let waiting: Vec<_> =
+            world.clients().iter().filter(|client| !client.is_answered()).cloned().collect();
+        if open == 0 && waiting.is_empty() {
             return;
         }
         let is_late = world.now_ms() > world.plan.faults_until_ms + PATIENCE_MS;
         if is_late {
-            let what = format!("{open} tasks never end, {waiting} clients get no answer");
+            let what = format!("{open} tasks never end; without an answer are {waiting:?}");
             world.broken(Broken { invariant: Invariant::Liveness, what });
         }
         process.wait(LOOK_MS).await;

@@ -80,6 +80,8 @@ pub(crate) struct Oracle {
     /// Prompts that a durable intent stands for.
     asked: BTreeSet<u64>,
     intents: BTreeMap<EffectId, Intent>,
+    /// Tasks that somebody wants to end: they give up their place before their end is written.
+    unwanted: BTreeSet<TaskId>,
     /// `once` effects whose tool was called.
     started: BTreeSet<EffectId>,
 }
@@ -202,6 +204,17 @@ impl Oracle {
     /// What was wanted of each task.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = (&TaskId, &str)> {
         self.tasks.iter().map(|(id, known)| (id, known.task.spec().input.as_str()))
+    }
+
+    /// A client wants `task` to end.
+    pub(crate) fn cancels(&mut self, task: &TaskId) {
+        self.unwanted.insert(task.clone());
+    }
+
+    /// How many tasks hold a place: accepted, not over, and still wanted.
+    pub(crate) fn admitted(&self) -> usize {
+        let open = self.tasks.iter().filter(|(_, known)| known.task.outcome().is_none());
+        open.filter(|(id, _)| !self.unwanted.contains(*id)).count()
     }
 
     /// How many tasks are accepted and not over.
