@@ -97,6 +97,17 @@ impl SimJournal {
     }
 }
 
+/// Whether a planner writes this. A planner may die of anything; the dispatcher's jobs, which take tasks on and
+/// end those without a planner, have no supervisor to start them again.
+fn is_planners(batch: &Batch) -> bool {
+    let by_dispatcher = |record: &Record| match &record.event {
+        Event::Submitted(_) | Event::CancelRequested { .. } => true,
+        Event::Finished { outcome } => matches!(outcome, Outcome::Quarantined { .. }),
+        _ => false,
+    };
+    !batch.records.iter().any(by_dispatcher)
+}
+
 fn verdict(done: &Result<(), JournalError>) -> &'static str {
     match done {
         Ok(()) => "ok",
@@ -119,9 +130,7 @@ impl Journal for SimJournal {
             process.latency().await;
             return Err(self.refuse());
         }
-        // A planner may die of anything; the dispatcher's jobs have no supervisor to start them again.
-        let is_step = !matches!(batch.records.first().map(|r| &r.event), None | Some(Event::Submitted(_)));
-        if is_step && process.fails(rates.journal_panic) {
+        if is_planners(&batch) && process.fails(rates.journal_panic) {
             process.note(format_args!("append {} panics", batch.head.task));
             Injected::panic();
         }
