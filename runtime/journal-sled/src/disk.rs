@@ -16,6 +16,11 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// The whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// Bytes in `path`.
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        Ok(self.read(path)?.len() as u64)
+    }
+
     /// Names of files and directories in `dir`, sorted.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
@@ -42,6 +47,12 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
 
     /// Cuts `path` to `len` bytes.
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
+
+    /// Bytes that can still be written in the file system of `dir`.
+    fn free(&self, dir: &Path) -> io::Result<u64> {
+        let _ = dir;
+        Ok(u64::MAX)
+    }
 
     /// Makes a file of `len` bytes that really occupies them.
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()>;
@@ -77,6 +88,10 @@ struct RealFile {
 impl Disk for RealDisk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        Ok(fs::metadata(path)?.len())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -122,6 +137,11 @@ impl Disk for RealDisk {
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
         OpenOptions::new().write(true).open(path)?.set_len(len)
+    }
+
+    fn free(&self, dir: &Path) -> io::Result<u64> {
+        let found = rustix::fs::statvfs(dir)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
     }
 
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()> {

@@ -1,12 +1,14 @@
 //! Rows by key: what the log amounts to, ready to be asked. It can always be made again from the log.
 
 mod memory;
+mod sled;
 
 use std::fmt;
 
 use playhouse_ports::JournalError;
 
 pub use memory::MemoryIndex;
+pub(crate) use sled::{Refusal, SledIndex};
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
