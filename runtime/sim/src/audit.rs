@@ -1,10 +1,10 @@
 //! After a restart, before anything runs: is everything there that was promised?
 
 use playhouse_core::{id::TaskId, task::Head};
-use playhouse_ports::JournalError;
+use playhouse_journal_sled::SledJournal;
+use playhouse_ports::{Context, Journal, JournalError};
 
 use crate::{
-    journal::Engine,
     oracle::{Broken, Invariant, ensure},
     world::Process,
 };
@@ -12,12 +12,12 @@ use crate::{
 /// Records and heads read at once.
 const PAGE: usize = 64;
 
-/// Compares all that `engine` holds with what the oracle knows, and adopts what was in flight.
-pub(crate) async fn audit(process: &Process, engine: &dyn Engine) -> Result<(), JournalError> {
+/// Compares all that `journal` holds with what the oracle knows, and adopts what was in flight.
+pub(crate) async fn audit(process: &Process, journal: &SledJournal) -> Result<(), JournalError> {
     let world = &process.world;
     let mut heads = Vec::<Head>::new();
     loop {
-        let page = engine.heads(heads.last().map(|head| &head.task), PAGE).await?;
+        let page = journal.heads(heads.last().map(|head| &head.task), PAGE).await?;
         let is_last = page.len() < PAGE;
         heads.extend(page);
         if is_last {
@@ -25,7 +25,7 @@ pub(crate) async fn audit(process: &Process, engine: &dyn Engine) -> Result<(), 
         }
     }
     for head in &heads {
-        let records = records(engine, &head.task).await?;
+        let records = records(journal, &head.task).await?;
         world.check(records.and_then(|records| world.oracle().durable(&head.task, &records)));
         world.check(world.oracle().head(head));
     }
@@ -38,12 +38,12 @@ pub(crate) async fn audit(process: &Process, engine: &dyn Engine) -> Result<(), 
             format!("task {task} had {records} acknowledged records, {found} are left")
         }));
     }
-    let open = engine.open().await?.len();
+    let open = Journal::open(journal).await?.len();
     let left = world.oracle().open();
     world.check(ensure(open == left, Invariant::J4, || format!("{left} tasks are open, {open} are listed")));
     let turns = world.oracle().turns();
     for (tenant, session, task) in turns {
-        let found = engine.session(&tenant, &session).await?;
+        let found = journal.session(&tenant, &session).await?;
         let has = found.is_some_and(|session| session.turns.iter().any(|turn| turn.task == task));
         world.check(ensure(has, Invariant::J4, || format!("session {session} lost the turn of task {task}")));
     }
@@ -52,12 +52,12 @@ pub(crate) async fn audit(process: &Process, engine: &dyn Engine) -> Result<(), 
 
 /// The whole journal of `task`, gapless from 0.
 async fn records(
-    engine: &dyn Engine,
+    journal: &SledJournal,
     task: &TaskId,
 ) -> Result<Result<Vec<playhouse_core::task::Record>, Broken>, JournalError> {
     let mut records = Vec::new();
     loop {
-        let page = engine.read(task, records.len() as u64, PAGE).await?;
+        let page = journal.read(task, records.len() as u64, PAGE).await?;
         let is_last = page.len() < PAGE;
         records.extend(page);
         if is_last {

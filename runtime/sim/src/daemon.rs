@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 use crate::{
     audit::audit,
     client::Connection,
+    door::Door,
     faults,
-    journal::{Engine, SimJournal},
+    journal::SimJournal,
     model::model,
     oracle::{Broken, Invariant, ensure},
     plan::{How, When},
@@ -66,12 +67,14 @@ pub(crate) async fn live(process: &Process, crash: Option<(When, How)>) -> End {
 
 async fn run(process: &Process, crash: Option<(When, How)>) -> End {
     let world = &process.world;
-    let engine: Arc<dyn Engine> = Arc::new(world.memory.clone());
-    if let Err(error) = audit(process, &*engine).await {
-        process.note(format_args!("the journal does not answer: {error}"));
-        return End::Exited;
-    }
-    let tree = tree(process, engine);
+    let door = match open(process).await {
+        Ok(door) => door,
+        Err(error) => {
+            process.note(format_args!("the journal does not open: {error}"));
+            return End::Exited;
+        }
+    };
+    let tree = tree(process, door);
     let runtime = tree.runtime.clone();
     let mut root = match tree.start().await {
         Ok(root) => root,
@@ -97,9 +100,17 @@ async fn run(process: &Process, crash: Option<(When, How)>) -> End {
     }
 }
 
-fn tree(process: &Process, engine: Arc<dyn Engine>) -> Tree {
+/// Opens the journal, and looks whether all is there that was promised.
+async fn open(process: &Process) -> Result<Arc<Door>, String> {
+    let door = Door::open(process)?;
+    let journal = door.journal().map_err(|error| error.to_string())?;
+    audit(process, &journal).await.map_err(|error| error.to_string())?;
+    Ok(door)
+}
+
+fn tree(process: &Process, door: Arc<Door>) -> Tree {
     let plan = &process.world.plan;
-    let journal = Arc::new(SimJournal::new(process, engine));
+    let journal = Arc::new(SimJournal::new(process, door.clone()));
     let models = BTreeMap::from([("scripted".to_owned(), model(process))]);
     let catalog = Catalog::new([plan.agent.clone()], Arc::new(SimTools::new(process)), models)
         .expect("the simulated agent is sound");
@@ -110,7 +121,7 @@ fn tree(process: &Process, engine: Arc<dyn Engine>) -> Tree {
     let random = process.world.clone();
     Tree::new(Parts {
         journal: journal.clone(),
-        committer: None,
+        committer: Some(door.runner()),
         context: journal,
         clock: Arc::new(process.clone()),
         catalog,

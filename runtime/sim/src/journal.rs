@@ -10,35 +10,33 @@ use playhouse_core::{
     session::{Session, SessionMeta},
     task::{Event, Head, Outcome, Record},
 };
-use playhouse_ports::{Batch, Context, HeldLane, Journal, JournalError, Submission};
+use playhouse_journal_sled::SledJournal;
+use playhouse_ports::{Batch, Context, HeldLane, Journal, JournalError};
 
 use crate::{
+    door::Door,
     panic::Injected,
     world::{Lie, Process},
 };
-
-/// What lies below: an engine, which is both.
-pub(crate) trait Engine: Journal + Context {}
-impl<T: Journal + Context> Engine for T {}
 
 /// The journal of one life.
 #[derive(Clone)]
 pub(crate) struct SimJournal {
     process: Process,
-    engine: Arc<dyn Engine>,
+    door: Arc<Door>,
 }
 
 impl SimJournal {
-    /// `engine`, as `process` reaches it.
-    pub(crate) fn new(process: &Process, engine: Arc<dyn Engine>) -> Self {
-        Self { process: process.clone(), engine }
+    /// The journal behind `door`, as `process` reaches it.
+    pub(crate) fn new(process: &Process, door: Arc<Door>) -> Self {
+        Self { process: process.clone(), door }
     }
 
     /// A read that may fail, of a process that may be dead.
     async fn read<T>(
         &self,
         what: &str,
-        reading: impl Future<Output = Result<T, JournalError>>,
+        reading: impl AsyncFnOnce(SledJournal) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
         self.process.gate().await;
         if self.process.fails(self.process.world.plan.rates.unreadable) {
@@ -46,7 +44,7 @@ impl SimJournal {
             self.process.latency().await;
             return Err(JournalError::Unavailable("a simulated failure".into()));
         }
-        let read = reading.await;
+        let read = reading(self.door.journal()?).await;
         self.process.gate().await;
         read
     }
@@ -87,7 +85,10 @@ impl SimJournal {
             world.check(world.oracle().durable(&task, &records));
         }
         process.latency().await;
-        let done = self.engine.append(self.twisted(&batch)).await;
+        let done = match self.door.journal() {
+            Ok(journal) => journal.append(self.twisted(&batch)).await,
+            Err(error) => Err(error),
+        };
         process.gate().await;
         process.note(format_args!("append {task} {first} +{} {}", records.len(), verdict(&done)));
         if done.is_ok() {
@@ -144,22 +145,22 @@ impl Journal for SimJournal {
     }
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
-        let records = self.read("records", self.engine.read(task, from, max)).await?;
+        let records = self.read("records", async |journal| journal.read(task, from, max).await).await?;
         let world = &self.process.world;
         world.check(world.oracle().durable(task, &records));
         Ok(records)
     }
 
     async fn head(&self, task: &TaskId) -> Result<Option<Head>, JournalError> {
-        self.read("head", self.engine.head(task)).await
+        self.read("head", async |journal| journal.head(task).await).await
     }
 
     async fn heads(&self, before: Option<&TaskId>, max: usize) -> Result<Vec<Head>, JournalError> {
-        self.read("heads", self.engine.heads(before, max)).await
+        self.read("heads", async |journal| journal.heads(before, max).await).await
     }
 
     async fn open(&self) -> Result<Vec<Head>, JournalError> {
-        let mut open = self.read("open", self.engine.open()).await?;
+        let mut open = self.read("open", async |journal| Journal::open(&journal).await).await?;
         if self.lies(Lie::ForgetsOpenTasks) {
             open.clear();
         }
@@ -170,38 +171,38 @@ impl Journal for SimJournal {
     }
 
     async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError> {
-        self.read("due", self.engine.due(until_ms, max)).await
+        self.read("due", async |journal| journal.due(until_ms, max).await).await
     }
 
     async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError> {
-        self.read("lanes", self.engine.lanes()).await
+        self.read("lanes", async |journal| journal.lanes().await).await
     }
 
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
-        self.read("wakes", self.engine.wakes()).await
+        self.read("wakes", async |journal| journal.wakes().await).await
     }
 
     async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {
-        self.read("forget", self.engine.forget(task)).await
+        self.read("forget", async |journal| journal.forget(task).await).await
     }
 
     async fn submission(&self, key: &str) -> Result<Option<(TaskId, String)>, JournalError> {
-        self.read("submission", self.engine.submission(key)).await
+        self.read("submission", async |journal| journal.submission(key).await).await
     }
 }
 
 #[async_trait]
 impl Context for SimJournal {
     async fn session(&self, tenant: &Tenant, id: &SessionId) -> Result<Option<Session>, JournalError> {
-        self.read("session", self.engine.session(tenant, id)).await
+        self.read("session", async |journal| journal.session(tenant, id).await).await
     }
 
     async fn sessions(&self) -> Result<Vec<SessionMeta>, JournalError> {
-        self.read("sessions", self.engine.sessions()).await
+        self.read("sessions", async |journal| journal.sessions().await).await
     }
 
     async fn touch(&self, tenant: &Tenant, id: &SessionId, now_ms: u64) -> Result<(), JournalError> {
-        self.read("touch", self.engine.touch(tenant, id, now_ms)).await
+        self.read("touch", async |journal| journal.touch(tenant, id, now_ms).await).await
     }
 
     async fn pin(
@@ -211,14 +212,14 @@ impl Context for SimJournal {
         pinned: Vec<Message>,
         now_ms: u64,
     ) -> Result<(), JournalError> {
-        self.read("pin", self.engine.pin(tenant, id, pinned, now_ms)).await
+        self.read("pin", async |journal| journal.pin(tenant, id, pinned, now_ms).await).await
     }
 
     async fn drop_topic(&self, tenant: &Tenant, id: &SessionId, topic: &str) -> Result<usize, JournalError> {
-        self.read("drop topic", self.engine.drop_topic(tenant, id, topic)).await
+        self.read("drop topic", async |journal| journal.drop_topic(tenant, id, topic).await).await
     }
 
     async fn delete(&self, tenant: &Tenant, id: &SessionId) -> Result<bool, JournalError> {
-        self.read("delete", self.engine.delete(tenant, id)).await
+        self.read("delete", async |journal| journal.delete(tenant, id).await).await
     }
 }

@@ -24,6 +24,7 @@ mod audit;
 mod client;
 mod daemon;
 mod disk;
+mod door;
 mod faults;
 mod hook;
 mod journal;

@@ -22,7 +22,6 @@ use playhouse_ports::{
     Clock,
     crash::{At, Point, Side},
 };
-use playhouse_testkit::MemoryJournal;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
@@ -62,7 +61,6 @@ pub(crate) struct World {
     pub(crate) plan: Plan,
     pub(crate) lie: Option<Lie>,
     pub(crate) disk: SimDisk,
-    pub(crate) memory: MemoryJournal,
     pub(crate) died: Notify,
     chance: Mutex<Rng>,
     trace: Mutex<String>,
@@ -103,7 +101,6 @@ impl World {
         let clients = plan.wishes.iter().cloned().map(Client::new).collect();
         Arc::new(Self {
             disk: SimDisk::new(seed, lie),
-            memory: MemoryJournal::new(),
             lie,
             died: Notify::new(),
             chance: Mutex::new(Rng::with_seed(seed ^ 0x5eed)),
