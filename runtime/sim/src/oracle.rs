@@ -98,13 +98,18 @@ impl Oracle {
         }
     }
 
+    /// How many records of `task` are durable.
+    pub(crate) fn known(&self, task: &TaskId) -> Seq {
+        self.tasks.get(task).map_or(0, |known| known.records.len() as Seq)
+    }
+
     /// The journal vouches for `records` of `task`.
     pub(crate) fn durable(&mut self, task: &TaskId, records: &[Record]) -> Result<(), Broken> {
         records.iter().try_for_each(|record| self.durable_record(task, record))
     }
 
     fn durable_record(&mut self, task: &TaskId, record: &Record) -> Result<(), Broken> {
-        let known = self.tasks.get(task).map_or(0, |known| known.records.len() as Seq);
+        let known = self.known(task);
         if record.seq < known {
             let was = &self.tasks[task].records[record.seq as usize];
             return ensure(was == record, Invariant::J4, || {

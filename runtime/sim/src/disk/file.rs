@@ -11,14 +11,24 @@ enum Change {
     Len(usize),
 }
 
+/// How much a power cut may take of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Written since the last sync.
+    Open,
+    /// A sync covered it.
+    Safe,
+    /// The sync that should have covered it failed: no later one does.
+    GivenUp,
+}
+
 /// A file as the process sees it, and as the disk would give it back.
 #[derive(Debug, Default)]
 pub(super) struct File {
     pub(super) bytes: Vec<u8>,
     durable: Vec<u8>,
-    changes: Vec<Change>,
-    /// Those that a failed sync gave up: no later sync covers them, and every power cut loses them.
-    given_up: bool,
+    /// What was done since everything was durable, in order.
+    changes: Vec<(Fate, Change)>,
 }
 
 impl Change {
@@ -55,13 +65,13 @@ impl File {
 
     fn make(&mut self, change: Change) {
         change.make(&mut self.bytes);
-        self.changes.push(change);
+        self.changes.push((Fate::Open, change));
     }
 
-    /// Makes what was done durable.
+    /// Makes what was done durable, but for what a failed sync has given up.
     pub(super) fn sync(&mut self) {
-        // Behind pages that were given up the file has a hole that no sync fills.
-        if !self.given_up {
+        self.end_as(Fate::Safe);
+        if self.changes.iter().all(|(fate, _)| *fate == Fate::Safe) {
             self.changes.clear();
             self.durable.clone_from(&self.bytes);
         }
@@ -69,29 +79,39 @@ impl File {
 
     /// A sync that failed.
     pub(super) fn give_up(&mut self) {
-        self.given_up = true;
+        self.end_as(Fate::GivenUp);
+    }
+
+    fn end_as(&mut self, end: Fate) {
+        let open = self.changes.iter_mut().filter(|(fate, _)| *fate == Fate::Open);
+        open.for_each(|(fate, _)| *fate = end);
     }
 
     /// What a power cut leaves.
     pub(super) fn settle(&mut self, rng: &mut Rng) {
         let mut changes = std::mem::take(&mut self.changes);
+        let is_safe = |fate: Fate| fate == Fate::Safe;
         match rng.u32(..4) {
             // Nothing.
-            0 => changes.clear(),
+            0 => changes.retain(|(fate, _)| is_safe(*fate)),
             // Everything.
             1 => {}
             // A prefix, torn at any byte.
             2 => {
-                changes.truncate(rng.usize(..=changes.len()));
-                if let Some(Change::Write(_, bytes)) = changes.last_mut() {
+                let kept = rng.usize(..=changes.len());
+                let mut at = 0;
+                changes.retain(|(fate, _)| {
+                    at += 1;
+                    at <= kept || is_safe(*fate)
+                });
+                if let Some((Fate::Open | Fate::GivenUp, Change::Write(_, bytes))) = changes.last_mut() {
                     bytes.truncate(rng.usize(..=bytes.len()));
                 }
             }
             // Some of them, whatever came before.
-            _ => changes.retain(|_| rng.bool()),
+            _ => changes.retain(|(fate, _)| is_safe(*fate) || rng.bool()),
         }
-        changes.iter().for_each(|change| change.make(&mut self.durable));
+        changes.iter().for_each(|(_, change)| change.make(&mut self.durable));
         self.bytes.clone_from(&self.durable);
-        self.given_up = false;
     }
 }
