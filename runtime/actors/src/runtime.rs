@@ -203,6 +203,7 @@ pub(crate) fn journal_error(error: JournalError) -> ApiError {
         JournalError::Full(_) => ApiErrorKind::StorageFull,
         JournalError::Busy(_) => ApiErrorKind::TooBusy,
         JournalError::Unavailable(_) => ApiErrorKind::Unavailable,
+        JournalError::Erased(_) => ApiErrorKind::NotFound,
         JournalError::Damaged(_) | JournalError::Fenced { .. } => ApiErrorKind::Internal,
         JournalError::KeyUsed { .. } => ApiErrorKind::Conflict,
     };

@@ -112,7 +112,10 @@ impl Disk for RealDisk {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::write(path, bytes)
+        // Cut after it is written, not before: the same blocks are overwritten, and no secret stays behind.
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {

@@ -34,9 +34,7 @@ use crate::{
     writes::Writes,
 };
 
-/// The index is made durable after so many bytes of log, which bounds what a start must replay…
-const CHECKPOINT_BYTES: u64 = 16 << 20;
-/// …and after this time, so that an idle journal has both copies on the disk.
+/// The index is made durable after this time at the latest, so that an idle journal has both copies on the disk.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 /// A slice of the scan between two commits.
 const SCAN_SLICE: Duration = Duration::from_millis(2);
@@ -198,7 +196,8 @@ impl Engine {
         }
         self.adopt()?;
         let is_due = self.dirty.is_some_and(|since| CHECKPOINT_EVERY <= since.elapsed());
-        if is_due || CHECKPOINT_BYTES <= self.log.bytes().saturating_sub(self.checkpointed) {
+        if is_due || self.place.options.checkpoint_bytes <= self.log.bytes().saturating_sub(self.checkpointed)
+        {
             self.checkpoint()?;
             self.look_for_waste();
         }

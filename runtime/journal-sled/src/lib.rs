@@ -24,6 +24,7 @@
 //!   new generation while the old one goes on.
 
 mod ballast;
+mod cas;
 mod committer;
 mod context;
 mod disk;
@@ -34,16 +35,19 @@ mod frame;
 mod generation;
 mod index;
 mod journal;
+mod keyring;
 mod keys;
 mod lock;
 mod log;
 mod mark;
+mod master;
 mod migrate;
 mod open;
 mod pieces;
 mod place;
 mod recover;
 mod scan;
+mod seal;
 mod stage;
 mod stats;
 mod store;
@@ -53,10 +57,14 @@ mod view;
 mod whole;
 mod writes;
 
+pub use cas::{BadDigest, Cas, Digest, Health};
 pub use committer::Committer;
 pub use disk::{Appender, Disk, RealDisk};
 pub use error::OpenError;
 pub use index::{Edit, Index, MemoryIndex, Row, Rows};
 pub use journal::SledJournal;
+pub use keyring::{Keyring, KeyringError};
+pub use master::{BadMasterKey, MasterKey};
 pub use open::Options;
+pub use seal::{KeyId, SealError, TenantKey};
 pub use stats::Stats;

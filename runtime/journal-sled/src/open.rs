@@ -41,13 +41,20 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Space kept in reserve for a full disk, in bytes: enough for 64 KiB from each of a thousand tasks.
     pub ballast_bytes: u64,
+    /// The index is made durable after so many bytes of log, which bounds what a start must replay.
+    pub checkpoint_bytes: u64,
     /// Waste on disk, in bytes, below which no new generation is made.
     pub waste_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 32 << 20, ballast_bytes: 64 << 20, waste_bytes: 128 << 20 }
+        Self {
+            cache_bytes: 32 << 20,
+            ballast_bytes: 64 << 20,
+            checkpoint_bytes: 16 << 20,
+            waste_bytes: 128 << 20,
+        }
     }
 }
 

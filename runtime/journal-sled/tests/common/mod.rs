@@ -23,12 +23,17 @@ pub(crate) fn options() -> Options {
 /// A journal in a directory that goes with it.
 pub(crate) struct OnDisk {
     dir: TempDir,
+    options: Options,
     committer: Mutex<Option<Committer>>,
 }
 
 impl OnDisk {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), committer: Mutex::default() }
+        Self::with(options())
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), options, committer: Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -46,7 +51,7 @@ impl Fixture for OnDisk {
     type Store = SledJournal;
 
     async fn open(&self) -> SledJournal {
-        let (journal, committer) = SledJournal::open(self.path(), options()).await.unwrap();
+        let (journal, committer) = SledJournal::open(self.path(), self.options.clone()).await.unwrap();
         *self.committer.lock().unwrap() = Some(committer);
         journal
     }
@@ -63,12 +68,17 @@ impl Fixture for OnDisk {
 /// A log on the real disk with an index in memory, as a simulation has it: the committer is a task.
 pub(crate) struct OnLog {
     dir: TempDir,
+    options: Options,
     committer: Mutex<Option<JoinSet<Result<(), JournalError>>>>,
 }
 
 impl OnLog {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), committer: Mutex::default() }
+        Self::with(options())
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), options, committer: Mutex::default() }
     }
 }
 
@@ -77,7 +87,7 @@ impl Fixture for OnLog {
 
     async fn open(&self) -> SledJournal {
         let disk = Arc::new(RealDisk);
-        let (journal, committer) = SledJournal::open_on(disk, self.dir.path(), options()).unwrap();
+        let (journal, committer) = SledJournal::open_on(disk, self.dir.path(), self.options.clone()).unwrap();
         let mut tasks = JoinSet::new();
         tasks.spawn(committer);
         *self.committer.lock().unwrap() = Some(tasks);
