@@ -24,6 +24,7 @@ use playhouse_core::{
     task::{Effect, Input, Intent, Refusal, Status, Step, Task},
     window::Window,
 };
+use playhouse_ports::crash::{Point, around};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::Instrument;
@@ -175,7 +176,7 @@ impl Actor for Planner {
                 if matches!(*delivery.input, Input::Unpause) && state.task.is_unbegun() {
                     self.begin(&myself, state);
                 }
-                delivery.answer(answer);
+                around(Point::Acknowledge, || delivery.answer(answer));
             }
             PlannerMsg::Go => self.go(&myself, state),
             PlannerMsg::Happened(input) => self.advance(&myself, state, *input).instrument(span).await?,
@@ -221,7 +222,9 @@ impl Planner {
                 drop(self.after(myself, state, after_ms, PlannerMsg::CallNow(Box::new(intent))));
             }
             Effect::WakeAt { at_ms } => self.arm_deadline(myself, state, at_ms),
-            Effect::SpawnChild(order) => self.services.cast_tasks(TasksMsg::SpawnChild(order)),
+            Effect::SpawnChild(order) => {
+                around(Point::SpawnChild, || self.services.cast_tasks(TasksMsg::SpawnChild(order)));
+            }
             Effect::CancelChild(child) => self.services.cast_tasks(TasksMsg::CancelChild(child)),
             Effect::Park { .. } => self.services.cast_tasks(TasksMsg::Leave(self.task.clone())),
             Effect::Conclude(outcome) => {
@@ -229,7 +232,8 @@ impl Planner {
                 // A watcher may have missed the note of a last append whose answer was lost.
                 self.services.ledger.tell(&self.task, || Note::Appended(Arc::default()));
                 let ended = Ended::of(&state.task, outcome).map(Box::new);
-                self.services.cast_tasks(TasksMsg::Concluded(self.task.clone(), ended));
+                let concluded = TasksMsg::Concluded(self.task.clone(), ended);
+                around(Point::Conclude, || self.services.cast_tasks(concluded));
                 myself.stop(None);
             }
         }

@@ -55,6 +55,11 @@ impl Runtime {
         Self { services, bounds, ids: Arc::default(), problems }
     }
 
+    /// The same with ids whose random bits come from `random`.
+    pub(crate) fn with_random(self, random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        Self { ids: Arc::new(Ids::of(random)), ..self }
+    }
+
     /// Folds the journal of one of the caller's tasks.
     async fn restore(&self, caller: &Caller, id: &TaskId) -> Result<(Task, u64), ApiError> {
         self.head(caller, id).await?;

@@ -132,6 +132,13 @@ impl Tree {
         Self { runtime: Runtime::new(services, bounds, problems), children }
     }
 
+    /// Takes the random bits of task ids from `random`, so that a simulation repeats itself. Call it before
+    /// [`runtime`](Self::runtime) is handed out.
+    pub fn with_random(mut self, random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        self.runtime = self.runtime.with_random(random);
+        self
+    }
+
     /// Adds a child that is started after all others and stopped before them.
     pub fn with_edge(mut self, edge: ChildSpec) -> Self {
         self.children.push(edge);

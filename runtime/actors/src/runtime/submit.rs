@@ -1,6 +1,6 @@
 //! Taking a task on: every check comes before any work, and the task is durable before the caller hears.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use playhouse_api::{ApiError, ApiErrorKind, Caller, Submission, Submitted};
 use playhouse_core::{
@@ -22,13 +22,33 @@ use crate::{
 const KEY_BYTES_MAX: usize = 255;
 
 /// Makes task ids: ULIDs, each larger than the one before, so that their order is the order of submission.
-#[derive(Debug, Default)]
-pub(crate) struct Ids(Mutex<Option<ulid::Ulid>>);
+pub(crate) struct Ids {
+    last: Mutex<Option<ulid::Ulid>>,
+    /// Where their 80 random bits come from.
+    random: Arc<dyn Fn() -> u128 + Send + Sync>,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::of(Arc::new(|| ulid::Ulid::generate().random()))
+    }
+}
+
+impl std::fmt::Debug for Ids {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ids").field("last", &self.last).finish_non_exhaustive()
+    }
+}
 
 impl Ids {
+    /// Ids whose random bits come from `random`.
+    pub(crate) fn of(random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        Self { last: Mutex::default(), random }
+    }
+
     pub(super) fn next(&self, now_ms: u64) -> TaskId {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = ulid::Ulid::from_parts(now_ms, ulid::Ulid::generate().random());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = ulid::Ulid::from_parts(now_ms, (self.random)());
         let id = match *last {
             // Same millisecond, or a clock that went back: count up.
             Some(last) if last >= fresh => last.increment().unwrap_or(fresh),

@@ -10,11 +10,15 @@ use playhouse_core::{
         TaskError, TaskErrorKind,
     },
 };
-use playhouse_ports::{Batch, JournalError, Submission};
+use playhouse_ports::{
+    Batch, JournalError, Submission,
+    crash::{Point, around},
+};
 use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
 
 use super::{Ended, NotAccepted, TasksMsg};
 use crate::{
+    ledger::Note,
     llm_backend::LlmBackendMsg,
     planner::{Delivery, append, batch, patiently, restore},
     services::Services,
@@ -47,7 +51,7 @@ pub(super) async fn submit(
         Err(_) => false,
     };
     tell(&dispatcher, task, accepted);
-    let _ = reply.send(answer.map_err(NotAccepted::Journal));
+    let _ = around(Point::Acknowledge, || reply.send(answer.map_err(NotAccepted::Journal)));
 }
 
 async fn write_submission(
@@ -181,6 +185,8 @@ pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>,
             Ok(()) => break,
         }
     }
+    // Watchers may have missed the note of a last append whose answer was lost.
+    services.ledger.tell(&id, || Note::Appended(Arc::default()));
     let ended = match restore(&*services.ledger.journal, &id).await {
         Ok(task) => task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone())),
         Err(_) => None, // Its parent's next planner finds the end by itself.
