@@ -8,6 +8,7 @@ use playhouse_core::{
     task::{Effect, Event, Head, Input, Outcome, Record, Status, Step, Task},
 };
 use playhouse_ports::{Batch, JournalError, Submission};
+use playhouse_supervise::tell;
 use ractor::{ActorRef, RpcReplyPort};
 
 use super::{NotAccepted, TasksMsg};
@@ -46,7 +47,8 @@ pub(super) async fn submit(
         }
     };
     // Fails only when the dispatcher is gone; its successor finds the task in the journal.
-    let _ = dispatcher.cast(if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused });
+    let heard = if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused };
+    let _ = tell(&dispatcher, heard);
 }
 
 /// Asks until the journal answers: a task that is there must run, whoever was told otherwise.
@@ -73,7 +75,7 @@ pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>,
         }
     }
     // Fails only when the dispatcher is gone.
-    let _ = dispatcher.cast(TasksMsg::Concluded(id));
+    let _ = tell(&dispatcher, TasksMsg::Concluded(id));
 }
 
 async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<(), JournalError> {
