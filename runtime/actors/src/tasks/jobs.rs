@@ -1,7 +1,8 @@
 //! The dispatcher's slow work: making a submission durable, and ending a task that has no planner.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use playhouse_core::{
     id::TaskId,
     labels::Labels,
@@ -64,18 +65,27 @@ async fn was_written(services: &Services, task: &TaskId) -> bool {
 /// Ends a task that has no planner, and stops what its last one left running. When another planner writes
 /// at the same time, one of the two is fenced off; this one then looks again.
 pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, id: TaskId, input: Input) {
-    loop {
-        match try_to_end(&services, &id, input.clone()).await {
-            Err(JournalError::Fenced { .. }) => {}
-            Err(error) => {
-                tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
-                break;
-            }
-            Ok(()) => break,
+    let ended = loop {
+        // The bug that kept killing its planner may be in the very code that ends a task.
+        match AssertUnwindSafe(try_to_end(&services, &id, input.clone())).catch_unwind().await {
+            Ok(Err(JournalError::Fenced { .. })) => {}
+            Ok(ended) => break ended,
+            Err(_) => break seal(&services, &id, twice_over(&input)).await,
         }
+    };
+    if let Err(error) = ended {
+        tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
     }
     // Fails only when the dispatcher is gone.
     let _ = tell(&dispatcher, TasksMsg::Concluded(id));
+}
+
+/// Why a task is sealed whose end ran into a bug.
+fn twice_over(input: &Input) -> String {
+    match input {
+        Input::Quarantine { reason } => format!("{reason}; ending the task ran into a bug as well"),
+        _ => "ending the task ran into a bug; the log says where".into(),
+    }
 }
 
 async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<(), JournalError> {
