@@ -25,11 +25,13 @@ use playhouse_core::{
     window::Window,
 };
 use playhouse_ports::crash::{Point, around};
+use playhouse_supervise::{note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::Instrument;
 
 use crate::{
+    drain::Busy,
     ledger::Note,
     services::Services,
     tasks::{Ended, TasksMsg},
@@ -48,6 +50,8 @@ pub(crate) enum PlannerMsg {
     Deliver(Delivery),
     /// The dispatcher agrees that a parked task needs no planner.
     Go,
+    /// The same, and the runtime does not come to rest before it is dealt with.
+    Answered(Box<Input>, Busy),
     /// The planner cannot go on; its supervisor decides.
     Fail(String),
     /// A backoff is over: ask the model, if that is still the open call.
@@ -180,7 +184,12 @@ impl Actor for Planner {
             }
             PlannerMsg::Go => self.go(&myself, state),
             PlannerMsg::Happened(input) => self.advance(&myself, state, *input).instrument(span).await?,
+            PlannerMsg::Answered(input, busy) => {
+                self.advance(&myself, state, *input).instrument(span).await?;
+                drop(busy); // What follows from it is durable, and counts for itself if it was begun.
+            }
         }
+        note(&myself, &[("records", usize::try_from(state.task.next_seq()).unwrap_or(usize::MAX))]);
         Ok(())
     }
 }
@@ -282,7 +291,7 @@ impl Planner {
                 }
                 // Without its past the task must not answer; a new planner tries again.
                 Err(error) => {
-                    drop(myself.cast(PlannerMsg::Fail(format!("failed to read the session: {error}"))))
+                    drop(tell(&myself, PlannerMsg::Fail(format!("failed to read the session: {error}"))))
                 }
             }
         });
@@ -310,7 +319,7 @@ impl Planner {
         state.jobs.spawn(async move {
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
             // Fails only when the planner has stopped: then nobody needs the message.
-            let _ = myself.cast(message);
+            let _ = tell(&myself, message);
         })
     }
 }
@@ -318,7 +327,13 @@ impl Planner {
 /// Tells a planner that something happened.
 pub(crate) fn happened(planner: &ActorRef<PlannerMsg>, input: Input) {
     // Fails only when the planner has stopped: then its successor asks again.
-    let _ = planner.cast(PlannerMsg::Happened(Box::new(input)));
+    let _ = tell(planner, PlannerMsg::Happened(Box::new(input)));
+}
+
+/// Tells a planner what its model or tool answered.
+pub(crate) fn answered(planner: &ActorRef<PlannerMsg>, busy: Busy, input: Input) {
+    // As above.
+    let _ = tell(planner, PlannerMsg::Answered(Box::new(input), busy));
 }
 
 /// Providers accept one system message, the agent's; pinned ones become words of the user.

@@ -25,6 +25,7 @@ use playhouse_supervise::{
 
 use crate::{
     catalog::Catalog,
+    drain::Drain,
     ledger::Ledger,
     llm_backend::LlmBackend,
     memory::Memory,
@@ -119,6 +120,7 @@ impl Tree {
                 .collect(),
             tasks: Slot::new("dispatcher"),
             timers: Slot::new("timers"),
+            drain: Drain::default(),
         });
         let memory = Memory { context, retention, clock };
         let mut children = Vec::new();
@@ -147,7 +149,9 @@ impl Tree {
 
     /// Starts the tree: children in order, each up before the next.
     pub async fn start(self) -> Result<Root, StartError> {
-        Supervisor::new("root", Strategy::RestForOne, ROOT, self.children).spawn_root().await
+        let root = Supervisor::new("root", Strategy::RestForOne, ROOT, self.children).spawn_root().await?;
+        self.runtime.grown(&root);
+        Ok(root)
     }
 }
 
@@ -156,7 +160,7 @@ fn models(services: &Services, backends: BTreeMap<String, Backend>) -> ChildSpec
     let mut children = Vec::new();
     for (alias, Backend { model, permits, worker }) in backends {
         children.extend(worker.map(|run| service(&format!("worker:{alias}"), STOP, run)));
-        let backend = LlmBackend { model, permits };
+        let backend = LlmBackend { model, permits, drain: services.drain.clone() };
         children.push(services.models[&alias].child(Restart::Permanent, STOP, spawn(backend, ())));
     }
     Supervisor::new(

@@ -21,6 +21,10 @@ use crate::{
 /// Longest idempotency key, in bytes: the longest that common clients send is a UUID with a prefix.
 const KEY_BYTES_MAX: usize = 255;
 
+/// When to come back to a daemon that is stopping, in milliseconds: it is most likely being restarted, and that
+/// takes some seconds.
+const RESTART_MS: u64 = 5000;
+
 /// Makes task ids: ULIDs, each larger than the one before, so that their order is the order of submission.
 pub(crate) struct Ids {
     last: Mutex<Option<ulid::Ulid>>,
@@ -69,6 +73,10 @@ impl Runtime {
         let key = key(&caller.tenant, &submission)?;
         if let Some(earlier) = self.earlier(caller, key.as_ref()).await? {
             return Ok(earlier);
+        }
+        if self.services.drain.is_on() {
+            let message = "the daemon is stopping and takes no new task; try again when it is back";
+            return Err(ApiError::new(ApiErrorKind::Unavailable, message).retry_after(RESTART_MS));
         }
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;
