@@ -15,8 +15,8 @@ mod toolbox;
 
 use std::{path::PathBuf, sync::Arc};
 
-pub use agents::BadAgentFile;
-pub use config::{BadConfig, Config, KeyEntry, ModelConfig, Server, Telemetry, ToolEntry};
+pub use agents::{BadAgentFile, Flaw, Place, check_agent};
+pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry, ToolEntry};
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_model_llama::worker_entry;
 pub use playhouse_supervise::{
