@@ -34,6 +34,7 @@ pub use accept::Refusal;
 pub use children::ChildOrder;
 pub use event::{Event, Intent, Outcome, Record, TaskError, TaskErrorKind};
 pub use fork::{Fork, ForkError, fork};
+pub use intake::fits_journal;
 pub use replay::{Divergence, Replayed, replay};
 pub use spec::{Lineage, TaskSpec};
 pub use view::{Head, Status, TaskView, Waiting};
@@ -164,7 +165,7 @@ pub enum Effect {
     AbortModel,
     /// Stop this tool call, if it runs.
     AbortTool(EffectId),
-    /// Send [`Input::Tick`] at this time.
+    /// Send [`Input::Tick`] at this time, instead of any time asked for before.
     WakeAt {
         /// Milliseconds since 1970.
         at_ms: u64,
@@ -353,6 +354,16 @@ impl Task {
     /// How often the planner was started over this task.
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// Whether nothing has happened since it was submitted: the next is [`Input::Begin`].
+    pub fn is_unbegun(&self) -> bool {
+        matches!(self.phase, Phase::Queued) && self.paused.is_none()
+    }
+
+    /// Whether the tool executor should have this call.
+    pub fn is_calling(&self, effect_id: &EffectId) -> bool {
+        self.slot(effect_id).is_some_and(Slot::is_at_work)
     }
 
     /// Whether this model call is the open one.

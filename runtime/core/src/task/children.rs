@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     agent::LimitsOverride,
-    id::{EffectId, TaskId},
+    id::{EffectId, TaskId, Tenant},
+    labels::Labels,
     message::Message,
     tool::{ToolError, ToolErrorKind},
 };
@@ -21,10 +22,14 @@ use crate::{
 pub struct ChildOrder {
     /// Its name, the same however often it is ordered.
     pub task: TaskId,
+    /// Whose it is.
+    pub tenant: Tenant,
     /// Which agent.
     pub agent: String,
     /// What it is told.
     pub input: String,
+    /// Where the input came from: everything the parent has seen (J9).
+    pub labels: Labels,
     /// Its share of the parent's budgets.
     pub limits: LimitsOverride,
     /// Parent, depth, and a conversation that is handed over.
@@ -231,6 +236,8 @@ impl Task {
         let limits = &self.spec.pinned.agent.limits;
         Some(ChildOrder {
             task: child.clone(),
+            tenant: self.spec.tenant.clone(),
+            labels: self.labels.clone(),
             agent: asked.agent.clone(),
             input: asked.input.clone(),
             limits: LimitsOverride {

@@ -14,7 +14,7 @@ impl Task {
         // A parked task has nothing open that a crash could have touched: it is only looked at.
         if self.waiting().is_none() {
             self.note(out, Event::Resumed { epoch });
-            out.effects.push(Effect::WakeAt { at_ms: self.deadline_ms() });
+            out.effects.push(Effect::WakeAt { at_ms: self.next_due_ms() });
         }
         if let Phase::Thinking { step, attempt } = self.phase {
             out.effects.push(Effect::AskModel { step, attempt, after_ms: 0 });
