@@ -115,7 +115,7 @@ fn catalog(config: &Config, extras: Extras) -> Result<(Catalog, Models), BuildEr
         }
         agent
     });
-    let catalog = Catalog::new(agents, Arc::new(tools), models.ports())?;
+    let catalog = Catalog::new(agents, Arc::new(tools), models.ports())?.with_prices(config.prices());
     Ok((catalog, models))
 }
 

@@ -8,7 +8,6 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::problem::Problem;
 pub(crate) use body::{Bounded, Json, OptionalJson};
@@ -18,10 +17,6 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// Bytes of a reason that a person gives. It is journaled, shown in lists and told to a model.
 const REASON_BYTES_MAX: usize = 4096;
-
-/// Deepest JSON that is passed on to be journaled. Parsers read 128 levels and a record adds a dozen of its own;
-/// one that could not be read back would make its whole task unreadable (J4).
-const JSON_DEPTH_MAX: usize = 64;
 
 /// The one parameter of a path such as `/v1/tasks/{id}`, percent-decoded.
 pub(crate) struct PathOf<T>(pub(crate) T);
@@ -97,22 +92,5 @@ pub(crate) fn reason(given: Option<String>, default: &str) -> Result<String, Pro
         ))),
         Some(text) => Ok(text),
         None => Ok(default.to_owned()),
-    }
-}
-
-/// `value`, if the journal can hold it; `what` says what it is.
-pub(crate) fn shallow(what: &str, value: Value) -> Result<Value, Problem> {
-    if is_at_most(&value, JSON_DEPTH_MAX) {
-        return Ok(value);
-    }
-    let detail = format!("{what} is nested deeper than {JSON_DEPTH_MAX} levels; send a flatter one");
-    Err(Problem::bad_request(detail))
-}
-
-fn is_at_most(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Array(items) => levels > 0 && items.iter().all(|item| is_at_most(item, levels - 1)),
-        Value::Object(fields) => levels > 0 && fields.values().all(|field| is_at_most(field, levels - 1)),
-        _ => true,
     }
 }

@@ -92,8 +92,7 @@ fn check_numbers(agent: &AgentDef) -> Result<(), Flaw> {
 }
 
 fn check_schema(place: Place, what: &str, schema: &Value) -> Result<(), Flaw> {
-    let options = jsonschema::options().with_pattern_options(jsonschema::PatternOptions::regex());
-    match options.build(schema) {
+    match jsonschema::validator_for(schema) {
         Ok(_) => Ok(()),
         Err(error) => flaw(place, format!("{what} is no JSON Schema: {error}")),
     }

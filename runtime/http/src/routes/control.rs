@@ -17,7 +17,7 @@ use super::{Route, post};
 use crate::{
     App,
     auth::Identity,
-    extract::{Bounded, IdempotencyKey, OptionalJson, PathOf, name, reason, shallow},
+    extract::{Bounded, IdempotencyKey, OptionalJson, PathOf, name, reason},
     openapi::{BadBody, Busy, NotFound, Refusals, TooEarly},
     problem::Problem,
     wire::{self, Verb},
@@ -108,11 +108,9 @@ fn verdict(task: &TaskId, caller: &Caller, body: wire::Decide) -> Result<Verdict
         return Err(Problem::bad_request(format!("`{field}` goes with the decision `{word}` only")));
     }
     let decision = match decision {
-        Verb::Approve => Decision::Approve {
-            arguments: arguments.map(|arguments| shallow("`arguments`", arguments)).transpose()?,
-        },
+        Verb::Approve => Decision::Approve { arguments },
         Verb::Deny => Decision::Deny { reason: self::reason(reason, "")? },
-        Verb::Happened => Decision::Happened { output: shallow("`output`", output.unwrap_or_default())? },
+        Verb::Happened => Decision::Happened { output: output.unwrap_or_default() },
         Verb::Retry => Decision::Retry,
     };
     let by = by.unwrap_or_else(|| caller.tenant.to_string());
@@ -158,7 +156,7 @@ pub(crate) async fn signal_task(
     Bounded(payload): Bounded<Value, WORD_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     let id = key.unwrap_or_else(|| ulid::Ulid::generate().to_string());
-    let signal = Signal { id, name: signal, payload: shallow("the payload", payload)? };
+    let signal = Signal { id, name: signal, payload };
     let task = app.api.signal(&caller, &name("task id", task)?, signal).await?;
     Ok((StatusCode::ACCEPTED, Json(wire::Task::from(task))).into_response())
 }

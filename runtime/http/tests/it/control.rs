@@ -133,8 +133,6 @@ async fn who_decided_is_the_tenant_when_nobody_says() {
 #[tokio::test]
 async fn a_decision_that_makes_no_sense_is_refused_before_it_reaches_the_runtime() {
     let server = parked().await;
-    let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
-    let deep: Value = serde_json::from_str(&deep).unwrap();
     for (body, words) in [
         (json!({"decision": "approve"}), "missing field `effect_id`"),
         (json!({"effect_id": "3.0"}), "missing field `decision`"),
@@ -148,8 +146,6 @@ async fn a_decision_that_makes_no_sense_is_refused_before_it_reaches_the_runtime
         (json!({"effect_id": "t2/3.0", "decision": "approve"}), "names no call of task t1"),
         (json!({"effect_id": "t1/", "decision": "approve"}), "names no call of task t1"),
         (json!({"effect_id": "3.0", "decision": "approve", "by": ""}), "`by` has 0 bytes"),
-        (json!({"effect_id": "3.0", "decision": "approve", "arguments": deep}), "nested deeper than 64"),
-        (json!({"effect_id": "3.0", "decision": "happened", "output": deep}), "nested deeper than 64"),
     ] {
         says(&decide(&server, body).await, 400, words);
     }
@@ -186,7 +182,7 @@ async fn a_signal_that_cannot_be_journaled_is_refused() {
     server.submit("wait").await;
     let path = "/v1/tasks/t1/signals/paid";
     says(&server.post_bytes(path, "").await, 400, "the body is empty");
-    says(&server.post_bytes(path, "[".repeat(100) + &"]".repeat(100)).await, 400, "nested deeper than 64");
+    says(&server.post_bytes(path, "[".repeat(200) + &"]".repeat(200)).await, 400, "recursion limit");
     says(&server.post_bytes(path, format!("\"{}\"", "x".repeat(64 * 1024))).await, 413, "65536 bytes");
     Answer::of(server.request(Method::POST, path).body("{}")).await.problem(415);
     assert_eq!(server.fake.heard(), []);
