@@ -1,20 +1,21 @@
 //! [`RuntimeApi`] over the actors: checks what comes in, asks the right actor, reads the journal.
 
+mod control;
 mod submit;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, LIST_MAX, RuntimeApi, Submission,
-    Submitted, TaskList, TaskQuery,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, LIST_MAX,
+    RuntimeApi, Submission, Submitted, TaskList, TaskQuery, Verdict,
 };
 use playhouse_core::{
     admission::{Bounds, RETRY_AFTER_MS},
     id::{Seq, SessionId, TaskId},
     model::ModelInfo,
     session::Session,
-    task::{Head, Task, TaskView},
+    task::{Head, Input, Signal, Task, TaskView},
     tool::ToolSpec,
 };
 use playhouse_ports::JournalError;
@@ -89,6 +90,8 @@ impl RuntimeApi for Runtime {
             head.tenant == caller.tenant
                 && query.status.is_none_or(|status| head.status == status)
                 && query.session.as_ref().is_none_or(|session| head.session.as_ref() == Some(session))
+                && query.parent.as_ref().is_none_or(|parent| head.parent.as_ref() == Some(parent))
+                && query.waiting.is_none_or(|waiting| head.waiting == Some(waiting))
         };
         let (mut tasks, mut before) = (Vec::new(), query.before);
         // One more than asked for tells whether there is a next page.
@@ -135,6 +138,34 @@ impl RuntimeApi for Runtime {
             ask("the dispatcher", &self.services.tasks, cancel).await.map_err(no_answer)?;
         }
         self.task(caller, id).await
+    }
+
+    async fn pause(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError> {
+        self.deliver(caller, id, Input::Pause { reason }).await
+    }
+
+    async fn resume(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, ApiError> {
+        self.deliver(caller, id, Input::Unpause).await
+    }
+
+    async fn decide(&self, caller: &Caller, id: &TaskId, verdict: Verdict) -> Result<TaskView, ApiError> {
+        self.take_decision(caller, id, verdict).await
+    }
+
+    async fn signal(&self, caller: &Caller, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError> {
+        self.take_signal(caller, id, signal).await
+    }
+
+    async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError> {
+        self.make_fork(caller, id, request).await
+    }
+
+    async fn export(&self, caller: &Caller, id: &TaskId) -> Result<Export, ApiError> {
+        self.write_export(caller, id).await
+    }
+
+    async fn forget(&self, caller: &Caller, id: &TaskId) -> Result<(), ApiError> {
+        self.forget_task(caller, id).await
     }
 
     async fn session(&self, caller: &Caller, id: &SessionId) -> Result<Session, ApiError> {

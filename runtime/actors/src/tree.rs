@@ -11,6 +11,7 @@
 //! ├─ tasks       one_for_all: a dispatcher that forgot its planners would start them twice
 //! │  ├─ planners    dynamic, one per live task
 //! │  └─ dispatcher
+//! ├─ timers      wakes what is due
 //! └─ edge        added by whoever has one: started last, stopped first
 //! ```
 
@@ -32,6 +33,7 @@ use crate::{
     service::{Run, Service},
     services::Services,
     tasks::Tasks,
+    timers::Timers,
     tool_executor::ToolExecutor,
 };
 
@@ -116,6 +118,7 @@ impl Tree {
                 .map(|alias| (alias.clone(), Slot::new(&format!("model:{alias}"))))
                 .collect(),
             tasks: Slot::new("dispatcher"),
+            timers: Slot::new("timers"),
         });
         let memory = Memory { context, retention, clock };
         let mut children = Vec::new();
@@ -124,6 +127,8 @@ impl Tree {
         children.push(models(&services, backends));
         children.push(services.tools.child(Restart::Permanent, STOP, spawn(tools, ())));
         children.push(tasks(&services, bounds));
+        let timers = Timers { services: services.clone() };
+        children.push(services.timers.child(Restart::Permanent, STOP, spawn(timers, ())));
         Self { runtime: Runtime::new(services, bounds, problems), children }
     }
 

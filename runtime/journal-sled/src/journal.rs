@@ -123,7 +123,7 @@ impl SledJournal {
 
 /// Checks that `batch` is what it claims to be, and encodes it.
 fn encode(batch: Batch) -> Result<Append, JournalError> {
-    let Batch { head, records, turn, key, wake: _ } = batch;
+    let Batch { head, records, turn, key, .. } = batch;
     let from = records.first().map_or(head.next_seq, |record| record.seq);
     let in_order = (from..).zip(&records).all(|(seq, record)| record.seq == seq);
     assert!(in_order, "the records of a batch are consecutive");

@@ -8,7 +8,7 @@ use playhouse_core::{
     digest,
     id::{TaskId, Tenant},
     model::{ModelError, ModelErrorKind},
-    task::{Task, TaskSpec},
+    task::{Lineage, Task, TaskSpec},
 };
 use playhouse_ports::{JournalError, Submission as Key};
 
@@ -26,7 +26,7 @@ const KEY_BYTES_MAX: usize = 255;
 pub(crate) struct Ids(Mutex<Option<ulid::Ulid>>);
 
 impl Ids {
-    fn next(&self, now_ms: u64) -> TaskId {
+    pub(super) fn next(&self, now_ms: u64) -> TaskId {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = ulid::Ulid::from_parts(now_ms, ulid::Ulid::generate().random());
         let id = match *last {
@@ -53,7 +53,8 @@ impl Runtime {
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;
         let view = task.view(task.spec().submitted_ms);
-        let submit = |reply| TasksMsg::Submit { task: Box::new(task), key: key.clone(), reply };
+        let submit =
+            |reply| TasksMsg::Submit { task: Box::new(task), events: Vec::new(), key: key.clone(), reply };
         match ask("the dispatcher", &self.services.tasks, submit).await.map_err(no_answer)? {
             Ok(()) => Ok(Submitted { task: view, replayed: false }),
             // A submission with the same key was faster.
@@ -67,7 +68,7 @@ impl Runtime {
         }
     }
 
-    fn check_input(&self, input: &str) -> Result<(), ApiError> {
+    pub(super) fn check_input(&self, input: &str) -> Result<(), ApiError> {
         let refuse = |kind, message: String| Err(ApiError::new(kind, message));
         let most = self.bounds.input_bytes;
         if input.trim().is_empty() {
@@ -102,6 +103,8 @@ impl Runtime {
             pinned: catalog.pin(agent, &submission.limits),
             labels: submission.labels,
             submitted_ms: now_ms,
+            until_ms: submission.until_ms,
+            lineage: Lineage::default(),
         }))
     }
 

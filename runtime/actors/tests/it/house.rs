@@ -12,9 +12,9 @@ use playhouse_core::{
     session::Retention,
     task::{Event, TaskView},
 };
-use playhouse_ports::{ChatModel, Journal, SystemClock};
+use playhouse_ports::{ChatModel, Journal};
 use playhouse_supervise::{Root, shutdown};
-use playhouse_testkit::{FnTools, MemoryJournal, ScriptedModel, agent};
+use playhouse_testkit::{FnTools, MemoryJournal, ScriptedModel, TokioClock, agent};
 
 /// A tree and what it was made of.
 pub(crate) struct House {
@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) journal: MemoryJournal,
     pub(crate) bounds: Bounds,
     pub(crate) agent: AgentDef,
+    /// Agents that `agent` may give work to.
+    pub(crate) others: Vec<AgentDef>,
 }
 
 impl Plan {
@@ -40,19 +42,26 @@ impl Plan {
             journal: MemoryJournal::new(),
             bounds: Bounds::default(),
             agent: agent("assistant", ["echo"]),
+            others: Vec::new(),
         }
+    }
+
+    /// The same over a journal that is there already.
+    pub(crate) fn on(mut self, journal: MemoryJournal) -> Self {
+        self.journal = journal;
+        self
     }
 
     pub(crate) async fn build(self) -> House {
         let model: Arc<dyn ChatModel> = Arc::new(self.model);
         let models = BTreeMap::from([("scripted".to_owned(), model.clone())]);
-        let catalog =
-            Catalog::new([self.agent], Arc::new(self.tools), models).expect("the test's agent is sound");
+        let catalog = Catalog::new(self.others.into_iter().chain([self.agent]), Arc::new(self.tools), models)
+            .expect("the test's agent is sound");
         let parts = Parts {
             journal: Arc::new(self.journal.clone()),
             committer: None,
             context: Arc::new(self.journal.clone()),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(TokioClock::start()),
             catalog,
             backends: BTreeMap::from([("scripted".to_owned(), Backend { model, permits: 64, worker: None })]),
             bounds: self.bounds,
@@ -111,6 +120,15 @@ impl House {
             }
         }
         panic!("the task ended without the event");
+    }
+
+    /// Waits until the task is parked and its planner has gone.
+    pub(crate) async fn parked(&self, task: &TaskId) -> TaskView {
+        self.until(task, |event| matches!(event, Event::Parked { .. })).await;
+        while self.runtime.health().await.live_tasks > 0 {
+            tokio::task::yield_now().await;
+        }
+        self.runtime.task(&Caller::local(), task).await.unwrap()
     }
 
     pub(crate) async fn journal_len(&self, task: &TaskId) -> u64 {

@@ -4,6 +4,9 @@
 
 mod house;
 
+mod children;
+mod control;
 mod faults;
 mod sessions;
 mod tasks;
+mod waits;

@@ -11,7 +11,8 @@ use crate::{
     labels::Labels,
     message::{Arguments, Assistant, ToolCall},
     model::{Finish, ModelError, ModelErrorKind, Reply, Sampling, Usage},
-    task::{Event, Input, Task, TaskSpec},
+    policy::Policy,
+    task::{Event, Input, Lineage, Task, TaskSpec},
     tool::{EffectClass, Grant, ToolError, ToolSpec},
     window::WindowPolicy,
 };
@@ -48,6 +49,7 @@ pub(super) fn spec(limits: Limits) -> TaskSpec {
         limits,
         window: WindowPolicy::default(),
         output_schema: None,
+        policy: Policy::default(),
     };
     TaskSpec {
         id: TaskId::new("t1").unwrap(),
@@ -59,9 +61,12 @@ pub(super) fn spec(limits: Limits) -> TaskSpec {
             agent: Arc::new(agent),
             tools: TOOLS.into_iter().map(tool).collect(),
             model_version: "nano-1".into(),
+            price: None,
         },
         labels: Labels::of(["key:k1"]),
         submitted_ms: 1_000,
+        until_ms: None,
+        lineage: Lineage::default(),
     }
 }
 
@@ -98,6 +103,7 @@ pub(super) struct Run {
     task: Task,
     journal: Vec<Event>,
     transcript: String,
+    now_ms: u64,
 }
 
 impl Run {
@@ -112,13 +118,13 @@ impl Run {
     /// A task nothing has happened to.
     pub(super) fn queued(spec: TaskSpec) -> Self {
         let journal = vec![Event::Submitted(Box::new(spec.clone()))];
-        Self { task: Task::new(spec), journal, transcript: String::new() }
+        Self { task: Task::new(spec), journal, transcript: String::new(), now_ms: 2_000 }
     }
 
     /// Hands `input` over and writes down what follows.
     pub(super) fn input(&mut self, input: Input) -> &mut Self {
         self.transcript += &format!("> {}\n", transcript::input(&input));
-        let step = self.task.step(input);
+        let step = self.task.step(self.now_ms, input);
         for event in &step.events {
             self.transcript += &format!("  + {}\n", transcript::event(event));
         }
@@ -127,6 +133,17 @@ impl Run {
         }
         self.journal.extend(step.events);
         self
+    }
+
+    /// The time passes, and somebody looks at the clock.
+    pub(super) fn at(&mut self, now_ms: u64) -> &mut Self {
+        self.now_ms = now_ms;
+        self.input(Input::Tick)
+    }
+
+    /// Whatever the task's limit, it is over.
+    pub(super) fn time_is_up(&mut self) -> &mut Self {
+        self.at(u64::MAX / 2)
     }
 
     pub(super) fn begin(&mut self) -> &mut Self {

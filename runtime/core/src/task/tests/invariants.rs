@@ -43,7 +43,13 @@ fn j1_effects_follow_their_journaled_intent(world: &World, journal: &[Event]) ->
                 durable.contains(&Event::ToolAsked(intent.clone()))
             }
             Effect::Conclude(outcome) => durable.contains(&Event::Finished { outcome: outcome.clone() }),
-            Effect::ArmDeadline { .. } => durable.len() > 1,
+            Effect::RetryTool { intent, .. } => durable.iter().any(|event| {
+                matches!(event, Event::ToolRetried { effect_id, .. } if *effect_id == intent.effect_id)
+            }),
+            Effect::SpawnChild(order) => durable
+                .iter()
+                .any(|event| matches!(event, Event::ChildAsked { child, .. } if *child == order.task)),
+            Effect::WakeAt { .. } | Effect::Park { .. } | Effect::CancelChild(_) => durable.len() > 1,
             Effect::AbortModel | Effect::AbortTool(_) => {
                 matches!(durable.last(), Some(Event::Finished { .. }))
             }

@@ -27,7 +27,7 @@ pub(super) enum Action {
     /// An answer to a question that was never asked.
     Stray(Answer),
     Cancel,
-    DeadlinePassed,
+    TimeIsUp,
     Quarantine,
 }
 
@@ -72,7 +72,7 @@ fn action() -> impl Strategy<Value = Action> {
         30 => (any::<Index>(), answer()).prop_map(|(job, answer)| Action::Answer(job, answer)),
         8 => any::<Index>().prop_map(Action::Repeat),
         2 => answer().prop_map(Action::Stray),
-        1 => prop_oneof![Just(Action::Cancel), Just(Action::DeadlinePassed), Just(Action::Quarantine)],
+        1 => prop_oneof![Just(Action::Cancel), Just(Action::TimeIsUp), Just(Action::Quarantine)],
     ]
 }
 

@@ -56,6 +56,7 @@ pub(super) struct World {
     jobs: Vec<Job>,
     seen: Vec<Input>,
     epoch: u32,
+    now_ms: u64,
 }
 
 impl World {
@@ -74,6 +75,7 @@ impl World {
             jobs: Vec::new(),
             seen: Vec::new(),
             epoch: 0,
+            now_ms: 2_000,
         }
     }
 
@@ -92,7 +94,10 @@ impl World {
                 Some(Input::ToolReplied { effect_id: effect(9, 9), result: answer.tool.clone() })
             }
             Action::Cancel => Some(Input::Cancel { reason: "enough".into() }),
-            Action::DeadlinePassed => Some(Input::DeadlinePassed),
+            Action::TimeIsUp => {
+                self.now_ms = u64::MAX / 2;
+                Some(Input::Tick)
+            }
             Action::Quarantine => Some(Input::Quarantine { reason: "crashed".into() }),
         };
         if let Some(input) = input {
@@ -148,7 +153,7 @@ impl World {
             self.seen.push(input.clone());
         }
         let task = self.task.as_mut().expect("the process is up");
-        let Step { events, effects } = task.step(input);
+        let Step { events, effects } = task.step(self.now_ms, input);
         if matches!(crash, Some(CrashPoint::BeforeAppend)) {
             return self.die();
         }
@@ -189,7 +194,9 @@ impl World {
             Effect::CheckTool(intent) => self.jobs.push(Job::Check(intent.clone())),
             // What was told to stop may still report: replies race with cancellation.
             Effect::AbortModel | Effect::AbortTool(_) => {}
-            Effect::ArmDeadline { .. } | Effect::Conclude(_) => {}
+            Effect::RetryTool { intent, .. } => self.jobs.push(Job::Tool(intent.clone())),
+            Effect::SpawnChild(_) | Effect::CancelChild(_) | Effect::Park { .. } => {}
+            Effect::WakeAt { .. } | Effect::Conclude(_) => {}
         }
         self.performed.push(Performed { effect, journaled: self.journal.len(), request });
     }
