@@ -16,6 +16,11 @@ impl Labels {
         Self(names.into_iter().map(str::to_owned).collect())
     }
 
+    /// Adds one.
+    pub fn add(&mut self, label: String) {
+        self.0.insert(label);
+    }
+
     /// Adds all labels of `other`.
     pub fn join(&mut self, other: &Self) {
         // Most of the time nothing is new, and then nothing is copied.

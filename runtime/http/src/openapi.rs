@@ -24,6 +24,7 @@ use crate::{problem::Problem, routes, wire};
         routes::catalog::list_tools,
         routes::catalog::list_models,
         routes::chat::chat_completions,
+        routes::tree::show_tree,
         routes::health::healthz,
         routes::health::readyz,
         routes::index::describe,

@@ -11,6 +11,7 @@ pub(crate) mod index;
 pub(crate) mod sessions;
 pub(crate) mod submit;
 pub(crate) mod tasks;
+pub(crate) mod tree;
 
 use axum::{
     Router,
@@ -44,6 +45,7 @@ fn table() -> Vec<Route> {
     routes.extend(sessions::routes());
     routes.extend(catalog::routes());
     routes.extend(chat::routes());
+    routes.extend(tree::routes());
     routes.extend(health::routes());
     routes.extend(index::routes());
     routes

@@ -10,6 +10,7 @@ mod message;
 mod session;
 mod submit;
 mod task;
+mod tree;
 
 pub use catalog::{Agent, AgentList, Effect, Model, ModelList, Ready, Tool, ToolList};
 pub use event::{
@@ -19,6 +20,7 @@ pub use message::{Malformed, Message, ToolCall};
 pub use session::{Dropped, Session, Turn};
 pub use submit::{Cancel, Limits, Submit};
 pub use task::{Status, Task, TaskError, TaskErrorKind, TaskList, TaskSummary, Usage};
+pub use tree::{Node, NodeKind, NodeStatus};
 
 /// Declares an enum of plain variants with the names of one in the core, converted from it one to one.
 macro_rules! mirror {

@@ -11,7 +11,6 @@ use playhouse_ports::{Context, JournalError};
 use crate::{
     SledJournal,
     stage::{Change, SessionName},
-    store::Store,
     values,
 };
 
@@ -23,11 +22,11 @@ fn name(tenant: &Tenant, id: &SessionId) -> SessionName {
 impl Context for SledJournal {
     async fn session(&self, tenant: &Tenant, id: &SessionId) -> Result<Option<Session>, JournalError> {
         let (tenant, id) = (tenant.clone(), id.clone());
-        self.read_with(move |store| store.session(&tenant, &id)).await
+        self.read_with(move |store| store.view(|view| view.session(&tenant, &id))).await
     }
 
     async fn sessions(&self) -> Result<Vec<SessionMeta>, JournalError> {
-        self.read_with(Store::session_metas).await
+        self.read_with(|store| store.view(|view| view.session_metas())).await
     }
 
     async fn touch(&self, tenant: &Tenant, id: &SessionId, now_ms: u64) -> Result<(), JournalError> {

@@ -73,6 +73,9 @@ pub enum JournalError {
     /// A record cannot be read back: what and where.
     #[error("the journal is damaged: {0}")]
     Damaged(String),
+    /// It was sealed with a key that has been destroyed, and can never be read again. Final, and no damage.
+    #[error("it was erased: {0}")]
+    Erased(String),
     /// Too many appends wait; come back later.
     #[error("the journal's inbox is full ({0} batches); try again in a moment")]
     Busy(usize),

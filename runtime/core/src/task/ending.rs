@@ -11,9 +11,6 @@ use crate::{
 
 impl Task {
     pub(super) fn on_cancel(&mut self, out: &mut Turn, reason: String) {
-        if matches!(self.phase, Phase::Undoing { .. }) {
-            return; // It is ending already.
-        }
         self.note(out, Event::CancelRequested { reason: reason.clone() });
         self.abandon(out, Outcome::Cancelled { reason });
     }
@@ -45,8 +42,7 @@ impl Task {
 
     /// Ends the task; without an answer, after taking back what can be.
     pub(super) fn finish(&mut self, out: &mut Turn, outcome: Outcome) {
-        let children: Vec<_> = self.running_children().cloned().collect();
-        out.effects.extend(children.into_iter().map(Effect::CancelChild));
+        self.cancel_children(out);
         let take_back = matches!(outcome, Outcome::Failed { .. } | Outcome::Cancelled { .. });
         let ending = matches!(self.phase, Phase::Undoing { .. });
         if take_back && !ending && !self.undo.is_empty() {
@@ -55,6 +51,11 @@ impl Task {
         }
         self.note(out, Event::Finished { outcome: outcome.clone() });
         out.effects.push(Effect::Conclude(outcome));
+    }
+
+    /// Ends the tasks that this one made; telling them twice does no harm.
+    pub(super) fn cancel_children(&self, out: &mut Turn) {
+        out.effects.extend(self.running_children().cloned().map(Effect::CancelChild));
     }
 
     /// Takes the newest call back that is not yet; ends the task after the last.
@@ -84,10 +85,10 @@ impl Task {
         was_made: bool,
         result: &Result<Value, ToolError>,
     ) {
-        let may_have_happened = match result {
-            Ok(_) => true,
-            Err(error) => error.kind == ToolErrorKind::OutcomeUnknown,
-        };
+        use ToolErrorKind::{Crashed, OutcomeUnknown, Timeout};
+        // A call whose end nobody saw may have happened, whoever gave it up.
+        let unclear = |error: &ToolError| matches!(error.kind, Crashed | OutcomeUnknown | Timeout);
+        let may_have_happened = result.as_ref().map_or_else(unclear, |_| true);
         let acting = matches!(self.phase, Phase::Acting { .. });
         if !acting || !was_made || !may_have_happened {
             return;

@@ -11,3 +11,4 @@ mod harness;
 mod outline;
 mod sockets;
 mod tasks;
+mod tree;

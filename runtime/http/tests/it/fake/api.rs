@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, RuntimeApi, Submission, Submitted,
-    TaskList, TaskQuery,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, NodeKind, NodeStatus, RuntimeApi,
+    Submission, Submitted, TaskList, TaskQuery, TreeNode,
 };
 use playhouse_core::{
     id::{Seq, SessionId, TaskId},
@@ -163,6 +163,36 @@ impl RuntimeApi for Fake {
             context_tokens: 4096,
             bytes_per_token: 1,
         }])
+    }
+
+    async fn tree(&self, caller: &Caller) -> Result<TreeNode, ApiError> {
+        self.enter(caller)?;
+        let tools = TreeNode {
+            id: "tools".into(),
+            kind: NodeKind::Actor,
+            status: NodeStatus::Running,
+            restarts: 2,
+            last_exit: Some("a bug".into()),
+            up_ms: Some(12),
+            queue_depth: Some(3),
+            state: Some("3 running, 5 waiting".into()),
+            last_message: Some("Call".into()),
+            children: Vec::new(),
+            hidden: 0,
+        };
+        Ok(TreeNode {
+            id: "root".into(),
+            kind: NodeKind::RestForOne,
+            restarts: 0,
+            last_exit: None,
+            up_ms: Some(7000),
+            queue_depth: None,
+            state: None,
+            last_message: None,
+            children: vec![tools.clone()],
+            hidden: 4,
+            ..tools
+        })
     }
 
     async fn health(&self) -> Health {
