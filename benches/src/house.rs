@@ -19,6 +19,7 @@ use playhouse_core::{
     agent::AgentDef,
     message::Message,
     model::{ChatRequest, ModelError, ModelErrorKind, ModelInfo, Reply},
+    policy::ApprovalRule,
     tool::EffectClass,
 };
 use playhouse_ports::{ChatModel, Deltas};
@@ -56,6 +57,8 @@ pub struct Script {
     pub think: Duration,
     /// With this many results it thinks for ever.
     pub hold_after: Option<u32>,
+    /// Every tool call waits for a person's approval.
+    pub approve: bool,
     /// Who is told.
     pub seen: Seen,
 }
@@ -69,7 +72,7 @@ impl std::fmt::Debug for Script {
 impl Script {
     /// A model that answers at once after `rounds` tool calls; `seen` is told.
     pub fn new(rounds: u32, seen: Seen) -> Self {
-        Self { rounds, think: Duration::ZERO, hold_after: None, seen }
+        Self { rounds, think: Duration::ZERO, hold_after: None, approve: false, seen }
     }
 
     /// Model, tool and agent.
@@ -96,6 +99,9 @@ impl Script {
         agent.limits.steps = self.rounds + 1;
         agent.limits.time_ms = HOUR_MS;
         agent.limits.model_time_ms = HOUR_MS;
+        if self.approve {
+            agent.policy.approvals.push(ApprovalRule::default());
+        }
         agent
     }
 }

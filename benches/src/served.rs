@@ -4,7 +4,7 @@ use std::{
     env,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     time::Instant,
 };
@@ -33,6 +33,9 @@ pub struct Serve {
     /// With this many results it thinks for ever.
     #[arg(long)]
     pub hold_after: Option<u32>,
+    /// Every tool call waits for a person's approval.
+    #[arg(long)]
+    pub approve: bool,
     /// Tell when the model holds this many tasks.
     #[arg(long, default_value_t = usize::MAX)]
     pub tell_at: usize,
@@ -48,18 +51,26 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// A house with its files in `scratch`, whose model answers at once.
+    pub fn over(scratch: &Path, rounds: u32, live: usize, queued: usize) -> Self {
+        let (data, cache) = (scratch.join("data"), scratch.join("cache"));
+        let (hold_after, tell_at, since_ms) = (None, usize::MAX, 0);
+        Self { data, cache, rounds, think_ms: 0, hold_after, approve: false, tell_at, live, queued, since_ms }
+    }
+
     /// The bounds of the house.
     pub fn bounds(&self) -> Bounds {
         Bounds { live_tasks: self.live, queued_tasks: self.queued, ..Bounds::default() }
     }
 
     fn to_args(&self) -> Vec<String> {
-        let Self { data, cache, rounds, think_ms, hold_after, tell_at, live, queued, .. } = self;
+        let Self { data, cache, rounds, think_ms, hold_after, approve, tell_at, live, queued, .. } = self;
         let mut args = vec!["serve".to_owned(), "--data".into(), data.display().to_string()];
         args.extend(["--cache".into(), cache.display().to_string()]);
         args.extend([format!("--rounds={rounds}"), format!("--think-ms={think_ms}")]);
         args.extend([format!("--tell-at={tell_at}"), format!("--live={live}"), format!("--queued={queued}")]);
         args.extend(hold_after.map(|most| format!("--hold-after={most}")));
+        args.extend(approve.then(|| "--approve".to_owned()));
         args.push(format!("--since-ms={}", SystemClock.now_ms()));
         args
     }

@@ -8,6 +8,7 @@
 
 mod churn;
 mod overload;
+mod parked;
 mod resume;
 mod serve;
 mod steps;
@@ -61,6 +62,8 @@ enum Bench {
     Submissions(submissions::Submissions),
     /// L5: ten times more work than can be done.
     Overload(overload::Overload),
+    /// L4: very many tasks that wait for a person.
+    Parked(parked::Parked),
     /// F2: a thousand tasks in flight, and a `kill -9`.
     Resume(resume::Resume),
     /// L7: disk space while tasks come and go.
@@ -77,6 +80,7 @@ fn main() -> Result<ExitCode> {
         Bench::Steps(steps) => steps.run(&run),
         Bench::Submissions(submissions) => submissions.run(&run),
         Bench::Overload(overload) => overload.run(&run),
+        Bench::Parked(parked) => parked.run(&run),
         Bench::Resume(resume) => resume.run(&run),
         Bench::Churn(churn) => churn.run(&run),
         Bench::Serve(serve) => serve::run(&serve, &run),

@@ -69,17 +69,8 @@ struct Offered {
 impl Overload {
     pub(crate) fn run(&self, run: &Run) -> Result<ExitCode> {
         let scratch = house::scratch(run.dir.as_deref())?;
-        let serve = Serve {
-            data: scratch.path().join("data"),
-            cache: scratch.path().join("cache"),
-            rounds: 0,
-            think_ms: self.think_ms,
-            hold_after: None,
-            tell_at: usize::MAX,
-            live: self.live,
-            queued: self.queued,
-            since_ms: 0,
-        };
+        let serve =
+            Serve { think_ms: self.think_ms, ..Serve::over(scratch.path(), 0, self.live, self.queued) };
         let (warm, flood) = (Duration::from_secs(6), Duration::from_secs(run.pick(15, 120)));
         let best = self.live as f64 * 1e3 / self.think_ms as f64;
         let mut figures = Figures::begin(&format!("L5: {OFFERED} peaks of work for {} s", flood.as_secs()));

@@ -32,15 +32,9 @@ impl Resume {
     pub(crate) fn run(&self, run: &Run) -> Result<ExitCode> {
         let scratch = house::scratch(run.dir.as_deref())?;
         let serve = Serve {
-            data: scratch.path().join("data"),
-            cache: scratch.path().join("cache"),
-            rounds: self.steps,
-            think_ms: 0,
             hold_after: Some(self.steps / 2),
             tell_at: self.tasks,
-            live: self.tasks,
-            queued: self.tasks,
-            since_ms: 0,
+            ..Serve::over(scratch.path(), self.steps, self.tasks, self.tasks)
         };
         let what = format!("F2: {} tasks in flight, {} steps behind each", self.tasks, self.steps);
         let mut figures = Figures::begin(&what);

@@ -37,6 +37,7 @@ pub(crate) fn run(serve: &Serve, run: &Run) -> Result<ExitCode> {
     let script = Script {
         think: Duration::from_millis(serve.think_ms),
         hold_after: serve.hold_after,
+        approve: serve.approve,
         ..Script::new(serve.rounds, Arc::new(seen))
     };
     let config = house::config(serve.data.clone(), serve.cache.clone(), serve.bounds());

@@ -43,17 +43,7 @@ impl Submissions {
     pub(crate) fn run(&self, run: &Run) -> Result<ExitCode> {
         let scratch = house::scratch(run.dir.as_deref())?;
         let time = Duration::from_secs(run.pick(8, 60));
-        let serve = Serve {
-            data: scratch.path().join("data"),
-            cache: scratch.path().join("cache"),
-            rounds: 0,
-            think_ms: 0,
-            hold_after: Some(0),
-            tell_at: usize::MAX,
-            live: 1,
-            queued: QUEUED,
-            since_ms: 0,
-        };
+        let serve = Serve { hold_after: Some(0), ..Serve::over(scratch.path(), 0, 1, QUEUED) };
         let mut figures =
             Figures::begin(&format!("L3: {} connections, {} s", self.connections, time.as_secs()));
         run.tokio()?.block_on(async {
