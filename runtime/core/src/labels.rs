@@ -23,6 +23,11 @@ impl Labels {
 
     /// Adds all labels of `other`.
     pub fn join(&mut self, other: &Self) {
-        self.0.extend(other.0.iter().cloned());
+        // Most of the time nothing is new, and then nothing is copied.
+        for label in &other.0 {
+            if !self.0.contains(label) {
+                self.0.insert(label.clone());
+            }
+        }
     }
 }

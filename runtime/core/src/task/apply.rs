@@ -151,7 +151,7 @@ impl Task {
                 if let Some((intent, arguments)) =
                     slot.and_then(|slot| slot.intent.as_mut()).zip(arguments.as_ref())
                 {
-                    intent.args_digest = digest::of_json(arguments);
+                    intent.args_digest = digest::of_value(arguments);
                     intent.arguments = arguments.clone();
                 }
             }
