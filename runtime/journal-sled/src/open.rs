@@ -22,11 +22,13 @@ use crate::{
     generation::Builder,
     index::Refusal,
     lock::lock,
+    master::MasterKey,
     migrate,
     place::{Current, Engine as Kind, Place},
     recover::{State, Trouble, recover},
     stage::Tasks,
     store::{Held, Store},
+    vault::Vault,
     view::View,
 };
 
@@ -47,6 +49,9 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// Waste on disk, in bytes, below which no new generation is made.
     pub waste_bytes: u64,
+    /// What the keys are wrapped with that seal what people and models said. Without one, nothing is sealed,
+    /// and what was sealed cannot be read.
+    pub master: Option<Arc<MasterKey>>,
 }
 
 impl Default for Options {
@@ -56,6 +61,7 @@ impl Default for Options {
             ballast_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,
             waste_bytes: 128 << 20,
+            master: None,
         }
     }
 }
@@ -193,8 +199,10 @@ fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, Op
     if spilled > 0 {
         tracing::error!(spilled, dir = %place.dir.display(), "sled spilled pages into files it does not sync");
     }
+    let vault = Vault::open(&place.disk, &place.journal(), place.options.master.as_deref());
+    let vault = vault.map_err(|error| OpenError::journal(&place.dir, error))?;
     let (news, closed) = oneshot::channel();
-    let store = Arc::new(Store::new(index, live, Held { _lock: lock, _news: news }));
+    let store = Arc::new(Store::new(index, live, vault, Held { _lock: lock, _news: news }));
     let tasks = Tasks { open, wakes, no_new: None };
     let engine = Engine::new(Parts { place, store, tasks, generation, log, sums, scan });
     Ok(Opened { engine, closed })
