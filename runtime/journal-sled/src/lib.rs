@@ -42,6 +42,7 @@ mod log;
 mod mark;
 mod master;
 mod migrate;
+pub mod offline;
 mod open;
 mod pieces;
 mod place;
