@@ -332,16 +332,17 @@ impl Engine {
 
     /// Leaves word of how it ended for the next start.
     pub(crate) fn fail(&mut self, error: &JournalError) {
-        match error {
-            JournalError::Full(_) => self.ballast.spend(),
-            JournalError::Damaged(what) => {
-                let path = self.place.suspect();
-                let noted = self.place.disk.write(&path, what.as_bytes());
-                if let Err(error) = noted.and_then(|()| self.place.disk.sync_file(&path)) {
-                    tracing::warn!(%error, "the next start will not know that damage was found");
-                }
-            }
-            _ => {}
+        if let JournalError::Full(_) = error {
+            self.ballast.spend();
+        }
+        let path = match error {
+            JournalError::Damaged(_) => self.place.suspect(),
+            JournalError::Full(_) | JournalError::Unavailable(_) => self.place.unsynced(),
+            _ => return,
+        };
+        let noted = self.place.disk.write(&path, error.to_string().as_bytes());
+        if let Err(error) = noted.and_then(|()| self.place.disk.sync_file(&path)) {
+            tracing::warn!(%error, "the next start may not know that the disk failed");
         }
     }
 }

@@ -43,6 +43,7 @@ mod log;
 mod mark;
 mod master;
 mod migrate;
+pub mod offline;
 mod open;
 mod pieces;
 mod place;

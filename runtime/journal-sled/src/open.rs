@@ -75,24 +75,29 @@ pub(crate) struct Opened {
 /// Opens the journal in `dir` on the machine's own disk, making it if need be.
 pub(crate) async fn open(dir: PathBuf, options: Options) -> Result<Opened, OpenError> {
     let place = Place { disk: Arc::new(RealDisk), dir, engine: Kind::Sled, options };
+    let (state, held) = raise(&place).await?;
+    let dir = place.dir.clone();
+    blocking(&dir, move || assemble(place, state, Some(held))).await
+}
+
+/// Takes the lock and brings up the generation that counts.
+pub(crate) async fn raise(place: &Place) -> Result<(State, File), OpenError> {
     let at = place.dir.clone();
     let held = blocking(&place.dir, move || prepare(&at)).await?;
     let mut tries = LEFTOVER_TRIES;
-    let state = loop {
+    loop {
         let own = place.clone();
         match blocking(&place.dir, move || Ok(bring_up(&own))).await? {
-            Ok(state) => break state,
+            Ok(state) => return Ok((state, held)),
             Err(Trouble::Open(error)) => return Err(error),
             Err(Trouble::Busy) if tries == 0 => {
                 let what = "another part of this process still holds it".to_owned();
-                return Err(OpenError::Other { dir: place.dir, what });
+                return Err(OpenError::Other { dir: place.dir.clone(), what });
             }
             Err(Trouble::Busy) => tries -= 1,
         }
         sleep(LEFTOVER_WAIT).await;
-    };
-    let dir = place.dir.clone();
-    blocking(&dir, move || assemble(place, state, Some(held))).await
+    }
 }
 
 /// Opens the journal in `dir` of `disk`, with an index in memory, without threads.
@@ -106,7 +111,7 @@ pub(crate) fn open_on(disk: Arc<dyn Disk>, dir: PathBuf, options: Options) -> Re
 }
 
 /// Runs `work` where it may block. This sled panics on some damage; that is damage, not our end.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     dir: &Path,
     work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, OpenError> {
@@ -137,6 +142,9 @@ fn bring_up(place: &Place) -> Result<State, Trouble> {
         Some(current) => current,
         None => first(place)?,
     };
+    if place.currents() != [Some(current); 2] {
+        place.set_current(current).map_err(failed)?;
+    }
     let state = recover(place, current)?;
     // Half-made generations, and the one that was just replaced.
     for other in place.generations().into_iter().filter(|number| *number != state.generation) {

@@ -7,6 +7,7 @@
 //! journal/gen-N/sled/               the index
 //! journal/ballast                   space kept for a full disk
 //! journal/suspect                   present when a reader found damage: the next start looks at everything
+//! journal/unsynced                  present when a sync failed: the next start writes the log's end anew
 //! ```
 
 use std::{
@@ -27,6 +28,7 @@ use crate::{
 const CURRENT: &str = "CURRENT";
 const CURRENT_COPY: &str = "CURRENT.copy";
 const SUSPECT: &str = "suspect";
+const UNSYNCED: &str = "unsynced";
 const MAGIC: &[u8; 8] = b"PLAYCUR1";
 const CURRENT_BYTES: usize = 8 + 8 + 8 + 32;
 
@@ -74,6 +76,10 @@ impl Place {
         self.journal().join(SUSPECT)
     }
 
+    pub(crate) fn unsynced(&self) -> PathBuf {
+        self.journal().join(UNSYNCED)
+    }
+
     /// Opens or makes the index of generation `number`.
     pub(crate) fn open_index(&self, number: u64) -> Result<Arc<dyn Index>, Refusal> {
         match self.engine {
@@ -116,8 +122,13 @@ impl Place {
 
     /// The generation that counts, if one was ever named. Either of two copies will do.
     pub(crate) fn current(&self) -> Option<Current> {
-        let read = |name| decode(&self.disk.read(&self.journal().join(name)).ok()?);
-        read(CURRENT).or_else(|| read(CURRENT_COPY))
+        let [one, other] = self.currents();
+        one.or(other)
+    }
+
+    /// What each of the two copies says.
+    pub(crate) fn currents(&self) -> [Option<Current>; 2] {
+        [CURRENT, CURRENT_COPY].map(|name| decode(&self.disk.read(&self.journal().join(name)).ok()?))
     }
 
     /// Makes `current` count, durably.

@@ -7,7 +7,7 @@
 //! both bad                refused, and what is lost is named
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use playhouse_ports::{
     JournalError,
@@ -20,8 +20,8 @@ use crate::{
     generation::Builder,
     index::{Index, Refusal},
     keys,
-    log::{Log, Walk, walk},
-    place::{Current, Place},
+    log::{Log, Walk, segment_name, segments, walk},
+    place::{Current, Place, replace},
     scan::Scan,
     sums::Sums,
     values,
@@ -53,7 +53,7 @@ pub(crate) enum Trouble {
 /// Why an index is of no use.
 enum Unfit {
     Busy,
-    Io(std::io::Error),
+    Io(io::Error),
     Bad(String),
 }
 
@@ -66,6 +66,9 @@ struct Replayed {
 
 /// Opens the generation that counts.
 pub(crate) fn recover(place: &Place, current: Current) -> Result<State, Trouble> {
+    if place.disk.read(&place.unsynced()).is_ok() {
+        write_anew(place, current).map_err(|error| failed(place, error))?;
+    }
     let is_suspect = place.disk.read(&place.suspect()).is_ok();
     let state = match with_index(place, current, is_suspect) {
         Ok(state) => state?,
@@ -79,11 +82,22 @@ pub(crate) fn recover(place: &Place, current: Current) -> Result<State, Trouble>
             rebuild(place, current)?
         }
     };
-    place.disk.remove(&place.suspect()).map_err(|error| failed(place, error))?;
+    for note in [place.suspect(), place.unsynced()] {
+        place.disk.remove(&note).map_err(|error| failed(place, error))?;
+    }
     Ok(state)
 }
 
-fn failed(place: &Place, error: std::io::Error) -> Trouble {
+/// Writes the last segment of the log into a new file. What a failed sync dropped is still seen, until the power
+/// is cut, but no later sync of the same file would write it.
+fn write_anew(place: &Place, current: Current) -> io::Result<()> {
+    let dir = place.log(current.generation);
+    let Some(last) = segments(&*place.disk, &dir)?.pop() else { return Ok(()) };
+    let path = dir.join(segment_name(last));
+    replace(&*place.disk, &path, &place.disk.read(&path)?)
+}
+
+fn failed(place: &Place, error: io::Error) -> Trouble {
     Trouble::Open(OpenError::disk(&place.dir, error))
 }
 
@@ -213,7 +227,7 @@ fn settle(
 }
 
 /// Generation `number` with the rows of `index`.
-fn anew(
+pub(crate) fn anew(
     place: &Place,
     number: u64,
     base: At,
