@@ -122,8 +122,13 @@ impl Place {
 
     /// The generation that counts, if one was ever named. Either of two copies will do.
     pub(crate) fn current(&self) -> Option<Current> {
-        let read = |name| decode(&self.disk.read(&self.journal().join(name)).ok()?);
-        read(CURRENT).or_else(|| read(CURRENT_COPY))
+        let [one, other] = self.currents();
+        one.or(other)
+    }
+
+    /// What each of the two copies says.
+    pub(crate) fn currents(&self) -> [Option<Current>; 2] {
+        [CURRENT, CURRENT_COPY].map(|name| decode(&self.disk.read(&self.journal().join(name)).ok()?))
     }
 
     /// Makes `current` count, durably.

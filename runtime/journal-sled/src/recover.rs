@@ -227,7 +227,7 @@ fn settle(
 }
 
 /// Generation `number` with the rows of `index`.
-fn anew(
+pub(crate) fn anew(
     place: &Place,
     number: u64,
     base: At,
