@@ -9,6 +9,9 @@ use crate::{
     tool::{EffectClass, ToolError, ToolErrorKind},
 };
 
+/// Ends the name of a call that takes another back; the rest is that other's name.
+pub(super) const UNDO: &str = "~undo";
+
 impl Task {
     pub(super) fn on_cancel(&mut self, out: &mut Turn, reason: String) {
         self.note(out, Event::CancelRequested { reason: reason.clone() });
@@ -100,8 +103,8 @@ impl Task {
             let arguments = rule.arguments(&intent.arguments, output)?;
             let pinned = &self.spec.pinned;
             Some(Intent {
-                effect_id: EffectId(format!("{}~undo", intent.effect_id)),
-                call_id: format!("{}~undo", intent.call_id),
+                effect_id: EffectId(format!("{}{UNDO}", intent.effect_id)),
+                call_id: format!("{}{UNDO}", intent.call_id),
                 tool: rule.tool.clone(),
                 args_digest: digest::of_value(&arguments),
                 arguments,

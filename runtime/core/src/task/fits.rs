@@ -6,6 +6,7 @@
 
 use super::{
     Event, Intent, Phase, Task, Wait,
+    ending::UNDO,
     slot::{Slot, SlotState},
 };
 use crate::id::EffectId;
@@ -23,8 +24,10 @@ impl Task {
             Event::ModelReplied { step, .. } => self.is_thinking_of(*step),
             Event::ModelFailed { step, attempt, .. } => self.is_thinking(*step, *attempt),
             Event::RepairAsked { .. } => matches!(self.phase, Phase::Thinking { .. }),
-            Event::ToolAsked(intent) => (acting || undoing) && self.may_make_call(intent),
-            Event::WaitBegun { intent, .. } => acting && self.may_wait(intent),
+            Event::ToolAsked(intent) => self.is_of_now(&intent.effect_id) && self.may_make_call(intent),
+            Event::WaitBegun { intent, .. } => {
+                acting && self.is_of_now(&intent.effect_id) && self.may_wait(intent)
+            }
             Event::ToolRefused { call_id, .. } => {
                 acting && self.slots().iter().all(|slot| slot.call_id != *call_id)
             }
@@ -88,6 +91,17 @@ impl Task {
 
     fn is_thinking_of(&self, wanted: u32) -> bool {
         matches!(self.phase, Phase::Thinking { step, .. } if step == wanted)
+    }
+
+    /// Whether this names a call of the step that is being done, or one that takes back while that is done.
+    fn is_of_now(&self, id: &EffectId) -> bool {
+        match &self.phase {
+            Phase::Acting { step, .. } => {
+                id.0.rsplit_once('/').is_some_and(|(_, place)| place.starts_with(&format!("{step}.")))
+            }
+            Phase::Undoing { .. } => id.0.ends_with(UNDO),
+            _ => false,
+        }
     }
 
     /// A call is new, or known not to have happened, or a person agreed to it (again).

@@ -32,6 +32,7 @@ mod verdicts;
 mod bounds;
 mod effects;
 mod fair;
+mod hostile;
 mod invariants;
 mod moves;
 mod properties;

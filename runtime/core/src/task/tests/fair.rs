@@ -5,7 +5,7 @@ use super::{
     moves::{Answer, Ruling, Word},
     world::{World, signal},
 };
-use crate::task::{Input, Wait};
+use crate::task::{Event, Input, Wait};
 
 impl World {
     /// Lets the next thing happen that somebody waits for. `false`: nobody waits for anything.
@@ -36,7 +36,12 @@ impl World {
         let word = |word| Ruling { word, seen: true };
         Some(match wait.wait {
             Wait::Approval { .. } => self.decision(wait.effect_id, &word(Word::Approve)),
-            Wait::Verdict { .. } => self.decision(wait.effect_id, &word(Word::Retry)),
+            // Nobody has a call made again for ever.
+            Wait::Verdict { .. } => {
+                let again = |event: &Event| matches!(event, Event::Ruled { effect_id, .. } if *effect_id == wait.effect_id);
+                let ruling = if self.journal.iter().any(again) { Word::Deny } else { Word::Retry };
+                self.decision(wait.effect_id, &word(ruling))
+            }
             Wait::Signal { name, .. } => signal(format!("fair {}", self.journal.len()), &name),
             Wait::Timer { at_ms } => {
                 self.now_ms = self.now_ms.max(at_ms);
