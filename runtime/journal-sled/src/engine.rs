@@ -335,14 +335,11 @@ impl Engine {
         if let JournalError::Full(_) = error {
             self.ballast.spend();
         }
-        let path = match error {
-            JournalError::Damaged(_) => self.place.suspect(),
-            JournalError::Full(_) | JournalError::Unavailable(_) => self.place.unsynced(),
-            _ => return,
-        };
-        let noted = self.place.disk.write(&path, error.to_string().as_bytes());
+        let JournalError::Damaged(what) = error else { return };
+        let path = self.place.suspect();
+        let noted = self.place.disk.write(&path, what.as_bytes());
         if let Err(error) = noted.and_then(|()| self.place.disk.sync_file(&path)) {
-            tracing::warn!(%error, "the next start may not know that the disk failed");
+            tracing::warn!(%error, "the next start will not know that damage was found");
         }
     }
 }
