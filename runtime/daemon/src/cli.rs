@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Work with the tasks of a running daemon.
     Task(TaskArgs),
+    /// Show who is at work inside a running daemon: queues, states, restarts.
+    Tree(TreeArgs),
     /// Say whether a daemon can take work.
     Ready(ReadyArgs),
     /// Check the configuration, the agents, the tools and the models, and start nothing.
@@ -163,6 +165,22 @@ pub(crate) struct ListArgs {
     /// Only tasks older than this one.
     #[arg(long)]
     pub(crate) before: Option<String>,
+}
+
+/// Arguments of `tree`.
+#[derive(Debug, Args)]
+pub(crate) struct TreeArgs {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Print JSON instead of a drawing.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Draw again every second until Ctrl-C.
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) watch: bool,
+    /// Show every planner, not only the twenty with most restarts and longest queues.
+    #[arg(long, short)]
+    pub(crate) all: bool,
 }
 
 /// Arguments of `ready`.

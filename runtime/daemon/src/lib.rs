@@ -3,7 +3,7 @@
 //! ```text
 //! serve ──▶ House (assembly) + Edge (http) ── until SIGTERM, or until the tree gives up (exit 70)
 //! run   ──▶ House, one task, its events on stderr, the answer on stdout
-//! task  ──▶ HTTP client of a daemon          check ──▶ everything but starting
+//! task, tree ──▶ HTTP client of a daemon          check ──▶ everything but starting
 //! ```
 
 mod check;
@@ -13,8 +13,11 @@ mod edge;
 mod render;
 mod run;
 mod serve;
+mod stopping;
+mod systemd;
 mod task;
 mod telemetry;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -39,6 +42,7 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => serve::serve(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Task(args) => task::task(args).await,
+            Command::Tree(args) => tree::tree(args).await,
             Command::Ready(args) => task::ready(args).await,
             Command::Check(args) => check::check(&args),
         }

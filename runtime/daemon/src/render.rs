@@ -118,7 +118,7 @@ fn end(outcome: &Outcome) -> (&'static str, String) {
 }
 
 /// One line, without control characters, at most [`TEXT_MAX`] characters.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let mut line: String =
         text.trim().chars().take(TEXT_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.trim().chars().nth(TEXT_MAX).is_some() {
