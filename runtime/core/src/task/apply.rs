@@ -1,5 +1,7 @@
 //! The remembering half: how each event changes the state. No decisions here.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
@@ -24,7 +26,12 @@ impl Task {
         if !self.fits(event) {
             return Err(self.misfit(&format!("{event:?} cannot happen now")));
         }
-        self.labels.join(&self.labels_of(event));
+        if let Some(source) = self.source_of(event) {
+            self.labels.add(source);
+        }
+        if let Event::Started { labels: past, .. } = event {
+            self.labels.join(past);
+        }
         if !self.apply_to_task(event) && !self.apply_to_model(event) {
             self.apply_to_calls(event);
         }
@@ -66,7 +73,9 @@ impl Task {
             Event::SignalTaken { id, .. } => self.inbox.retain(|signal| signal.id != *id),
             Event::ChildAsked { child, agent, input, hand_off, share, .. } => {
                 let (agent, input, hand_off, share) = (agent.clone(), input.clone(), *hand_off, *share);
-                self.children.insert(child.clone(), Child { agent, input, hand_off, share, ended: None });
+                let labels = self.labels.clone();
+                self.children
+                    .insert(child.clone(), Child { agent, input, labels, hand_off, share, ended: None });
             }
             Event::ChildEnded { child, outcome, spent } => {
                 if let Some(child) = self.children.get_mut(child) {
@@ -86,7 +95,8 @@ impl Task {
         match (&mut self.phase, event) {
             (_, Event::Started { history, .. }) => {
                 self.phase = Phase::Ready { step: 1 };
-                self.messages.splice(0..0, history.iter().cloned());
+                let at = self.system_len();
+                Arc::make_mut(&mut self.prompt).splice(at..at, history.iter().cloned());
                 self.own_from += history.len();
             }
             (_, Event::ModelAsked { step, attempt }) => {
@@ -99,7 +109,7 @@ impl Task {
                 let cost = self.spec.pinned.price.map_or(0, |price| price.of(reply.usage));
                 self.spent.cost_microusd = self.spent.cost_microusd.saturating_add(cost);
                 self.model_calls += 1;
-                self.messages.push(Message::Assistant(reply.message.clone()));
+                self.prompt_mut().push(Message::Assistant(reply.message.clone()));
                 if !reply.message.tool_calls.is_empty() {
                     self.phase = Phase::Acting { step, slots: Vec::new() };
                 }
@@ -108,15 +118,14 @@ impl Task {
             (_, Event::RepairAsked { problem }) => {
                 self.unusable += 1;
                 // Providers refuse an empty message, and it says nothing.
-                if matches!(self.messages.last(), Some(Message::Assistant(reply)) if reply.content.is_empty())
-                {
-                    self.messages.pop();
+                if matches!(self.prompt.last(), Some(Message::Assistant(reply)) if reply.content.is_empty()) {
+                    self.prompt_mut().pop();
                 }
-                self.messages.push(Message::user(problem));
+                self.prompt_mut().push(Message::user(problem));
             }
             (_, Event::Forked { step, input }) => {
                 self.show_results();
-                self.messages.extend(input.iter().map(Message::user));
+                self.prompt_mut().extend(input.iter().map(Message::user));
                 self.phase = Phase::Ready { step: *step };
                 // What the other task used, made, was sent and would take back is not this one's.
                 self.spent = super::Spent::default();
@@ -151,7 +160,7 @@ impl Task {
                 if let Some((intent, arguments)) =
                     slot.and_then(|slot| slot.intent.as_mut()).zip(arguments.as_ref())
                 {
-                    intent.args_digest = digest::of_json(arguments);
+                    intent.args_digest = digest::of_value(arguments);
                     intent.arguments = arguments.clone();
                 }
             }
@@ -223,18 +232,23 @@ impl Task {
             name: slot.tool.clone(),
             content: slot.text(bound),
         });
-        self.messages.extend(shown.collect::<Vec<_>>());
+        Arc::make_mut(&mut self.prompt).extend(shown);
     }
 
     /// Where the content of `event` came from: its source and everything that led to it.
     pub fn labels_of(&self, event: &Event) -> Labels {
         let mut labels = self.labels.clone();
-        labels.join(&self.spec.labels);
-        let source = match event {
-            Event::Started { labels: past, .. } => {
-                labels.join(past);
-                None
-            }
+        if let Event::Started { labels: past, .. } = event {
+            labels.join(past);
+        }
+        if let Some(source) = self.source_of(event) {
+            labels.add(source);
+        }
+        labels
+    }
+
+    fn source_of(&self, event: &Event) -> Option<String> {
+        match event {
             Event::ModelReplied { reply, .. } => Some(format!("model:{}", reply.model)),
             Event::ToolDone { effect_id, .. } | Event::ToolFailed { effect_id, .. } => {
                 self.slot(effect_id).map(|slot| format!("tool:{}", slot.tool))
@@ -245,9 +259,11 @@ impl Task {
             }
             Event::ChildEnded { child, .. } => Some(format!("task:{child}")),
             _ => None,
-        };
-        labels.0.extend(source);
-        labels
+        }
+    }
+
+    pub(super) fn prompt_mut(&mut self) -> &mut Vec<Message> {
+        Arc::make_mut(&mut self.prompt)
     }
 
     pub(super) fn slot(&self, id: &EffectId) -> Option<&Slot> {

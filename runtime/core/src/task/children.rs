@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     agent::LimitsOverride,
-    id::{EffectId, TaskId},
+    id::{EffectId, TaskId, Tenant},
+    labels::Labels,
     message::Message,
     tool::{ToolError, ToolErrorKind},
 };
@@ -22,10 +23,14 @@ use crate::{
 pub struct ChildOrder {
     /// Its name, the same however often it is ordered.
     pub task: TaskId,
+    /// Whose it is.
+    pub tenant: Tenant,
     /// Which agent.
     pub agent: String,
     /// What it is told.
     pub input: String,
+    /// Where the input came from: everything the parent has seen (J9).
+    pub labels: Labels,
     /// Its share of the parent's budgets.
     pub limits: LimitsOverride,
     /// Parent, depth, and a conversation that is handed over.
@@ -252,6 +257,8 @@ impl Task {
         let limits = &self.spec.pinned.agent.limits;
         Some(ChildOrder {
             task: child.clone(),
+            tenant: self.spec.tenant.clone(),
+            labels: asked.labels.clone(),
             agent: asked.agent.clone(),
             input: asked.input.clone(),
             limits: LimitsOverride {
@@ -272,9 +279,9 @@ impl Task {
 
     /// The conversation without the reply whose calls are still open.
     fn conversation_so_far(&self) -> Vec<Message> {
-        let open = matches!(self.messages.last(), Some(Message::Assistant(_)));
-        let end = self.messages.len() - usize::from(open);
-        self.messages[..end].to_vec()
+        let messages = self.messages();
+        let open = matches!(messages.last(), Some(Message::Assistant(_)));
+        messages[..messages.len() - usize::from(open)].to_vec()
     }
 
     /// Orders for the tasks that should be running: a new planner gives them again (it was perhaps never

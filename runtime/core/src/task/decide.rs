@@ -134,13 +134,13 @@ impl Task {
     }
 
     fn on_reply(&mut self, out: &mut Turn, step: u32, reply: Reply) {
-        let mut reply = intake::reply(step, reply);
-        let calls = std::mem::take(&mut reply.message.tool_calls);
-        reply.message.tool_calls.clone_from(&calls);
-        self.note(out, Event::ModelReplied { step, reply: reply.clone() });
-        if calls.is_empty() {
+        let reply = intake::reply(step, reply);
+        if reply.message.tool_calls.is_empty() {
+            self.note(out, Event::ModelReplied { step, reply: reply.clone() });
             return self.on_answer(out, step, reply);
         }
+        let calls = reply.message.tool_calls.clone();
+        self.note(out, Event::ModelReplied { step, reply });
         for (ordinal, call) in calls.iter().enumerate() {
             self.on_call(out, step, ordinal, call);
         }

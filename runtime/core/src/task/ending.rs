@@ -106,7 +106,7 @@ impl Task {
                 effect_id: EffectId(format!("{}{UNDO}", intent.effect_id)),
                 call_id: format!("{}{UNDO}", intent.call_id),
                 tool: rule.tool.clone(),
-                args_digest: digest::of_json(&arguments),
+                args_digest: digest::of_value(&arguments),
                 arguments,
                 class: pinned.tool(&rule.tool).map(|tool| tool.effect).unwrap_or_default(),
                 grant: pinned.agent.tools.get(&rule.tool).cloned().unwrap_or_default(),

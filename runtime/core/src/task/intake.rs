@@ -45,6 +45,11 @@ pub(super) fn output(output: Value) -> Result<Value, ToolError> {
     Err(ToolError::new(ToolErrorKind::BadOutput, message))
 }
 
+/// Whether a journal can hold `value`: what is nested too deeply could not be read back.
+pub fn fits_journal(value: &Value) -> bool {
+    is_at_most(value, JSON_DEPTH_MAX)
+}
+
 /// Whether `value` has at most `levels` levels of arrays and objects.
 fn is_at_most(value: &Value, levels: usize) -> bool {
     match value {

@@ -211,14 +211,15 @@ impl Task {
         }
     }
 
-    /// When a parked task goes on by itself. A paused one does not, but its own end of time holds.
-    pub(super) fn due_ms(&self) -> Option<u64> {
+    /// When a parked task goes on by itself, in milliseconds since 1970. A paused one does not, but its own
+    /// end of time holds.
+    pub fn due_ms(&self) -> Option<u64> {
         let paused = self.paused.is_some();
         let waits = self.slots().iter().filter_map(|slot| slot.wait()?.due_ms()).filter(|_| !paused);
         waits.chain(self.spec.until_ms).min()
     }
 
-    fn next_due_ms(&self) -> u64 {
+    pub(super) fn next_due_ms(&self) -> u64 {
         let waits = self.slots().iter().filter_map(|slot| slot.wait()?.due_ms());
         waits.chain([self.deadline_ms()]).min().expect("there is always a deadline")
     }

@@ -238,7 +238,7 @@ fn j9_labels_only_grow(world: &World, journal: &[Event]) -> TestCaseResult {
 /// a reply; and they want to be asked something.
 fn a_provider_accepts(request: &ChatRequest) -> TestCaseResult {
     let mut owed: Vec<&str> = Vec::new();
-    for message in &request.messages {
+    for message in request.messages.iter() {
         match message {
             Message::Tool { call_id, .. } => {
                 prop_assert_eq!(
