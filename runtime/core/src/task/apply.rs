@@ -216,8 +216,8 @@ impl Task {
             (outcome, &self.phase, self.is_settled())
         {
             self.show_results();
-            self.messages
-                .push(Message::Assistant(Assistant { content: output.clone(), ..Assistant::default() }));
+            let answer = Assistant { content: output.clone(), ..Assistant::default() };
+            self.prompt_mut().push(Message::Assistant(answer));
         }
     }
 

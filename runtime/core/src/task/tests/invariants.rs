@@ -1,6 +1,9 @@
 //! The invariants, each under its name, over everything that ever happened to one task.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
@@ -186,7 +189,7 @@ fn a_done_task_leaves_a_conversation_to_go_on_from(world: &World) -> TestCaseRes
     let last = request.messages.last();
     let answers = matches!(last, Some(Message::Assistant(reply)) if reply.content == *output && reply.tool_calls.is_empty());
     prop_assert!(answers, "{last:?} does not end with {output:?}");
-    request.messages.push(Message::user("and now?"));
+    Arc::make_mut(&mut request.messages).push(Message::user("and now?"));
     a_provider_accepts(&request)
 }
 
