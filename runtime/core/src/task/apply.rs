@@ -5,11 +5,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    BadJournal, Event, Phase, Task, Wait,
+    BadJournal, Event, Outcome, Phase, Task, Wait,
     slot::{Slot, SlotState, outcome_unknown},
     wait::Child,
 };
-use crate::{digest, id::EffectId, labels::Labels, message::Message, tool::ToolError};
+use crate::{
+    digest,
+    id::EffectId,
+    labels::Labels,
+    message::{Assistant, Message},
+    tool::ToolError,
+};
 
 impl Task {
     /// Folds one event into the state. Refuses an event that cannot follow.
@@ -40,7 +46,10 @@ impl Task {
                 self.epoch = *epoch;
                 self.slots_mut().iter_mut().for_each(Slot::resume);
             }
-            Event::Finished { outcome } => self.phase = Phase::Finished(outcome.clone()),
+            Event::Finished { outcome } => {
+                self.show_end(outcome);
+                self.phase = Phase::Finished(outcome.clone());
+            }
             Event::Undoing { outcome } => {
                 self.phase = Phase::Undoing { outcome: outcome.clone(), slots: Vec::new() };
             }
@@ -198,6 +207,18 @@ impl Task {
         self.remember_to_undo(id, was_made, &result);
         self.set(id, SlotState::Settled(result));
         self.tool_calls += 1;
+    }
+
+    /// A conversation that was handed over ends with the answer of the other, as if it were this task's own:
+    /// its session goes on from there.
+    fn show_end(&mut self, outcome: &Outcome) {
+        if let (Outcome::Done { output }, Phase::Acting { .. }, true) =
+            (outcome, &self.phase, self.is_settled())
+        {
+            self.show_results();
+            let answer = Assistant { content: output.clone(), ..Assistant::default() };
+            self.prompt_mut().push(Message::Assistant(answer));
+        }
     }
 
     /// Puts the results of a complete step into the conversation, in the model's order.

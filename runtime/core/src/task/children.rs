@@ -107,6 +107,12 @@ impl Task {
     }
 
     pub(super) fn begin_awaiting(&mut self, out: &mut Turn, intent: Intent, tasks: &[String]) {
+        // Each answer is given once, so that what comes back is no larger than what the tasks gave.
+        let mut named = BTreeSet::new();
+        if let Some(twice) = tasks.iter().find(|name| !named.insert(*name)) {
+            let message = format!("await_tasks: task `{twice}` is named twice");
+            return self.refuse_control(out, intent, ToolError::new(ToolErrorKind::InvalidInput, message));
+        }
         let known = |name: &String| self.children.keys().find(|child| child.as_str() == name).cloned();
         let wanted: Vec<_> = tasks.iter().map(|name| known(name).ok_or(name)).collect();
         if let Some(Err(name)) = wanted.iter().find(|task| task.is_err()) {

@@ -43,7 +43,8 @@ impl Task {
                 self.is(effect_id, |state| matches!(state, SlotState::Waiting(Wait::Verdict { .. })))
             }
             Event::ToolDone { effect_id, .. } => self.is(effect_id, |state| {
-                !matches!(state, SlotState::Settled(_) | SlotState::Waiting(Wait::Approval { .. }))
+                use SlotState::{Settled, Waiting};
+                !matches!(state, Settled(_) | Waiting(Wait::Approval { .. } | Wait::Verdict { .. }))
             }),
             Event::ToolFailed { effect_id, .. } | Event::OutcomeUnknown { effect_id } => {
                 self.is(effect_id, |state| !matches!(state, SlotState::Settled(_)))

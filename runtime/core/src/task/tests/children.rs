@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     agent::Limits,
+    id::SessionId,
     message::Message,
     model::Price,
     task::{Effect, Input, TaskSpec},
@@ -138,18 +139,22 @@ fn a_task_goes_on_beside_one_it_made_and_waits_for_it_later() {
 }
 
 #[test]
-fn a_task_that_is_over_need_not_be_waited_for_and_one_never_made_cannot_be() {
+fn a_task_that_is_over_can_be_waited_for_but_none_that_was_never_made_or_is_named_twice() {
     let mut run = calling(able(Limits::default()), "spawn_task", ONE);
     run.child_answers("t1.1.0", "three").transcript();
-    let both =
-        [("c1", "await_tasks", r#"{"tasks":["t1.1.0"]}"#), ("c2", "await_tasks", r#"{"tasks":["t9"]}"#)];
-    run.calls(2, both);
+    let all = [
+        ("c1", "await_tasks", r#"{"tasks":["t1.1.0"]}"#),
+        ("c2", "await_tasks", r#"{"tasks":["t9"]}"#),
+        ("c3", "await_tasks", r#"{"tasks":["t1.1.0","t1.1.0"]}"#),
+    ];
+    run.calls(2, all);
     assert_snapshot!(run.transcript(), @r#"
-    > model 2.1 replies await_tasks({"tasks":["t1.1.0"]}) as "c1" await_tasks({"tasks":["t9"]}) as "c2"
-      + model replied 2 await_tasks({"tasks":["t1.1.0"]}) as "c1" await_tasks({"tasks":["t9"]}) as "c2"
+    > model 2.1 replies await_tasks({"tasks":["t1.1.0"]}) as "c1" await_tasks({"tasks":["t9"]}) as "c2" await_tasks({"tasks":["t1.1.0","t1.1.0"]}) as "c3"
+      + model replied 2 await_tasks({"tasks":["t1.1.0"]}) as "c1" await_tasks({"tasks":["t9"]}) as "c2" await_tasks({"tasks":["t1.1.0","t1.1.0"]}) as "c3"
       + wait begun t1/2.0 await_tasks({"tasks":["t1.1.0"]}), pure, epoch 0: {"for":"children","tasks":["t1.1.0"],"parallel":0,"join":"all"}
       + tool done t1/2.0: [{"answer":"three","task":"t1.1.0"}]
       + tool refused await_tasks as c2: not-found: this task has made no task `t9`
+      + tool refused await_tasks as c3: invalid-input: await_tasks: task `t1.1.0` is named twice
       + model asked 3.1
       ! ask model 3.1
     "#);
@@ -176,6 +181,24 @@ fn a_conversation_that_is_handed_over_is_answered_by_the_other() {
       + finished: done "878 km"
       ! abort tool t1/2.1
       ! conclude: done "878 km"
+    "#);
+}
+
+#[test]
+fn a_session_goes_on_after_a_conversation_that_was_handed_over() {
+    let mut spec = able(Limits::default());
+    spec.session = Some(SessionId::new("s1").unwrap());
+    let mut run = Run::of(spec);
+    run.calls(1, [("c1", "hand_off", r#"{"agent":"helper"}"#), ("c2", "mail", "{}")]);
+    run.tool(1, 1, json!("sent")).child_answers("t1.1.0", "878 km").transcript();
+    let turn = run.task().turn(0).expect("the task is done");
+    let messages: String = turn.messages.iter().map(super::transcript::message).collect();
+    assert_snapshot!(messages, @r#"
+    user: How far is Berlin?
+    assistant: hand_off({"agent":"helper"}) as "c1" mail({}) as "c2"
+    hand_off as c1: "878 km"
+    mail as c2: "sent"
+    assistant: "878 km"
     "#);
 }
 

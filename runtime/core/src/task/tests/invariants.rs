@@ -1,6 +1,9 @@
 //! The invariants, each under its name, over everything that ever happened to one task.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
@@ -11,7 +14,7 @@ use super::{
 use crate::{
     message::Message,
     model::ChatRequest,
-    task::{Effect, Event, Phase, Status, Task, TaskSpec, replay},
+    task::{Effect, Event, Outcome, Phase, Status, Task, TaskSpec, replay},
 };
 
 /// What compares the state of this moment. To be checked after every move.
@@ -35,6 +38,7 @@ pub(super) fn held_throughout(world: &World) -> TestCaseResult {
     j5_there_is_one_answer(world, journal)?;
     bounds::j7_counts_stay_within_their_limits(world)?;
     bounds::j7_budgets_are_never_shared_out_twice(world)?;
+    a_done_task_leaves_a_conversation_to_go_on_from(world)?;
     j8_what_was_pinned_stays(world, journal)?;
     j9_labels_only_grow(world, journal)?;
     world.performed.iter().filter_map(|did| did.request.as_ref()).try_for_each(a_provider_accepts)?;
@@ -175,6 +179,18 @@ fn j5_there_is_one_answer(world: &World, journal: &[Event]) -> TestCaseResult {
         world.performed.iter().filter(|did| matches!(did.effect, Effect::Conclude(_))).collect();
     prop_assert!(told.windows(2).all(|two| two[0].effect == two[1].effect), "J5: two answers: {told:?}");
     Ok(())
+}
+
+/// A session that goes on after this task does so from a conversation that a provider accepts, and that ends
+/// with the answer.
+fn a_done_task_leaves_a_conversation_to_go_on_from(world: &World) -> TestCaseResult {
+    let Some(Outcome::Done { output }) = world.shadow.outcome() else { return Ok(()) };
+    let mut request = world.shadow.request();
+    let last = request.messages.last();
+    let answers = matches!(last, Some(Message::Assistant(reply)) if reply.content == *output && reply.tool_calls.is_empty());
+    prop_assert!(answers, "{last:?} does not end with {output:?}");
+    Arc::make_mut(&mut request.messages).push(Message::user("and now?"));
+    a_provider_accepts(&request)
 }
 
 /// J8: the submission never changes, and whatever is asked of models and tools comes from it.
