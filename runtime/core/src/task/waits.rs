@@ -193,9 +193,8 @@ impl Task {
 
     pub(super) fn on_unpause(&mut self, out: &mut Turn) {
         self.note(out, Event::Unpaused);
-        self.expire(out);
+        self.look_at_clock(out);
         self.advance_children(out);
-        self.go_on(out);
     }
 
     /// What the task waits for, when nothing of it is at work.

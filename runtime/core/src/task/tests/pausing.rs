@@ -131,6 +131,23 @@ fn what_came_due_meanwhile_is_done_when_it_goes_on() {
 }
 
 #[test]
+fn a_task_whose_end_of_time_has_passed_asks_nothing_more_when_it_goes_on() {
+    let mut spec = spec(Limits::default());
+    spec.until_ms = Some(30_000);
+    let mut run = Run::of(spec);
+    run.pause().transcript();
+    run.later(30_000).unpause();
+    assert_snapshot!(run.transcript(), @"
+    > unpause
+      + unpaused
+      + deadline passed
+      + woken
+      + finished: failed time_budget: the task was not done by its time, 30000 ms since 1970
+      ! conclude: failed time_budget: the task was not done by its time, 30000 ms since 1970
+    ");
+}
+
+#[test]
 fn a_paused_task_makes_no_tasks_and_makes_the_rest_when_it_goes_on() {
     let mut run = Run::of(able(Limits::default()));
     let arguments = r#"{"agent":"helper","inputs":["x","y"],"parallel":1}"#;
