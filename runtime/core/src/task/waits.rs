@@ -223,11 +223,11 @@ impl Task {
         waits.chain([self.deadline_ms()]).min().expect("there is always a deadline")
     }
 
-    /// When to look at the clock while something is at work. Taking back has no end of time: each of its
+    /// When to look at the clock while the task is not parked. Taking back has no end of time: each of its
     /// calls has one.
     pub(super) fn alarm_ms(&self) -> Option<u64> {
-        let at_work = matches!(self.phase, Phase::Thinking { .. } | Phase::Acting { .. });
-        (at_work && self.waiting().is_none()).then(|| self.next_due_ms())
+        let ending = matches!(self.phase, Phase::Undoing { .. } | Phase::Finished(_));
+        (!ending && self.waiting().is_none()).then(|| self.next_due_ms())
     }
 
     /// The end of every step: notes that the task parks, or that it goes on, and asks to be woken when the

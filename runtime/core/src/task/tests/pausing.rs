@@ -25,6 +25,7 @@ fn a_queued_task_does_not_begin_while_it_is_paused() {
     > unpause
       + unpaused
       + woken
+      ! wake at 301000 ms
     > unpause
       - the task is not paused
     > begin after 0 messages
