@@ -94,7 +94,8 @@ proptest! {
         fs::remove_file(dir.path().join(COPY)).unwrap();
         let path = dir.path().join(segment_name(1));
         let mut bytes = fs::read(&path).unwrap();
-        bytes[at.index(bytes.len())] ^= flip;
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
         fs::write(&path, &bytes).unwrap();
         let (walk, rows) = replay(dir.path(), &states[0]);
         prop_assert!(states.contains(&(walk.at, rows)));
