@@ -1,5 +1,6 @@
 //! [`RuntimeApi`] over the actors: checks what comes in, asks the right actor, reads the journal.
 
+mod control;
 mod submit;
 mod tree;
 
@@ -7,15 +8,15 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, LIST_MAX, RuntimeApi, Submission,
-    Submitted, TaskList, TaskQuery, TreeNode,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, LIST_MAX,
+    RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
 };
 use playhouse_core::{
     admission::{Bounds, RETRY_AFTER_MS},
     id::{Seq, SessionId, TaskId},
     model::ModelInfo,
     session::Session,
-    task::{Head, Task, TaskView},
+    task::{Head, Input, Signal, Task, TaskView},
     tool::ToolSpec,
 };
 use playhouse_ports::JournalError;
@@ -71,6 +72,11 @@ impl Runtime {
         self.services.drain.settle(limit).await
     }
 
+    /// The same with ids whose random bits come from `random`.
+    pub(crate) fn with_random(self, random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        Self { ids: Arc::new(Ids::of(random)), ..self }
+    }
+
     /// Folds the journal of one of the caller's tasks.
     async fn restore(&self, caller: &Caller, id: &TaskId) -> Result<(Task, u64), ApiError> {
         self.head(caller, id).await?;
@@ -106,6 +112,8 @@ impl RuntimeApi for Runtime {
             head.tenant == caller.tenant
                 && query.status.is_none_or(|status| head.status == status)
                 && query.session.as_ref().is_none_or(|session| head.session.as_ref() == Some(session))
+                && query.parent.as_ref().is_none_or(|parent| head.parent.as_ref() == Some(parent))
+                && query.waiting.is_none_or(|waiting| head.waiting == Some(waiting))
         };
         let (mut tasks, mut before) = (Vec::new(), query.before);
         // One more than asked for tells whether there is a next page.
@@ -152,6 +160,34 @@ impl RuntimeApi for Runtime {
             ask("the dispatcher", &self.services.tasks, cancel).await.map_err(no_answer)?;
         }
         self.task(caller, id).await
+    }
+
+    async fn pause(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError> {
+        self.deliver(caller, id, Input::Pause { reason }).await
+    }
+
+    async fn resume(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, ApiError> {
+        self.deliver(caller, id, Input::Unpause).await
+    }
+
+    async fn decide(&self, caller: &Caller, id: &TaskId, verdict: Verdict) -> Result<TaskView, ApiError> {
+        self.take_decision(caller, id, verdict).await
+    }
+
+    async fn signal(&self, caller: &Caller, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError> {
+        self.take_signal(caller, id, signal).await
+    }
+
+    async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError> {
+        self.make_fork(caller, id, request).await
+    }
+
+    async fn export(&self, caller: &Caller, id: &TaskId) -> Result<Export, ApiError> {
+        self.write_export(caller, id).await
+    }
+
+    async fn forget(&self, caller: &Caller, id: &TaskId) -> Result<(), ApiError> {
+        self.forget_task(caller, id).await
     }
 
     async fn session(&self, caller: &Caller, id: &SessionId) -> Result<Session, ApiError> {
@@ -222,6 +258,7 @@ pub(crate) fn journal_error(error: JournalError) -> ApiError {
         JournalError::Full(_) => ApiErrorKind::StorageFull,
         JournalError::Busy(_) => ApiErrorKind::TooBusy,
         JournalError::Unavailable(_) => ApiErrorKind::Unavailable,
+        JournalError::Erased(_) => ApiErrorKind::NotFound,
         JournalError::Damaged(_) | JournalError::Fenced { .. } => ApiErrorKind::Internal,
         JournalError::KeyUsed { .. } => ApiErrorKind::Conflict,
     };

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use playhouse_core::{
     id::{SessionId, TaskId},
-    task::TaskSpec,
+    task::{ChildOrder, TaskSpec},
     window::Window,
 };
 use playhouse_ports::JournalError;
@@ -22,6 +22,7 @@ use crate::{
     memory::MemoryMsg,
     planner::{PlannerMsg, patiently},
     tasks::TasksMsg,
+    timers::TimersMsg,
     tool_executor::ToolExecutorMsg,
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Services {
     pub(crate) models: BTreeMap<String, Slot<LlmBackendMsg>>,
     /// Starts and ends planners.
     pub(crate) tasks: Slot<TasksMsg>,
+    /// Wakes what is due.
+    pub(crate) timers: Slot<TimersMsg>,
     /// Whether the runtime is coming to rest.
     pub(crate) drain: Drain,
 }
@@ -106,8 +109,32 @@ impl Services {
         cast(Some(&self.tasks), TasksMsg::Up(task.clone(), planner.clone()));
     }
 
-    pub(crate) fn concluded(&self, task: &TaskId) {
-        cast(Some(&self.tasks), TasksMsg::Concluded(task.clone()));
+    pub(crate) fn cast_timers(&self, message: TimersMsg) {
+        cast(Some(&self.timers), message);
+    }
+
+    /// What a task that another ordered runs on; the error says why it cannot be made.
+    pub(crate) fn child_spec(&self, order: &ChildOrder) -> Result<TaskSpec, String> {
+        let Some(agent) = self.catalog.agent(&order.agent) else {
+            return Err(format!("there is no agent `{}` any more", order.agent));
+        };
+        let tenant = order.tenant.clone();
+        Ok(TaskSpec {
+            id: order.task.clone(),
+            tenant,
+            session: None,
+            topic: None,
+            input: order.input.clone(),
+            pinned: self.catalog.pin(agent, &order.limits),
+            labels: order.labels.clone(),
+            submitted_ms: self.ledger.clock.now_ms(),
+            until_ms: order.until_ms,
+            lineage: order.lineage.clone(),
+        })
+    }
+
+    pub(crate) fn cast_tasks(&self, message: TasksMsg) {
+        cast(Some(&self.tasks), message);
     }
 }
 

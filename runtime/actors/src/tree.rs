@@ -11,6 +11,7 @@
 //! ├─ tasks       one_for_all: a dispatcher that forgot its planners would start them twice
 //! │  ├─ planners    dynamic, one per live task
 //! │  └─ dispatcher
+//! ├─ timers      wakes what is due
 //! └─ edge        added by whoever has one: started last, stopped first
 //! ```
 
@@ -33,6 +34,7 @@ use crate::{
     service::{Run, Service},
     services::Services,
     tasks::Tasks,
+    timers::Timers,
     tool_executor::ToolExecutor,
 };
 
@@ -117,6 +119,7 @@ impl Tree {
                 .map(|alias| (alias.clone(), Slot::new(&format!("model:{alias}"))))
                 .collect(),
             tasks: Slot::new("dispatcher"),
+            timers: Slot::new("timers"),
             drain: Drain::default(),
         });
         let memory = Memory { context, retention, clock };
@@ -126,7 +129,16 @@ impl Tree {
         children.push(models(&services, backends));
         children.push(services.tools.child(Restart::Permanent, STOP, spawn(tools, ())));
         children.push(tasks(&services, bounds));
+        let timers = Timers { services: services.clone() };
+        children.push(services.timers.child(Restart::Permanent, STOP, spawn(timers, ())));
         Self { runtime: Runtime::new(services, bounds, problems), children }
+    }
+
+    /// Takes the random bits of task ids from `random`, so that a simulation repeats itself. Call it before
+    /// [`runtime`](Self::runtime) is handed out.
+    pub fn with_random(mut self, random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        self.runtime = self.runtime.with_random(random);
+        self
     }
 
     /// Adds a child that is started after all others and stopped before them.

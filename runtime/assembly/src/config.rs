@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use playhouse_core::{admission::Bounds, session::Retention, tool::EffectClass};
+use playhouse_core::{admission::Bounds, model::Price, session::Retention, tool::EffectClass};
 use playhouse_model_llama::LlamaConfig;
 use playhouse_model_openai::OpenAiConfig;
 use serde::Deserialize;
@@ -62,7 +62,7 @@ pub struct Config {
     /// The alias that agents mean by `default`.
     pub default_model: String,
     /// Models by alias.
-    pub models: BTreeMap<String, ModelConfig>,
+    pub models: BTreeMap<String, ModelEntry>,
     /// Tools by name.
     pub tools: BTreeMap<String, ToolEntry>,
     /// Key-value tables that tools may be granted.
@@ -101,6 +101,16 @@ pub struct KeyEntry {
 }
 
 /// One model.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ModelEntry {
+    /// What its tokens cost; without it, no task is charged for them.
+    pub price: Option<Price>,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: ModelConfig,
+}
+
+/// The kinds of model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ModelConfig {
@@ -184,10 +194,15 @@ impl Config {
         [data, cache, agents, tools_lock, call_log].into_iter().flatten().for_each(anchor);
         self.tools.values_mut().for_each(|tool| anchor(&mut tool.component));
         for model in self.models.values_mut() {
-            if let ModelConfig::Llama(llama) = model {
+            if let ModelConfig::Llama(llama) = &mut model.kind {
                 anchor(&mut llama.path);
             }
         }
+    }
+
+    /// What tokens cost, by alias.
+    pub fn prices(&self) -> BTreeMap<String, Price> {
+        self.models.iter().filter_map(|(alias, model)| Some((alias.clone(), model.price?))).collect()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -238,7 +253,7 @@ fn lay_file(table: &mut Table, path: &Path) -> Result<(), BadConfig> {
 fn parse(table: Table) -> Result<Config, String> {
     let mut config: Config = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
     for (alias, model) in &mut config.models {
-        if let ModelConfig::OpenAi(remote) = model {
+        if let ModelConfig::OpenAi(remote) = &mut model.kind {
             remote.name.clone_from(alias);
         }
     }

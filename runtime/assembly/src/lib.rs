@@ -15,8 +15,8 @@ mod toolbox;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-pub use agents::BadAgentFile;
-pub use config::{BadConfig, Config, KeyEntry, ModelConfig, Server, Telemetry, ToolEntry};
+pub use agents::{BadAgentFile, Flaw, Place, check_agent};
+pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry, ToolEntry};
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_model_llama::worker_entry;
 pub use playhouse_supervise::{
@@ -115,7 +115,7 @@ fn catalog(config: &Config, extras: Extras) -> Result<(Catalog, Models), BuildEr
         }
         agent
     });
-    let catalog = Catalog::new(agents, Arc::new(tools), models.ports())?;
+    let catalog = Catalog::new(agents, Arc::new(tools), models.ports())?.with_prices(config.prices());
     Ok((catalog, models))
 }
 

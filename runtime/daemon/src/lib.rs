@@ -4,6 +4,7 @@
 //! serve ──▶ House (assembly) + Edge (http) ── until SIGTERM, or until the tree gives up (exit 70)
 //! run   ──▶ House, one task, its events on stderr, the answer on stdout
 //! task, tree ──▶ HTTP client of a daemon          check ──▶ everything but starting
+//! replay ─▶ an exported task against what it recorded, without a daemon
 //! ```
 
 mod check;
@@ -11,6 +12,7 @@ mod cli;
 mod client;
 mod edge;
 mod render;
+mod replay;
 mod run;
 mod serve;
 mod stopping;
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
             Command::Run(args) => run::run(args).await,
             Command::Task(args) => task::task(args).await,
             Command::Tree(args) => tree::tree(args).await,
+            Command::Replay(args) => replay::file(&args),
             Command::Ready(args) => task::ready(args).await,
             Command::Check(args) => check::check(&args),
         }

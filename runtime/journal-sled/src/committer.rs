@@ -1,7 +1,10 @@
-//! The committer: one OS thread that owns the engine and turns commands into durable commits.
+//! The committer: the one that writes. It turns commands into durable commits.
 //!
 //! An fsync costs the same for one record as for a thousand, so commands that arrive while one is under way
 //! are committed together by the next. A lone command never waits for company.
+//!
+//! It is one future. In production it has an OS thread to itself, since everything it does blocks; a
+//! simulation runs it among its other tasks.
 
 use std::{
     future::Future,
@@ -11,17 +14,20 @@ use std::{
     sync::{Arc, OnceLock},
     task::{Context, Poll},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use playhouse_ports::JournalError;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    time::{Instant, timeout},
+};
 
-use crate::{error::panic_text, open::OpenTasks, stage::Change, store::Store, writes::Writes};
+use crate::{engine::Engine, error::panic_text, stage::Change};
 
 /// Records in one commit. Beyond this the fsync is paid for, and the first of them has waited long enough.
 const GROUP_RECORDS_MAX: usize = 1024;
-/// Bytes in one commit: one segment of the engine.
+/// Bytes in one commit.
 const GROUP_BYTES_MAX: usize = 8 << 20;
 /// How long a group may collect while more keeps arriving.
 const GROUP_TIME_MAX: Duration = Duration::from_millis(2);
@@ -45,10 +51,14 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// What a command is told that comes too late.
+    /// What is told to whoever comes too late.
     pub(crate) fn refusal(&self) -> JournalError {
         match self {
             Self::Closed => JournalError::Unavailable("it is closed".to_owned()),
+            // Opening it again heals it or says what is lost: whoever asks may wait for that.
+            Self::Failed(JournalError::Damaged(what)) => {
+                JournalError::Unavailable(format!("it is opened again to be repaired: {what}"))
+            }
             Self::Failed(error) => error.clone(),
         }
     }
@@ -70,65 +80,85 @@ impl Future for Committer {
     type Output = Result<(), JournalError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Nothing is ever sent: the sender goes with the store it belongs to.
-        Pin::new(&mut self.closed).poll(cx).map(|_| match self.ended.get() {
-            Some(End::Failed(error)) => Err(error.clone()),
-            Some(End::Closed) | None => Ok(()),
-        })
+        // Nothing is ever sent: the sender goes with the files it belongs to.
+        Pin::new(&mut self.closed).poll(cx).map(|_| outcome(&self.ended))
     }
 }
 
-/// Starts the thread over `store`.
+fn outcome(ended: &Ended) -> Result<(), JournalError> {
+    match ended.get() {
+        Some(End::Failed(error)) => Err(error.clone()),
+        Some(End::Closed) | None => Ok(()),
+    }
+}
+
+/// Starts a thread that works with `engine`.
 pub(crate) fn start(
-    store: Arc<Store>,
-    tasks: OpenTasks,
+    engine: Engine,
     closed: oneshot::Receiver<()>,
     inbox: mpsc::Receiver<Command>,
     ended: Ended,
 ) -> io::Result<Committer> {
     let committer = Committer { closed, ended: Arc::clone(&ended) };
-    thread::Builder::new().name("journal".to_owned()).spawn(move || live(store, tasks, inbox, &ended))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let work = move || drop(runtime.block_on(live(engine, inbox, ended)));
+    thread::Builder::new().name("journal".to_owned()).spawn(work)?;
     Ok(committer)
 }
 
-/// Works until the end, then answers everybody who comes too late, and lets go of the store.
-fn live(store: Arc<Store>, mut tasks: OpenTasks, mut inbox: mpsc::Receiver<Command>, ended: &Ended) {
-    let work = AssertUnwindSafe(|| serve(&store, &mut tasks, &mut inbox));
-    let end = match catch_unwind(work) {
-        Ok(Ok(())) => End::Closed,
-        Ok(Err(error)) => End::Failed(error),
-        Err(panic) => {
-            let why = format!("the committer panicked: {}", panic_text(&*panic));
-            End::Failed(JournalError::Unavailable(why))
-        }
+/// Works until the end, then answers everybody who comes too late, and lets go of the files.
+pub(crate) async fn live(
+    mut engine: Engine,
+    mut inbox: mpsc::Receiver<Command>,
+    ended: Ended,
+) -> Result<(), JournalError> {
+    let end = match serve(&mut engine, &mut inbox).await {
+        Ok(()) => End::Closed,
+        Err(error) => End::Failed(error),
     };
     if let End::Failed(error) = &end {
         tracing::error!(%error, "the journal stops: nothing is written until it is opened again");
+        engine.fail(error);
     }
     let refusal = end.refusal();
     // Before the inbox closes, so that whoever finds it closed also finds out why.
     let _ = ended.set(end);
     inbox.close();
-    while let Some(command) = inbox.blocking_recv() {
+    while let Some(command) = inbox.recv().await {
         let _ = command.done.send(Err(refusal.clone()));
     }
+    outcome(&ended)
 }
 
 /// Commits group after group. The first error is the last: after it nobody knows what the disk holds.
-fn serve(
-    store: &Store,
-    tasks: &mut OpenTasks,
-    inbox: &mut mpsc::Receiver<Command>,
-) -> Result<(), JournalError> {
-    while let Some(first) = inbox.blocking_recv() {
-        let group = collect(first, inbox);
-        let is_last = group.iter().any(|command| matches!(command.change, Change::Close));
-        commit(group, store, tasks)?;
-        if is_last {
-            break;
+async fn serve(engine: &mut Engine, inbox: &mut mpsc::Receiver<Command>) -> Result<(), JournalError> {
+    loop {
+        let waited = match engine.next_chore() {
+            None => Ok(inbox.recv().await),
+            Some(chore) => timeout(chore, inbox.recv()).await,
+        };
+        match waited {
+            Err(_) => {}
+            Ok(None) => break,
+            Ok(Some(first)) => {
+                let group = collect(first, inbox);
+                let is_last = group.iter().any(|command| matches!(command.change, Change::Close));
+                guarded(|| engine.commit(group))?;
+                if is_last {
+                    break;
+                }
+            }
         }
+        guarded(|| engine.chores())?;
     }
-    Ok(())
+    guarded(|| engine.checkpoint())
+}
+
+/// A panic of ours ends the journal, not the thread.
+fn guarded(work: impl FnOnce() -> Result<(), JournalError>) -> Result<(), JournalError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(JournalError::Unavailable(format!("the committer panicked: {}", panic_text(&*panic))))
+    })
 }
 
 /// `first` and what waits behind it, within the bounds of a group.
@@ -143,18 +173,4 @@ fn collect(first: Command, inbox: &mut mpsc::Receiver<Command>) -> Vec<Command> 
         group.push(next);
     }
     group
-}
-
-/// Makes a group durable, then answers it. Refusals wait too: "this key was used" is a promise about
-/// something that may be in the same group.
-fn commit(group: Vec<Command>, store: &Store, tasks: &mut OpenTasks) -> Result<(), JournalError> {
-    let mut writes = Writes::over(store);
-    let stage = |Command { change, done, room }| (change.stage(&mut writes, tasks), done, room);
-    let staged: Vec<_> = group.into_iter().map(stage).collect();
-    let outcome = if writes.is_empty() { Ok(()) } else { store.commit(writes.into_batch()) };
-    for (answer, done, _room) in staged {
-        // Whoever gave up waiting does not mind.
-        let _ = done.send(outcome.clone().and(answer));
-    }
-    outcome
 }

@@ -68,14 +68,6 @@ impl OpenError {
         }
     }
 
-    /// What the engine said about `dir`.
-    pub(crate) fn engine(dir: &Path, error: sled::Error) -> Self {
-        match error {
-            sled::Error::Io(source) => Self::disk(dir, source),
-            error => Self::journal(dir, self::engine(error)),
-        }
-    }
-
     /// What the start-up scan found in `dir`.
     pub(crate) fn journal(dir: &Path, error: JournalError) -> Self {
         let dir = dir.to_owned();

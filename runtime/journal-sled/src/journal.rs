@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use playhouse_core::{
-    id::{Seq, TaskId},
+    id::{Seq, TaskId, Tenant},
     task::{Head, Record},
 };
 use playhouse_ports::{Batch, HeldLane, Journal, JournalError};
@@ -17,12 +17,17 @@ use tokio::{
 };
 
 use crate::{
-    OpenError, Options,
+    OpenError, Options, Stats,
     committer::{self, Command, Committer, Ended},
+    disk::Disk,
+    draft::{AppendDraft, Before},
+    engine::Engine,
     open::{self, Opened},
-    stage::{Append, Change, EncodedTurn, SessionName},
+    stage::Change,
     store::Store,
-    values,
+    sums::Hash,
+    values::is_damage,
+    vault::Vault,
 };
 
 /// Commands that may wait. A task has at most one append under way, so this is four times the tasks a
@@ -43,33 +48,46 @@ pub struct SledJournal {
     /// The committer owns the store; reads borrow it, so that its end closes the files.
     store: Weak<Store>,
     ended: Ended,
-}
-
-/// What operators look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stats {
-    /// Commands that wait for a commit.
-    pub waiting: usize,
-    /// Size on disk.
-    pub disk_bytes: u64,
-    /// Values that sled spilled into files it never syncs. Anything but 0 is a bug.
-    pub blobs: usize,
+    /// Whether reads run where they are asked for.
+    is_inline: bool,
 }
 
 impl SledJournal {
     /// Opens the journal in the data directory `dir`, making both if need be, and starts its committer.
+    /// Heals what can be healed; what cannot is refused and named.
     pub async fn open(dir: impl Into<PathBuf>, options: Options) -> Result<(Self, Committer), OpenError> {
         let dir = dir.into();
-        let Opened { store, tasks, closed } = open::open(dir.clone(), options).await?;
-        let store = Arc::new(store);
-        let (inbox, waiting) = mpsc::channel(INBOX_MAX);
-        let room = Arc::new(Semaphore::new(INBOX_KIB_MAX as usize));
-        let ended: Ended = Arc::new(OnceLock::new());
-        let reads = Arc::new(Semaphore::new(READS_MAX));
-        let journal = Self { inbox, room, reads, store: Arc::downgrade(&store), ended: Arc::clone(&ended) };
-        let committer = committer::start(store, tasks, closed, waiting, ended)
+        let Opened { engine, closed } = open::open(dir.clone(), options).await?;
+        let (journal, waiting) = Self::over(&engine, false);
+        let committer = committer::start(engine, closed, waiting, Arc::clone(&journal.ended))
             .map_err(|error| OpenError::Other { dir, what: error.to_string() })?;
         Ok((journal, committer))
+    }
+
+    /// The same code on `disk`, with its rows in memory only, for a simulation: no threads, no lock on the
+    /// directory, and reads where they are asked for. The future is the committer; it must be polled.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: impl Into<PathBuf>,
+        options: Options,
+    ) -> Result<(Self, impl Future<Output = Result<(), JournalError>> + Send + 'static), OpenError> {
+        let Opened { engine, closed: _ } = open::open_on(disk, dir.into(), options)?;
+        let (journal, waiting) = Self::over(&engine, true);
+        let ended = Arc::clone(&journal.ended);
+        Ok((journal, committer::live(engine, waiting, ended)))
+    }
+
+    fn over(engine: &Engine, is_inline: bool) -> (Self, mpsc::Receiver<Command>) {
+        let (inbox, waiting) = mpsc::channel(INBOX_MAX);
+        let journal = Self {
+            inbox,
+            room: Arc::new(Semaphore::new(INBOX_KIB_MAX as usize)),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
+            store: Arc::downgrade(&engine.store),
+            ended: Arc::new(OnceLock::new()),
+            is_inline,
+        };
+        (journal, waiting)
     }
 
     /// Makes everything durable that was handed in before, then ends the committer. What comes later is
@@ -85,9 +103,7 @@ impl SledJournal {
     /// How the journal is doing.
     pub async fn stats(&self) -> Result<Stats, JournalError> {
         let waiting = INBOX_MAX - self.inbox.capacity();
-        let look =
-            move |store: &Store| Ok(Stats { waiting, disk_bytes: store.disk_bytes(), blobs: store.blobs() });
-        self.read_with(look).await
+        self.read_with(move |store| Ok(store.numbers.stats(waiting, store.index().spilled()))).await
     }
 
     /// Hands `change` to the committer and waits until it is durable.
@@ -100,7 +116,14 @@ impl SledJournal {
             mpsc::error::TrySendError::Full(_) => busy(),
             mpsc::error::TrySendError::Closed(_) => self.refusal(),
         })?;
-        answer.await.unwrap_or_else(|_| Err(self.refusal()))
+        match answer.await {
+            Err(_) => Err(self.refusal()),
+            Ok(Err(error)) if is_damage(&error) => {
+                self.inbox.closed().await;
+                Err(self.refusal())
+            }
+            Ok(answer) => answer,
+        }
     }
 
     /// Runs `read` where it may block.
@@ -110,8 +133,71 @@ impl SledJournal {
     ) -> Result<T, JournalError> {
         let _turn = self.reads.acquire().await.expect("the semaphore is never closed");
         let store = self.store.upgrade().ok_or_else(|| self.refusal())?;
-        let panicked = |error| Err(JournalError::Damaged(format!("the engine failed to read: {error}")));
-        spawn_blocking(move || read(&store)).await.unwrap_or_else(panicked)
+        let found = if self.is_inline {
+            let found = read(&store);
+            drop(store);
+            found
+        } else {
+            let panicked = |error| Err(JournalError::Damaged(format!("the engine failed to read: {error}")));
+            spawn_blocking(move || read(&store)).await.unwrap_or_else(panicked)
+        };
+        match found {
+            Err(error) if is_damage(&error) => Err(self.suspect(error).await),
+            found => found,
+        }
+    }
+
+    /// Closes `draft` into the vault: here if that needs no disk, else where it may block.
+    pub(crate) async fn into_vault<D: Send + 'static, T: Send + 'static>(
+        &self,
+        draft: D,
+        is_quick: impl Fn(&D, &Vault) -> bool,
+        close: impl FnOnce(D, &Vault) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let vault = Arc::clone(&self.store.upgrade().ok_or_else(|| self.refusal())?.vault);
+        if is_quick(&draft, &vault) {
+            return close(draft, &vault);
+        }
+        self.read_with(move |store| close(draft, &store.vault)).await
+    }
+
+    /// What is before position `from` of `task`. A task has one writer, so this is still true when its append
+    /// is committed; if there are two, the second is fenced.
+    async fn before(&self, task: &TaskId, from: Seq) -> Result<Before, JournalError> {
+        {
+            let store = self.store.upgrade().ok_or_else(|| self.refusal())?;
+            if let Some(live) = store.live().get(task) {
+                return Ok(Before { hash: live.hash, stored: Some(live.head.clone()) });
+            }
+        }
+        if from == 0 {
+            return Ok(Before { hash: Hash::default(), stored: None });
+        }
+        let task = task.clone();
+        let live = self.read_with(move |store| store.view(|view| view.live(&task))).await?;
+        Ok(Before { hash: live.map_or(Hash::default(), |live| live.hash), stored: None })
+    }
+
+    /// Destroys the keys of `tenant`, durably: whatever was sealed for it reads as
+    /// [`JournalError::Erased`] from now on. `false` if nothing was sealed for it.
+    pub async fn erase(&self, tenant: &Tenant) -> Result<bool, JournalError> {
+        let tenant = tenant.clone();
+        self.read_with(move |store| store.vault.destroy(&tenant)).await
+    }
+
+    /// A reader found damage: ends the committer, so that whoever owns it opens the journal again, which heals
+    /// it. Returns what the reader is told, which is to wait.
+    async fn suspect(&self, error: JournalError) -> JournalError {
+        // Not refused when many wait: nothing is more urgent.
+        let (done, answer) = oneshot::channel();
+        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return error };
+        let change = Change::Suspect { what: error.to_string() };
+        if self.inbox.send(Command { change, done, room }).await.is_ok() {
+            let _ = answer.await;
+        }
+        // It closes its inbox last.
+        self.inbox.closed().await;
+        self.refusal()
     }
 
     /// Why nothing is done any more.
@@ -121,32 +207,14 @@ impl SledJournal {
     }
 }
 
-/// Checks that `batch` is what it claims to be, and encodes it.
-fn encode(batch: Batch) -> Result<Append, JournalError> {
-    let Batch { head, records, turn, key, wake: _ } = batch;
-    let from = records.first().map_or(head.next_seq, |record| record.seq);
-    let in_order = (from..).zip(&records).all(|(seq, record)| record.seq == seq);
-    assert!(in_order, "the records of a batch are consecutive");
-    assert_eq!(head.next_seq, from + records.len() as Seq, "the head is one past the last record");
-
-    let head_bytes = values::head_to(&head)?;
-    let to_bytes = |record| values::record_to(&head.task, record);
-    let records = records.iter().map(to_bytes).collect::<Result<_, _>>()?;
-    let to_key = |submission| Ok((values::submission_to(&submission, &head.task)?, submission));
-    let key = key.map(to_key).transpose()?.map(|(bytes, submission)| (submission, bytes));
-    let to_turn = |(id, turn): (_, playhouse_core::session::Turn)| {
-        let bytes = values::turn_to(&head.tenant, &id, &turn)?;
-        let session = SessionName { tenant: head.tenant.clone(), id };
-        Ok(EncodedTurn { session, task: turn.task, at_ms: turn.at_ms, bytes })
-    };
-    let turn = turn.map(to_turn).transpose()?;
-    Ok(Append { head, head_bytes, from, records, turn, key })
-}
-
 #[async_trait]
 impl Journal for SledJournal {
     async fn append(&self, batch: Batch) -> Result<(), JournalError> {
-        self.commit(Change::Append(Box::new(encode(batch)?))).await.map(drop)
+        let from = batch.records.first().map_or(batch.head.next_seq, |record| record.seq);
+        let before = self.before(&batch.head.task, from).await?;
+        let draft = AppendDraft::of(batch, from, before)?;
+        let append = self.into_vault(draft, AppendDraft::is_quick, AppendDraft::close).await?;
+        self.commit(Change::Append(Box::new(append))).await.map(drop)
     }
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
@@ -165,37 +233,31 @@ impl Journal for SledJournal {
     }
 
     async fn open(&self) -> Result<Vec<Head>, JournalError> {
-        self.read_with(Store::open_heads).await
+        self.read_with(|store| Ok(store.open_heads())).await
     }
 
     async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError> {
-        let parked = self.read_with(|store| store.heads(None, usize::MAX)).await?;
-        let due = |head: Head| Some((head.due_ms.filter(|due| *due <= until_ms)?, head.task));
-        let mut due: Vec<_> = parked.into_iter().filter_map(due).collect();
-        due.sort();
-        due.truncate(max);
-        Ok(due)
+        self.read_with(move |store| store.view(|view| view.due(until_ms, max))).await
     }
 
     async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError> {
-        let heads = self.read_with(|store| store.heads(None, usize::MAX)).await?;
-        let parked = heads.into_iter().filter(|head| head.waiting.is_some());
-        Ok(parked.filter_map(|head| Some((head.task, (head.tenant, head.session?)))).collect())
+        self.read_with(|store| store.view(|view| view.lanes())).await
     }
 
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
-        Ok(Vec::new())
+        let wakes = self.read_with(|store| store.view(|view| view.wakes())).await?;
+        let mut tasks: Vec<_> = wakes.into_iter().map(|(task, _)| task).collect();
+        tasks.dedup();
+        Ok(tasks)
     }
 
-    async fn forget(&self, _: &TaskId) -> Result<bool, JournalError> {
-        Ok(false)
+    async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {
+        Ok(self.commit(Change::Forget { task: task.clone() }).await? > 0)
     }
 
     async fn submission(&self, key: &str) -> Result<Option<(TaskId, String)>, JournalError> {
         let key = key.to_owned();
-        let Some(used) = self.read_with(move |store| store.used(&key)).await? else { return Ok(None) };
-        // It was found, but perhaps an instant before it is durable; a client is about to rely on it.
-        self.commit(Change::Barrier).await?;
-        Ok(Some((used.task, used.digest)))
+        let used = self.read_with(move |store| store.view(|view| view.used(&key))).await?;
+        Ok(used.map(|used| (used.task, used.digest)))
     }
 }

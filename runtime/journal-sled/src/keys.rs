@@ -1,11 +1,15 @@
 //! Where things are: the layout of the one tree.
 //!
 //! ```text
-//! r task \0 seq piece               a record, in pieces
-//! h task \0                         the head of a task
-//! o task \0                         present while the task is open: what start-up reads
-//! c                                 the number of the last commit
+//! r task \0 seq piece               the records of one append, at the position of the first, in pieces
+//! h task \0                         the head of a task, as it was when it last changed but for its position
+//! o task \0                         present while the task is neither over nor parked: what start-up reads
+//! d due task \0                     present while the task is parked until then
+//! l task \0                         while the task is parked: the session it holds
+//! w task \0 child \0                the end of a child that the task has not heard of
+//! c                                 the last commit, and the sums after it; not in the log
 //! k sha256(key)                     what an idempotency key was used for
+//! q task \0                         the hash of the task's idempotency key
 //! s tenant \0 session \0            a session without its content
 //! p tenant \0 session \0 piece      its pinned messages
 //! t tenant \0 session \0 task \0 piece   its turns
@@ -28,6 +32,14 @@ pub(crate) const PIECE_BYTES: usize = 4;
 
 pub(crate) const COMMITS: &[u8] = b"c";
 pub(crate) const OPEN: &[u8] = b"o";
+pub(crate) const DUE: &[u8] = b"d";
+pub(crate) const LANES: &[u8] = b"l";
+pub(crate) const WAKES: &[u8] = b"w";
+pub(crate) const SUBMISSIONS: &[u8] = b"k";
+/// Every key of a row that is in the log sorts from here…
+pub(crate) const FIRST: &[u8] = b"d";
+/// …to before here.
+pub(crate) const END: &[u8] = b"x";
 pub(crate) const HEADS: &[u8] = b"h";
 pub(crate) const SESSIONS: &[u8] = b"s";
 
@@ -60,9 +72,49 @@ pub(crate) fn open(task: &TaskId) -> Key {
 
 /// Hashed, since a caller's key may be long and hold anything.
 pub(crate) fn submission(key: &str) -> Key {
-    let mut bytes = vec![b'k'];
-    bytes.extend_from_slice(digest::of_bytes(key.as_bytes()).as_bytes());
-    bytes
+    submission_of(digest::of_bytes(key.as_bytes()).as_bytes())
+}
+
+/// The same by the hash.
+pub(crate) fn submission_of(hash: &[u8]) -> Key {
+    [SUBMISSIONS, hash].concat()
+}
+
+pub(crate) fn key_of(task: &TaskId) -> Key {
+    named(b'q', &[task.as_str()])
+}
+
+/// Sorts by time.
+pub(crate) fn due(due_ms: u64, task: &TaskId) -> Key {
+    let mut key = DUE.to_vec();
+    key.extend_from_slice(&due_ms.to_be_bytes());
+    key.extend_from_slice(task.as_str().as_bytes());
+    key.push(0);
+    key
+}
+
+/// The time and the task's name in a key of [`due`].
+pub(crate) fn due_of(key: &[u8]) -> Option<(u64, String)> {
+    let (due_ms, task) = key.get(1..)?.split_first_chunk::<8>()?;
+    let task = str::from_utf8(task.strip_suffix(&[0])?).ok()?;
+    Some((u64::from_be_bytes(*due_ms), task.to_owned()))
+}
+
+pub(crate) fn lane(task: &TaskId) -> Key {
+    named(b'l', &[task.as_str()])
+}
+
+pub(crate) fn wake(task: &TaskId, child: &TaskId) -> Key {
+    named(b'w', &[task.as_str(), child.as_str()])
+}
+
+/// The first key behind all that begin with `prefix`. Prefixes end in a letter or in `\0`, never in 255.
+pub(crate) fn after(prefix: &[u8]) -> Key {
+    let mut end = prefix.to_vec();
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    end
 }
 
 pub(crate) fn session(tenant: &Tenant, id: &SessionId) -> Key {

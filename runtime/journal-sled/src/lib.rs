@@ -1,48 +1,73 @@
-//! Journal and Context on sled `=0.34.7`, fenced in.
+//! Journal and Context: a log that is the truth, and sled `=0.34.7` as its index.
 //!
 //! ```text
-//!  append ──┐ encoded   ┌──────────── committer thread ─────────────┐
-//!  pin    ──┼──inbox───▶│ group → stage → apply_batch → flush       │──▶ answers
-//!  touch  ──┘ (bounded) │                 → fdatasync(<db>/db)      │
-//!                       └──────────────────┬────────────────────────┘
-//!  read, heads, sessions ◀── spawn_blocking ┘ owns the engine
+//!  append ──┐ encoded   ┌──────────────────── committer ─────────────────────┐
+//!  pin    ──┼──inbox───▶│ group → stage → one frame → log, fdatasync          │──▶ answers
+//!  touch  ──┘ (bounded) │                    └──────▶ index (in memory)       │
+//!                       │  now and then: index durable · scan · new generation │
+//!                       └──────────────────┬──────────────────────────────────┘
+//!  read, heads, sessions ◀─────────────────┘ index, and open tasks in memory
 //! ```
 //!
-//! What the fence keeps out:
-//! - **`flush()` of this sled does not fsync.** It writes and starts write-back, no more. The committer
-//!   therefore calls `fdatasync` on the log file itself, through a descriptor of its own, before it answers.
-//! - **Big pages spill into files that sled never syncs.** Segments are 8 MiB and no value is larger than
-//!   32 KiB (larger ones are stored in pieces), so a leaf of 17 values stays far below the 2 MiB where
-//!   spilling starts. [`Stats::blobs`] must stay 0.
+//! - **A commit is one frame in the log**, chained to the one before by SHA-256, and answered once it is synced.
+//!   The index follows; what it had not made durable is replayed from the log when the journal is opened.
+//! - **Either heals the other** ([`recover`]). An index that does not open, does not add up or lacks a record is
+//!   made again from the log. A damaged log is replaced by a new one made from the index. Only what neither
+//!   holds makes the journal refuse to open, and it says what is lost.
+//! - **Nobody else checks integrity for us.** Every value is an envelope with a checksum; the records of a task
+//!   are a chain of hashes; the rows that start-up relies on must add up ([`sums`]). A reader that finds damage
+//!   ends the committer, and opening the journal again heals it.
 //! - **A failed fsync must not be retried:** the kernel has dropped the pages and the second call lies. The
 //!   first error ends the committer; whoever owns it opens the journal again, which reads what really is
 //!   on the disk.
-//! - **Nobody else checks integrity for us.** Every value is an envelope with a checksum over all of it, and
-//!   is refused ([`JournalError::Damaged`](playhouse_ports::JournalError)) if it is not what its key says.
-//! - **Damage near the end of the log is taken for a torn write**, and what follows is forgotten. Commits are
-//!   numbered, and the number noted outside the engine, so that a start notices (`mark`).
-//!
-//! A read may see a commit an instant before it is durable. The one read that a promise to a client hangs
-//! on, `submission`, waits for durability.
-//!
-//! Nothing here repairs, mirrors or compacts yet.
+//! - **Space comes back** ([`generation`]): when too much of log and index is past, all live rows are copied to a
+//!   new generation while the old one goes on.
 
+mod ballast;
+mod cas;
 mod committer;
 mod context;
+mod disk;
+mod draft;
+mod engine;
 mod envelope;
 mod error;
+mod frame;
+mod generation;
+mod index;
 mod journal;
+mod keyring;
 mod keys;
 mod lock;
+mod log;
 mod mark;
+mod master;
+mod migrate;
+pub mod offline;
 mod open;
 mod pieces;
+mod place;
+mod recover;
+mod scan;
+mod seal;
 mod stage;
+mod stats;
 mod store;
+mod sums;
 mod values;
+mod vault;
+mod view;
+mod whole;
 mod writes;
 
+pub use cas::{BadDigest, Cas, Digest, Health};
 pub use committer::Committer;
+pub use disk::{Appender, Disk, RealDisk};
 pub use error::OpenError;
-pub use journal::{SledJournal, Stats};
+pub use index::{Edit, Index, MemoryIndex, Row, Rows};
+pub use journal::SledJournal;
+pub use keyring::{Keyring, KeyringError};
+pub use master::{BadMasterKey, MasterKey};
 pub use open::Options;
+pub use seal::{KeyId, SealError, TenantKey};
+pub use stats::Stats;

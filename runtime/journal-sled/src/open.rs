@@ -1,29 +1,42 @@
-//! Opening: directory, lock, engine, and the heads of open tasks.
+//! Opening: directory, lock, the generation that counts, and the heads of open tasks.
 
 use std::{
-    collections::HashMap,
-    fs::{self, File},
-    io::{self, ErrorKind},
+    collections::{HashMap, HashSet},
+    fs::File,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use playhouse_core::id::{Seq, TaskId};
+use playhouse_core::id::TaskId;
+use playhouse_ports::JournalError;
 use tokio::{sync::oneshot, task::spawn_blocking, time::sleep};
 
-use crate::{OpenError, error::panic_text, lock::lock, mark::Mark, store::Store};
+use crate::{
+    OpenError,
+    disk::{Disk, RealDisk, read_if_any},
+    engine::{Engine, Parts},
+    error::panic_text,
+    frame::At,
+    generation::Builder,
+    index::Refusal,
+    lock::lock,
+    master::MasterKey,
+    migrate,
+    place::{Current, Engine as Kind, Place},
+    recover::{State, Trouble, recover},
+    stage::Tasks,
+    store::{Held, Store},
+    vault::Vault,
+    view::View,
+};
 
-/// sled spills pages above a quarter of a segment into files it never syncs; at this size none gets there.
-const SEGMENT_BYTES: usize = 8 << 20;
-/// A second line of defence only: durability is the committer's. sled also collects garbage at this pace.
-const FLUSH_EVERY_MS: u64 = 500;
 /// sled's own lock outlives its `Db` by an instant, while background threads let go of the file. We hold
 /// the directory's lock, so it can only be a leftover of this process; 5 s is a very long instant.
 const LEFTOVER_TRIES: u32 = 100;
 const LEFTOVER_WAIT: Duration = Duration::from_millis(50);
-/// Under the data directory; numbered generations will come to stand beside each other here.
-const ENGINE_DIR: &str = "journal/1";
 
 /// What can be chosen.
 #[derive(Debug, Clone)]
@@ -31,45 +44,75 @@ pub struct Options {
     /// sled's page cache, in bytes. 32 MiB holds the heads and recent records of thousands of tasks, and a
     /// page costs several times its size in memory.
     pub cache_bytes: u64,
+    /// Space kept in reserve for a full disk, in bytes: enough for 64 KiB from each of a thousand tasks.
+    pub ballast_bytes: u64,
+    /// The index is made durable after so many bytes of log, which bounds what a start must replay.
+    pub checkpoint_bytes: u64,
+    /// Waste on disk, in bytes, below which no new generation is made.
+    pub waste_bytes: u64,
+    /// What the keys are wrapped with that seal what people and models said. Without one, nothing is sealed,
+    /// and what was sealed cannot be read.
+    pub master: Option<Arc<MasterKey>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 32 << 20 }
+        Self {
+            cache_bytes: 32 << 20,
+            ballast_bytes: 64 << 20,
+            checkpoint_bytes: 16 << 20,
+            waste_bytes: 128 << 20,
+            master: None,
+        }
     }
 }
 
-/// The next position of every task that is not over.
-pub(crate) type OpenTasks = HashMap<TaskId, Seq>;
-
-/// An opened engine, what start-up found in it, and the news of its end.
+/// An opened journal, and the news of its end.
 pub(crate) struct Opened {
-    pub(crate) store: Store,
-    pub(crate) tasks: OpenTasks,
+    pub(crate) engine: Engine,
     pub(crate) closed: oneshot::Receiver<()>,
 }
 
-/// Opens the journal in `dir`, making it if need be.
+/// Opens the journal in `dir` on the machine's own disk, making it if need be.
 pub(crate) async fn open(dir: PathBuf, options: Options) -> Result<Opened, OpenError> {
-    let at = dir.clone();
-    let held = blocking(&dir, move || prepare(&at)).await?;
-    let path = dir.join(ENGINE_DIR);
+    let place = Place { disk: Arc::new(RealDisk), dir, engine: Kind::Sled, options };
+    let (state, held) = raise(&place).await?;
+    let dir = place.dir.clone();
+    blocking(&dir, move || assemble(place, state, Some(held))).await
+}
+
+/// Takes the lock and brings up the generation that counts.
+pub(crate) async fn raise(place: &Place) -> Result<(State, File), OpenError> {
+    let at = place.dir.clone();
+    let held = blocking(&place.dir, move || prepare(&at)).await?;
     let mut tries = LEFTOVER_TRIES;
-    let db = loop {
-        let (at, options) = (path.clone(), options.clone());
-        match blocking(&dir, move || Ok(start(&at, &options))).await? {
-            Err(sled::Error::Io(error)) if is_leftover(&error) && 0 < tries => tries -= 1,
-            Err(error) => return Err(OpenError::engine(&dir, error)),
-            Ok(db) => break db,
+    loop {
+        let own = place.clone();
+        match blocking(&place.dir, move || Ok(bring_up(&own))).await? {
+            Ok(state) => return Ok((state, held)),
+            Err(Trouble::Open(error)) => return Err(error),
+            Err(Trouble::Busy) if tries == 0 => {
+                let what = "another part of this process still holds it".to_owned();
+                return Err(OpenError::Other { dir: place.dir.clone(), what });
+            }
+            Err(Trouble::Busy) => tries -= 1,
         }
         sleep(LEFTOVER_WAIT).await;
-    };
-    let at = dir.clone();
-    blocking(&dir, move || scan(&at, path, db, held)).await
+    }
+}
+
+/// Opens the journal in `dir` of `disk`, with an index in memory, without threads.
+pub(crate) fn open_on(disk: Arc<dyn Disk>, dir: PathBuf, options: Options) -> Result<Opened, OpenError> {
+    let place = Place { disk, dir, engine: Kind::Memory, options };
+    match bring_up(&place) {
+        Ok(state) => assemble(place, state, None),
+        Err(Trouble::Open(error)) => Err(error),
+        Err(Trouble::Busy) => unreachable!("memory is never held by anybody else"),
+    }
 }
 
 /// Runs `work` where it may block. This sled panics on some damage; that is damage, not our end.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     dir: &Path,
     work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, OpenError> {
@@ -84,51 +127,95 @@ async fn blocking<T: Send + 'static>(
 
 /// Makes the directory and takes its lock.
 fn prepare(dir: &Path) -> Result<File, OpenError> {
-    let failed = |error| OpenError::disk(dir, error);
-    fs::create_dir_all(dir).map_err(failed)?;
-    let held = lock(dir)?;
-    fs::create_dir_all(dir.join(ENGINE_DIR)).map_err(failed)?;
-    Ok(held)
+    RealDisk.create_dir_all(dir).map_err(|error| OpenError::disk(dir, error))?;
+    lock(dir)
 }
 
-fn start(path: &Path, options: &Options) -> sled::Result<sled::Db> {
-    sled::Config::new()
-        .path(path)
-        .segment_size(SEGMENT_BYTES)
-        .flush_every_ms(Some(FLUSH_EVERY_MS))
-        .mode(sled::Mode::HighThroughput)
-        .cache_capacity(options.cache_bytes)
-        .open()
-}
-
-fn is_leftover(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::Other && error.to_string().contains("could not acquire lock")
-}
-
-/// Makes durable what sled created without syncing, and reads the heads of open tasks.
-fn scan(dir: &Path, path: PathBuf, db: sled::Db, held: File) -> Result<Opened, OpenError> {
-    let failed = |error| OpenError::disk(dir, error);
-    let log = File::open(path.join("db")).map_err(failed)?;
-    let (mark, marked) = Mark::open(&path).map_err(failed)?;
-    sync(&path.join("conf")).map_err(failed)?;
-    log.sync_all().map_err(failed)?;
-    // The names of new files live in their directories, up to the one above `dir` that we may have made.
-    for place in path.ancestors().take(Path::new(ENGINE_DIR).components().count() + 2) {
-        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
-        sync(place).map_err(failed)?;
+/// The generation that counts, healed if need be; made if there is none.
+fn bring_up(place: &Place) -> Result<State, Trouble> {
+    let failed = |error| Trouble::Open(OpenError::disk(&place.dir, error));
+    place.disk.create_dir_all(&place.journal()).map_err(failed)?;
+    // The names of new directories live in those above them, up to the one above `dir`.
+    for dir in place.journal().ancestors().take(3) {
+        place.disk.sync_dir(dir).map_err(failed)?;
     }
+    let current = match place.current().map_err(failed)? {
+        Some(current) => current,
+        None => first(place)?,
+    };
+    place.settle_current(current).map_err(failed)?;
+    let state = recover(place, current)?;
+    // Half-made generations, and the one that was just replaced.
+    for other in place.generations().map_err(failed)?.into_iter().filter(|number| *number != state.generation)
+    {
+        if let Err(error) = place.disk.remove(&place.generation(other)) {
+            tracing::warn!(%error, generation = other, "an old generation is not gone yet");
+        }
+    }
+    if place.engine == Kind::Sled && migrate::is_needed(place) {
+        migrate::clean_up(place);
+    }
+    Ok(state)
+}
+
+/// No generation was ever named: a new journal, one of format 1, or one that lost both names.
+fn first(place: &Place) -> Result<Current, Trouble> {
+    let refused = |error| Trouble::Open(OpenError::journal(&place.dir, error));
+    if place.engine == Kind::Sled && migrate::is_needed(place) {
+        tracing::info!(dir = %place.dir.display(), "the journal is brought to the newest format");
+        let migrated = migrate::migrate(place).map_err(|refusal| match refusal {
+            Refusal::Busy => Trouble::Busy,
+            Refusal::Io(error) => Trouble::Open(OpenError::disk(&place.dir, error)),
+            Refusal::Damaged(what) => refused(JournalError::Damaged(what)),
+        })?;
+        return migrated.map_err(refused);
+    }
+    if let Some(current) =
+        nameless(place).map_err(|error| Trouble::Open(OpenError::disk(&place.dir, error)))?
+    {
+        return Ok(current);
+    }
+    let make = || {
+        let mut builder = Builder::begin(place, 1, At::default())?;
+        let sums = builder.sums;
+        builder.finish(sums)?;
+        Ok(builder.current)
+    };
+    make().map_err(refused)
+}
+
+/// A generation that has lost its name: what its log begins with says the rest.
+fn nameless(place: &Place) -> io::Result<Option<Current>> {
+    for generation in place.generations()?.into_iter().rev() {
+        let first = place.log(generation).join(crate::log::segment_name(1));
+        let bytes = read_if_any(&*place.disk, &first)?;
+        if let Some((frame, _)) = bytes.and_then(|bytes| crate::frame::decode(&bytes)) {
+            return Ok(Some(Current { generation, base: frame.before }));
+        }
+    }
+    Ok(None)
+}
+
+/// Puts together what works with an opened generation.
+fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, OpenError> {
+    let State { generation, log, index, sums, tasks, scan } = state;
+    let noted = View(&*index).wakes().map_err(|error| OpenError::journal(&place.dir, error))?;
+    let mut wakes: HashMap<TaskId, HashSet<TaskId>> = HashMap::new();
+    for (task, child) in noted {
+        wakes.entry(task).or_default().insert(child);
+    }
+    let at = |task: &crate::view::LiveTask| (task.head.task.clone(), (task.head.next_seq, task.hash));
+    let open = tasks.iter().map(at).collect();
+    let live = tasks.into_iter().map(|task| (task.head.task.clone(), task)).collect();
+    let spilled = index.spilled();
+    if spilled > 0 {
+        tracing::error!(spilled, dir = %place.dir.display(), "sled spilled pages into files it does not sync");
+    }
+    let vault = Vault::open(&place.disk, &place.journal(), place.options.master.as_deref());
+    let vault = vault.map_err(|error| OpenError::journal(&place.dir, error))?;
     let (news, closed) = oneshot::channel();
-    let store = Store::new(db, log, path, mark, held, news);
-    store.count_commits(marked).map_err(|error| OpenError::journal(dir, error))?;
-    let tasks = store.open_heads().map_err(|error| OpenError::journal(dir, error))?;
-    let blobs = store.blobs();
-    if blobs > 0 {
-        tracing::error!(blobs, dir = %dir.display(), "sled spilled pages into files it does not sync");
-    }
-    let tasks = tasks.into_iter().map(|head| (head.task, head.next_seq)).collect();
-    Ok(Opened { store, tasks, closed })
-}
-
-fn sync(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    let store = Arc::new(Store::new(index, live, vault, Held { _lock: lock, _news: news }));
+    let tasks = Tasks { open, wakes, no_new: None };
+    let engine = Engine::new(Parts { place, store, tasks, generation, log, sums, scan });
+    Ok(Opened { engine, closed })
 }

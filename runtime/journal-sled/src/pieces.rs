@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use playhouse_ports::JournalError;
 
 use crate::{
-    error::engine,
+    index::{Row, Rows},
     keys::{self, Key},
     values::damaged,
 };
@@ -16,27 +16,27 @@ use crate::{
 /// Largest value handed to sled, in bytes.
 pub(crate) const PIECE_BYTES_MAX: usize = 32 << 10;
 
-/// The rows to store for `value` at `base`: at least one.
+/// The rows to store for `value` at `base`: at least one, since no value is empty.
 pub(crate) fn split<'a>(base: &'a [u8], value: &'a [u8]) -> impl Iterator<Item = (Key, &'a [u8])> {
     let pieces = value.chunks(PIECE_BYTES_MAX);
     (0..).zip(pieces).map(|(n, piece)| (keys::piece(base, n), piece))
 }
 
 /// Values that are stored in pieces, whole again, under their key without piece number.
-pub(crate) struct Joined(Peekable<sled::Iter>);
+pub(crate) struct Joined<'a>(Peekable<Rows<'a>>);
 
-impl Joined {
-    pub(crate) fn new(rows: sled::Iter) -> Self {
+impl<'a> Joined<'a> {
+    pub(crate) fn new(rows: Rows<'a>) -> Self {
         Self(rows.peekable())
     }
 
     /// The next piece, if it belongs to `base` (or to anything).
-    fn piece(&mut self, base: Option<&[u8]>) -> Option<Result<(Key, u32, sled::IVec), JournalError>> {
-        let follows = |row: &sled::Result<(sled::IVec, sled::IVec)>| match (row, base) {
+    fn piece(&mut self, base: Option<&[u8]>) -> Option<Result<(Key, u32, Vec<u8>), JournalError>> {
+        let follows = |row: &Result<Row, JournalError>| match (row, base) {
             (Ok((key, _)), Some(base)) => keys::split_piece(key).is_some_and(|(own, _)| own == base),
             _ => true,
         };
-        let row = self.0.next_if(follows)?.map_err(engine);
+        let row = self.0.next_if(follows)?;
         Some(row.and_then(|(key, bytes)| match keys::split_piece(&key) {
             Some((base, n)) => Ok((base.to_vec(), n, bytes)),
             None => Err(damaged(&format!("an entry of {}", keys::first_name(&key)), &"its key is short")),
@@ -44,7 +44,7 @@ impl Joined {
     }
 }
 
-impl Iterator for Joined {
+impl Iterator for Joined<'_> {
     type Item = Result<(Key, Vec<u8>), JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -62,7 +62,11 @@ impl Iterator for Joined {
                 return Some(Err(damaged(&what, &format!("its piece {expected} is missing"))));
             }
             expected += 1;
-            whole.get_or_insert_with(|| (base, Vec::new())).1.extend_from_slice(&bytes);
+            match &mut whole {
+                // The usual case, one piece, is not copied.
+                None => whole = Some((base, bytes)),
+                Some((_, value)) => value.extend_from_slice(&bytes),
+            }
         }
     }
 }

@@ -8,9 +8,9 @@ mod common;
 
 use std::collections::HashMap;
 
-use common::{OnDisk, check, child, child_dir, tell, text, told};
+use common::{OnDisk, check, child, child_dir, options, tell, text, told};
 use playhouse_core::id::{SessionId, TaskId};
-use playhouse_journal_sled::{Options, SledJournal};
+use playhouse_journal_sled::SledJournal;
 use playhouse_ports::{Batch, Context, Journal};
 use playhouse_testkit::suites::{Fixture, Script};
 use tokio::task::JoinSet;
@@ -70,7 +70,7 @@ async fn verify(disk: &OnDisk, acknowledged: &HashMap<String, u64>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started, and killed, by the test above"]
 async fn writer() {
-    let (journal, _committer) = SledJournal::open(child_dir(), Options::default()).await.unwrap();
+    let (journal, _committer) = SledJournal::open(child_dir(), options()).await.unwrap();
     let mut tasks = JoinSet::new();
     for task in TASKS {
         let journal = journal.clone();

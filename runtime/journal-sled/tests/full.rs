@@ -8,9 +8,9 @@ mod common;
 
 use std::process::{Command, Stdio};
 
-use common::{OnDisk, check, child, child_dir, tell, text, told};
+use common::{OnDisk, check, child, child_dir, options, tell, text, told};
 use playhouse_core::task::Event;
-use playhouse_journal_sled::{Options, SledJournal};
+use playhouse_journal_sled::SledJournal;
 use playhouse_ports::{Journal, JournalError};
 use playhouse_testkit::suites::{Fixture, Script};
 
@@ -52,7 +52,7 @@ async fn a_full_disk_is_a_typed_error_and_loses_nothing() {
 #[tokio::test]
 #[ignore = "started by the test above, under a limit"]
 async fn writer() {
-    let (journal, committer) = SledJournal::open(child_dir(), Options::default()).await.unwrap();
+    let (journal, committer) = SledJournal::open(child_dir(), options()).await.unwrap();
     let mut task = Script::new("t");
     let error = loop {
         let seqs = task.head.next_seq..task.head.next_seq + BATCH;

@@ -5,14 +5,14 @@ mod common;
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use common::OnDisk;
-use playhouse_journal_sled::{OpenError, Options, SledJournal};
+use common::{OnDisk, options};
+use playhouse_journal_sled::{OpenError, SledJournal};
 use playhouse_ports::{Journal, JournalError};
 use playhouse_testkit::suites::{Fixture, Script};
 use tokio::task::JoinSet;
 
 async fn refused(dir: &std::path::Path) -> OpenError {
-    SledJournal::open(dir, Options::default()).await.map(drop).unwrap_err()
+    SledJournal::open(dir, options()).await.map(drop).unwrap_err()
 }
 
 #[tokio::test]

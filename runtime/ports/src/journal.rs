@@ -20,15 +20,17 @@ pub struct Batch {
     /// For a submission that came with an idempotency key.
     pub key: Option<Submission>,
     /// A task that must look again because of this commit: the parent of a child that has just ended. The
-    /// note stays until that task's own next append, so a crash cannot lose it. Without effect on a task
-    /// that does not exist or is over.
+    /// note stays until a commit of the parent has [`heard`](Self::heard) of this child, so a crash cannot
+    /// lose it. Without effect on a task that does not exist or is over.
     pub wake: Option<TaskId>,
+    /// Children whose end these records tell: their notes are done with.
+    pub heard: Vec<TaskId>,
 }
 
 impl Batch {
     /// A batch of records and nothing else.
     pub fn of(head: Head, records: Vec<Record>) -> Self {
-        Self { head, records, turn: None, key: None, wake: None }
+        Self { head, records, turn: None, key: None, wake: None, heard: Vec::new() }
     }
 }
 
@@ -71,6 +73,9 @@ pub enum JournalError {
     /// A record cannot be read back: what and where.
     #[error("the journal is damaged: {0}")]
     Damaged(String),
+    /// It was sealed with a key that has been destroyed, and can never be read again. Final, and no damage.
+    #[error("it was erased: {0}")]
+    Erased(String),
     /// Too many appends wait; come back later.
     #[error("the journal's inbox is full ({0} batches); try again in a moment")]
     Busy(usize),
@@ -104,7 +109,7 @@ pub trait Journal: Send + Sync + 'static {
     /// Parked tasks that belong to a session.
     async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError>;
 
-    /// Tasks with a [`Batch::wake`] that they have not followed up with an append of their own.
+    /// Tasks with a [`Batch::wake`] that they have not heard of.
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError>;
 
     /// Removes a finished task for good: its records, its head, its idempotency key. `false` if there is

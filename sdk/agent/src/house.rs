@@ -15,7 +15,7 @@ use std::{
 };
 
 use playhouse_api::{RuntimeApi, Submission};
-use playhouse_assembly::{Config, Extras, House, ModelConfig, Running, Runtime};
+use playhouse_assembly::{Config, Extras, House, ModelConfig, ModelEntry, Running, Runtime};
 use playhouse_core::id::SessionId;
 use tempfile::TempDir;
 
@@ -112,7 +112,7 @@ fn leave_out_unused_models(config: &mut Config, agents: &[Agent]) {
 }
 
 fn local_model(config: &Config) -> Option<String> {
-    let is_local = |model: &ModelConfig| matches!(model, ModelConfig::Llama(_));
+    let is_local = |model: &ModelEntry| matches!(model.kind, ModelConfig::Llama(_));
     config.models.iter().find(|(_, model)| is_local(model)).map(|(alias, _)| alias.clone())
 }
 

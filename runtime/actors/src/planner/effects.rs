@@ -8,7 +8,10 @@ use playhouse_core::{
     task::{Input, Intent},
     tool::{ToolError, ToolErrorKind, ToolRequest},
 };
-use playhouse_ports::{Delta, Deltas};
+use playhouse_ports::{
+    Delta, Deltas,
+    crash::{Point, around},
+};
 use ractor::ActorRef;
 
 use super::{Planner, PlannerMsg, PlannerState, answered, happened};
@@ -52,7 +55,7 @@ impl Planner {
             span: state.step.clone(),
         };
         // When the backend is just being restarted, the dropped promise reports a retryable crash.
-        self.services.cast_model(&alias, LlmBackendMsg::Ask(Box::new(ask)));
+        around(Point::AskModel, || self.services.cast_model(&alias, LlmBackendMsg::Ask(Box::new(ask))));
     }
 
     /// Shows provisional text to those who watch.
@@ -80,7 +83,7 @@ impl Planner {
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
-        self.services.cast_tools(ToolExecutorMsg::Call(Box::new(job)));
+        around(Point::CallTool, || self.services.cast_tools(ToolExecutorMsg::Call(Box::new(job))));
     }
 
     pub(super) fn check_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
@@ -93,7 +96,7 @@ impl Planner {
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
-        self.services.cast_tools(ToolExecutorMsg::Check(Box::new(job)));
+        around(Point::CheckTool, || self.services.cast_tools(ToolExecutorMsg::Check(Box::new(job))));
     }
 
     fn tool_request(&self, state: &PlannerState, intent: Intent) -> ToolRequest {

@@ -1,6 +1,6 @@
 //! Taking a task on: every check comes before any work, and the task is durable before the caller hears.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use playhouse_api::{ApiError, ApiErrorKind, Caller, Submission, Submitted};
 use playhouse_core::{
@@ -8,7 +8,7 @@ use playhouse_core::{
     digest,
     id::{TaskId, Tenant},
     model::{ModelError, ModelErrorKind},
-    task::{Task, TaskSpec},
+    task::{Lineage, Task, TaskSpec},
 };
 use playhouse_ports::{JournalError, Submission as Key};
 
@@ -26,13 +26,33 @@ const KEY_BYTES_MAX: usize = 255;
 const RESTART_MS: u64 = 5000;
 
 /// Makes task ids: ULIDs, each larger than the one before, so that their order is the order of submission.
-#[derive(Debug, Default)]
-pub(crate) struct Ids(Mutex<Option<ulid::Ulid>>);
+pub(crate) struct Ids {
+    last: Mutex<Option<ulid::Ulid>>,
+    /// Where their 80 random bits come from.
+    random: Arc<dyn Fn() -> u128 + Send + Sync>,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::of(Arc::new(|| ulid::Ulid::generate().random()))
+    }
+}
+
+impl std::fmt::Debug for Ids {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ids").field("last", &self.last).finish_non_exhaustive()
+    }
+}
 
 impl Ids {
-    fn next(&self, now_ms: u64) -> TaskId {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = ulid::Ulid::from_parts(now_ms, ulid::Ulid::generate().random());
+    /// Ids whose random bits come from `random`.
+    pub(crate) fn of(random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        Self { last: Mutex::default(), random }
+    }
+
+    pub(super) fn next(&self, now_ms: u64) -> TaskId {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = ulid::Ulid::from_parts(now_ms, (self.random)());
         let id = match *last {
             // Same millisecond, or a clock that went back: count up.
             Some(last) if last >= fresh => last.increment().unwrap_or(fresh),
@@ -61,7 +81,8 @@ impl Runtime {
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;
         let view = task.view(task.spec().submitted_ms);
-        let submit = |reply| TasksMsg::Submit { task: Box::new(task), key: key.clone(), reply };
+        let submit =
+            |reply| TasksMsg::Submit { task: Box::new(task), events: Vec::new(), key: key.clone(), reply };
         match ask("the dispatcher", &self.services.tasks, submit).await.map_err(no_answer)? {
             Ok(()) => Ok(Submitted { task: view, replayed: false }),
             // A submission with the same key was faster.
@@ -75,7 +96,7 @@ impl Runtime {
         }
     }
 
-    fn check_input(&self, input: &str) -> Result<(), ApiError> {
+    pub(super) fn check_input(&self, input: &str) -> Result<(), ApiError> {
         let refuse = |kind, message: String| Err(ApiError::new(kind, message));
         let most = self.bounds.input_bytes;
         if input.trim().is_empty() {
@@ -110,6 +131,8 @@ impl Runtime {
             pinned: catalog.pin(agent, &submission.limits),
             labels: submission.labels,
             submitted_ms: now_ms,
+            until_ms: submission.until_ms,
+            lineage: Lineage::default(),
         }))
     }
 

@@ -5,6 +5,8 @@
 mod brittle;
 mod house;
 
+mod children;
+mod control;
 mod crashes;
 mod drain;
 mod faults;
@@ -12,3 +14,4 @@ mod sessions;
 mod stuck;
 mod tasks;
 mod tree;
+mod waits;

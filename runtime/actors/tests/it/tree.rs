@@ -41,6 +41,7 @@ async fn every_actor_is_shown_with_its_queue_and_what_it_does() {
         ("models", NodeKind::OneForOne),
         ("tools", NodeKind::Actor),
         ("tasks", NodeKind::OneForAll),
+        ("timers", NodeKind::Actor),
     ];
     assert_eq!(names, expected);
     assert_eq!(at(&tree, &["tasks", "dispatcher"]).state.as_deref(), Some("3 live, 0 waiting"));

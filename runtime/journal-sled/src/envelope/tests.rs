@@ -9,14 +9,19 @@ use proptest::{
 
 use super::*;
 
-fn parts() -> impl Strategy<Value = (u8, String, (u64, u32, u64), Vec<u8>)> {
+type Parts = (u8, String, (u64, u32, u64), (u16, u8, [u8; 32]), Vec<u8>);
+
+fn parts() -> impl Strategy<Value = Parts> {
     let numbers = (any::<u64>(), any::<u32>(), any::<u64>());
-    (1..=7u8, "[a-zA-Z0-9._:/-]{1,64}", numbers, vec(any::<u8>(), 0..300))
+    let more = (any::<u16>(), any::<u8>(), any::<[u8; 32]>());
+    (1..=7u8, "[a-zA-Z0-9._:/-]{1,64}", numbers, more, vec(any::<u8>(), 0..300))
 }
 
-fn envelope<'a>(parts: &'a (u8, String, (u64, u32, u64), Vec<u8>)) -> Envelope<'a> {
-    let (kind, subject, (seq, epoch, at_ms), payload) = parts;
-    Envelope { kind: Kind::of(*kind).unwrap(), subject, seq: *seq, epoch: *epoch, at_ms: *at_ms, payload }
+fn envelope(parts: &Parts) -> Envelope<'_> {
+    let (kind, subject, (seq, epoch, at_ms), (count, flags, before), payload) = parts;
+    let kind = Kind::of(*kind).unwrap();
+    let (seq, epoch, at_ms, count, flags, before) = (*seq, *epoch, *at_ms, *count, *flags, *before);
+    Envelope { kind, subject, seq, epoch, at_ms, count, flags, before, payload }
 }
 
 proptest! {
@@ -55,19 +60,37 @@ fn with_version(mut bytes: Vec<u8>, version: u8) -> Vec<u8> {
     bytes
 }
 
+const SAMPLE: Envelope<'_> = Envelope {
+    kind: Kind::Record,
+    subject: "t1",
+    seq: 7,
+    epoch: 2,
+    at_ms: 258,
+    count: 1,
+    flags: 0,
+    before: [0; 32],
+    payload: b"{}",
+};
+
 #[test]
 fn a_newer_format_is_said_to_be_newer() {
-    let sample = Envelope { kind: Kind::Head, subject: "t", seq: 0, epoch: 0, at_ms: 0, payload: b"{}" };
-    let newer = with_version(sample.encode(), VERSION + 1);
+    let newer = with_version(SAMPLE.encode(), VERSION + 1);
     assert_eq!(Envelope::decode(&newer), Err(Fault::Newer(VERSION + 1)));
 }
 
-/// The bytes of version 1, spelled out: a change here makes old journals unreadable.
+/// The bytes of version 1, spelled out: they must be read for ever.
 #[test]
-fn version_1_is_these_bytes() {
-    let sample = Envelope { kind: Kind::Record, subject: "t1", seq: 7, epoch: 2, at_ms: 258, payload: b"{}" };
+fn version_1_is_read() {
     let header = b"PLAY\x01\x01\0\x02\0\0\0\0\0\0\0\x07\0\0\0\x02\0\0\0\0\0\0\x01\x02\0\0\0\x02";
-    let bytes = sample.encode();
-    assert_eq!(bytes[..HEADER_BYTES], *header);
-    assert_eq!(bytes[HEADER_BYTES..bytes.len() - CRC_BYTES], *b"t1{}");
+    let bytes = with_version([header.as_slice(), b"t1{}", &[0; CRC_BYTES]].concat(), 1);
+    assert_eq!(Envelope::decode(&bytes), Ok((1, SAMPLE)));
+}
+
+/// The bytes of version 2, spelled out: a change here makes old journals unreadable.
+#[test]
+fn version_2_is_these_bytes() {
+    let bytes = Envelope { count: 3, flags: 1, before: [9; 32], ..SAMPLE }.encode();
+    let header = b"PLAY\x02\x01\0\x02\0\0\0\0\0\0\0\x07\0\0\0\x02\0\0\0\0\0\0\x01\x02\0\0\0\x02";
+    let expected = [header.as_slice(), &[0, 3, 1, 0], &[9; 32], b"t1{}"].concat();
+    assert_eq!(bytes[..bytes.len() - CRC_BYTES], expected);
 }

@@ -5,28 +5,45 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use playhouse_core::{id::TaskId, task::Event};
-use playhouse_journal_sled::{Committer, Options, SledJournal};
-use playhouse_ports::Journal;
+use playhouse_journal_sled::{Committer, Options, RealDisk, SledJournal};
+use playhouse_ports::{Journal, JournalError};
 use playhouse_testkit::suites::Fixture;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+/// As in production, without the space kept in reserve.
+pub(crate) fn options() -> Options {
+    Options { ballast_bytes: 0, ..Options::default() }
+}
 
 /// A journal in a directory that goes with it.
 pub(crate) struct OnDisk {
     dir: TempDir,
+    options: Options,
     committer: Mutex<Option<Committer>>,
 }
 
 impl OnDisk {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), committer: Mutex::default() }
+        Self::with(options())
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), options, committer: Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Waits until the committer of the open journal has ended by itself.
+    pub(crate) async fn ended(&self) -> Result<(), JournalError> {
+        let committer = self.committer.lock().unwrap().take().unwrap();
+        committer.await
     }
 }
 
@@ -34,7 +51,7 @@ impl Fixture for OnDisk {
     type Store = SledJournal;
 
     async fn open(&self) -> SledJournal {
-        let (journal, committer) = SledJournal::open(self.path(), Options::default()).await.unwrap();
+        let (journal, committer) = SledJournal::open(self.path(), self.options.clone()).await.unwrap();
         *self.committer.lock().unwrap() = Some(committer);
         journal
     }
@@ -45,6 +62,42 @@ impl Fixture for OnDisk {
         journal.close().await;
         let committer = self.committer.lock().unwrap().take().unwrap();
         committer.await.unwrap();
+    }
+}
+
+/// A log on the real disk with an index in memory, as a simulation has it: the committer is a task.
+pub(crate) struct OnLog {
+    dir: TempDir,
+    options: Options,
+    committer: Mutex<Option<JoinSet<Result<(), JournalError>>>>,
+}
+
+impl OnLog {
+    pub(crate) fn new() -> Self {
+        Self::with(options())
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), options, committer: Mutex::default() }
+    }
+}
+
+impl Fixture for OnLog {
+    type Store = SledJournal;
+
+    async fn open(&self) -> SledJournal {
+        let disk = Arc::new(RealDisk);
+        let (journal, committer) = SledJournal::open_on(disk, self.dir.path(), self.options.clone()).unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(committer);
+        *self.committer.lock().unwrap() = Some(tasks);
+        journal
+    }
+
+    async fn close(&self, journal: SledJournal) {
+        journal.close().await;
+        let mut committer = self.committer.lock().unwrap().take().unwrap();
+        committer.join_next().await.unwrap().unwrap().unwrap();
     }
 }
 

@@ -1,0 +1,169 @@
+//! Making a new generation: all live rows into a fresh log and a fresh index.
+//!
+//! The same way serves three ends: space (an old log is mostly past), repair (a damaged log is replaced by what
+//! the index holds) and migration (the rows of an older format). While rows are copied from an index that is
+//! written, the copy is fuzzy; commits since the copy began are applied over it, and since a commit is puts and
+//! removes of whole rows, the result is exact.
+
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use playhouse_ports::JournalError;
+
+use crate::{
+    cas::Digest,
+    error::disk,
+    frame::{At, Frame},
+    index::{Edit, Index, Refusal, Row},
+    keys,
+    log::{Log, walk},
+    place::{Current, Place},
+    sums::Sums,
+    values,
+};
+
+/// Bytes of rows in one frame of a copy.
+const FRAME_BYTES: usize = 1 << 20;
+/// Rounds of following a log that grows; the rest is left to the committer, which then stands still.
+const ROUNDS_MAX: usize = 16;
+/// Commits that may be left to the committer: some milliseconds of work.
+const LEFT_MAX: usize = 64;
+
+/// A generation in the making. Nothing counts on it before [`Builder::finish`].
+pub(crate) struct Builder {
+    place: Place,
+    pub(crate) current: Current,
+    pub(crate) log: Log,
+    pub(crate) index: Arc<dyn Index>,
+    pending: Vec<Edit>,
+    pending_bytes: usize,
+    /// Of the rows added so far.
+    pub(crate) sums: Sums,
+}
+
+/// What is to be copied, and from where.
+pub(crate) struct Job {
+    pub(crate) place: Place,
+    pub(crate) generation: u64,
+    pub(crate) source: Arc<dyn Index>,
+    /// The log that `source` follows, and how far it had when the copy began.
+    pub(crate) log: PathBuf,
+    pub(crate) base: At,
+    /// Set when nobody waits for it any more.
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// A copy that is nearly up to date.
+pub(crate) struct Built {
+    pub(crate) builder: Builder,
+    /// The last commit of the old log that is in it.
+    pub(crate) followed: At,
+    /// Files that its rows name.
+    pub(crate) files: HashSet<Digest>,
+}
+
+impl Builder {
+    /// Begins generation `number`; its log continues the chain after `base`.
+    pub(crate) fn begin(place: &Place, number: u64, base: At) -> Result<Self, JournalError> {
+        let dir = place.generation(number);
+        place.disk.remove(&dir).map_err(disk)?;
+        let log = Log::create(Arc::clone(&place.disk), &place.log(number), base).map_err(disk)?;
+        let index = place.open_index(number).map_err(|refusal| match refusal {
+            Refusal::Io(error) => disk(error),
+            other => JournalError::Unavailable(format!("a new index cannot be made: {other:?}")),
+        })?;
+        let (place, current) = (place.clone(), Current { generation: number, base });
+        let (pending, pending_bytes, sums) = (Vec::new(), 0, Sums::default());
+        Ok(Self { place, current, log, index, pending, pending_bytes, sums })
+    }
+
+    /// Adds a row that is not there yet.
+    pub(crate) fn add(&mut self, (key, value): Row) -> Result<(), JournalError> {
+        self.sums.change(&key, None, Some(&value));
+        self.pending_bytes += key.len() + value.len();
+        self.pending.push((key, Some(value)));
+        if FRAME_BYTES <= self.pending_bytes { self.write_pending() } else { Ok(()) }
+    }
+
+    fn write_pending(&mut self) -> Result<(), JournalError> {
+        self.pending_bytes = 0;
+        let (edits, sums) = (std::mem::take(&mut self.pending), self.sums);
+        self.apply(edits, sums)
+    }
+
+    fn apply(&mut self, edits: Vec<Edit>, sums: Sums) -> Result<(), JournalError> {
+        let rows = edits.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
+        self.log.append(rows, sums).map_err(disk)?;
+        self.index.apply(edits)
+    }
+
+    /// Makes durable what there is, so that little is left for the end.
+    pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
+        self.write_pending()?;
+        self.log.sync().map_err(disk)?;
+        self.index.flush()
+    }
+
+    /// Writes a last frame with `sums`, makes everything durable, and makes it count.
+    pub(crate) fn finish(&mut self, sums: Sums) -> Result<(), JournalError> {
+        self.write_pending()?;
+        self.apply(Vec::new(), sums)?;
+        self.log.sync().map_err(disk)?;
+        let commits = values::commits_to(self.log.at(), sums);
+        self.index.apply(vec![(keys::COMMITS.to_vec(), Some(commits))])?;
+        self.index.flush()?;
+        self.log.forget_copy();
+        let place = &self.place;
+        let number = self.current.generation;
+        for dir in [place.log(number), place.generation(number), place.journal(), place.dir.clone()] {
+            place.disk.sync_dir(&dir).map_err(disk)?;
+        }
+        place.set_current(self.current).map_err(disk)
+    }
+}
+
+impl Job {
+    /// Copies all rows, then follows the log until little is left.
+    pub(crate) fn run(&self) -> Result<Built, JournalError> {
+        let mut builder = Builder::begin(&self.place, self.generation, self.base)?;
+        let mut files = HashSet::new();
+        for row in self.source.range(keys::FIRST, keys::END) {
+            let row = row?;
+            values::check(&row)?;
+            files.extend(values::file_in(&row.0, &row.1));
+            builder.add(row)?;
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(JournalError::Unavailable("the journal is closing".to_owned()));
+            }
+        }
+        let mut built = Built { builder, followed: self.base, files };
+        for _ in 0..ROUNDS_MAX {
+            built.builder.sync()?;
+            if built.follow(self)? <= LEFT_MAX {
+                break;
+            }
+        }
+        Ok(built)
+    }
+}
+
+impl Built {
+    /// Applies what the old log got meanwhile. Returns how many commits that was.
+    pub(crate) fn follow(&mut self, job: &Job) -> Result<usize, JournalError> {
+        let Self { builder, followed, files } = self;
+        let mut count = 0;
+        let walk = walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
+            (*followed, count) = (at, count + 1);
+            let puts = edits.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+            files.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
+            builder.apply(edits, sums)
+        })?;
+        walk.unread.map_or(Ok(count), |error| Err(disk(error)))
+    }
+}

@@ -1,0 +1,147 @@
+//! The index on sled `=0.34.7`, fenced in.
+//!
+//! sled's `flush()` does not fsync, so [`Index::flush`] calls `fdatasync` on sled's file itself. Pages above a
+//! quarter of a segment spill into files that sled never syncs: segments are 8 MiB, values at most 32 KiB.
+
+use std::{
+    fs::File,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
+
+use playhouse_ports::JournalError;
+
+use super::{Edit, Index, Rows};
+use crate::error::{disk, engine, panic_text};
+
+/// sled spills pages above a quarter of a segment into files it never syncs; at this size none gets there.
+const SEGMENT_BYTES: usize = 8 << 20;
+/// sled writes what it buffers, and collects garbage, at this pace. Not durability: that is the log's.
+const FLUSH_EVERY_MS: u64 = 500;
+
+/// An open sled.
+#[derive(Debug)]
+pub(crate) struct SledIndex {
+    db: sled::Db,
+    /// Our own descriptor of sled's file.
+    file: File,
+    path: PathBuf,
+}
+
+/// Why sled did not open.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Somebody of this process is about to let go of it.
+    Busy,
+    /// The file system refuses.
+    Io(io::Error),
+    /// It cannot read what is there.
+    Damaged(String),
+}
+
+impl SledIndex {
+    /// Opens or makes the sled in `path`. This sled panics on some damage; that is damage too.
+    pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, Refusal> {
+        let config = sled::Config::new()
+            .path(path)
+            .segment_size(SEGMENT_BYTES)
+            .flush_every_ms(Some(FLUSH_EVERY_MS))
+            .mode(sled::Mode::HighThroughput)
+            .cache_capacity(cache_bytes);
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        let db = match opened {
+            Ok(Ok(db)) => db,
+            Ok(Err(sled::Error::Io(error))) if is_leftover(&error) => return Err(Refusal::Busy),
+            Ok(Err(sled::Error::Io(error))) if is_of_the_disk(&error) => return Err(Refusal::Io(error)),
+            Ok(Err(error)) => return Err(Refusal::Damaged(error.to_string())),
+            Err(panic) => return Err(Refusal::Damaged(panic_text(&*panic).to_owned())),
+        };
+        let file = File::open(path.join("db")).map_err(Refusal::Io)?;
+        Ok(Self { db, file, path: path.to_owned() })
+    }
+
+    /// Makes durable what sled created without syncing: its settings, and its names.
+    pub(crate) fn settle(&self) -> io::Result<()> {
+        File::open(self.path.join("conf"))?.sync_all()?;
+        self.file.sync_all()?;
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+fn is_leftover(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Other && error.to_string().contains("could not acquire lock")
+}
+
+/// Whether a new index in another directory would fail as well.
+fn is_of_the_disk(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), FileTooLarge | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
+/// Runs what may panic in a damaged sled.
+fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, JournalError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(engine),
+        Err(panic) => Err(JournalError::Damaged(format!("the index panicked: {}", panic_text(&*panic)))),
+    }
+}
+
+impl Index for SledIndex {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, JournalError> {
+        guarded(|| self.db.get(key)).map(|value| value.map(|value| value.to_vec()))
+    }
+
+    fn range(&self, from: &[u8], to: &[u8]) -> Rows<'_> {
+        // sled does not like an end before the start.
+        let to = to.max(from);
+        let mut rows = self.db.range(from.to_vec()..to.to_vec());
+        Box::new(Guarded(move |is_back: bool| {
+            let next = guarded(|| if is_back { rows.next_back() } else { rows.next() }.transpose());
+            next.transpose().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())))
+        }))
+    }
+
+    fn apply(&self, edits: Vec<Edit>) -> Result<(), JournalError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in edits {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        guarded(|| self.db.apply_batch(batch))
+    }
+
+    fn flush(&self) -> Result<(), JournalError> {
+        // Writes the buffers and starts write-back, but does not wait for the disk…
+        guarded(|| self.db.flush())?;
+        // …so we do.
+        self.file.sync_data().map_err(disk)
+    }
+
+    fn disk_bytes(&self) -> u64 {
+        self.db.size_on_disk().unwrap_or(0)
+    }
+
+    fn spilled(&self) -> usize {
+        std::fs::read_dir(self.path.join("blobs")).map_or(0, Iterator::count)
+    }
+}
+
+/// An iterator from a function that steps forwards or backwards.
+struct Guarded<F>(F);
+
+impl<T, F: FnMut(bool) -> Option<T>> Iterator for Guarded<F> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        (self.0)(false)
+    }
+}
+
+impl<T, F: FnMut(bool) -> Option<T>> DoubleEndedIterator for Guarded<F> {
+    fn next_back(&mut self) -> Option<T> {
+        (self.0)(true)
+    }
+}

@@ -1,0 +1,155 @@
+//! A load whose every record is a function of its place, so that whoever reads it back knows what it must be.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use playhouse_core::{
+    id::{SessionId, TaskId},
+    task::{Event, Status},
+};
+use playhouse_journal_sled::SledJournal;
+use playhouse_ports::{Batch, Context, Journal, Submission};
+use playhouse_testkit::suites::Script;
+
+/// Smallest and largest value, in bytes.
+const VALUE_BYTES: (usize, usize) = (200, 64 << 10);
+/// Records in the largest batch.
+const BATCH_MAX: usize = 1024;
+/// Bytes of a batch, about: larger values come in smaller batches.
+const BATCH_BYTES_MAX: usize = 512 << 10;
+/// A task ends after at most so many batches.
+const BATCHES_MAX: usize = 12;
+
+/// What was acknowledged: how many records each task has, and whether it was over.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Acknowledged(BTreeMap<String, (u64, bool)>);
+
+impl Acknowledged {
+    /// Notes the line that [`write`] told.
+    pub(crate) fn note(&mut self, line: &str) {
+        let mut words = line.split(' ');
+        let mut word = || words.next().unwrap();
+        let (task, records, over) = (word().to_owned(), word().parse().unwrap(), word() == "over");
+        self.0.insert(task, (records, over));
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.0.values().map(|(records, _)| records).sum()
+    }
+
+    pub(crate) fn tasks(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// What record `seq` of `task` says. Tasks whose name begins with `l` have large records.
+pub(crate) fn value(task: &str, seq: u64) -> String {
+    let hash = task.bytes().fold(seq, |hash, byte| hash.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte));
+    let mut random = fastrand::Rng::with_seed(hash);
+    let (min, max) = if task.starts_with('l') { VALUE_BYTES } else { (VALUE_BYTES.0, 2 * VALUE_BYTES.0) };
+    // Most are small, some are as large as they may be.
+    let bytes = if random.u8(..) < 24 { random.usize(min..=max) } else { random.usize(min..=2 * min) };
+    let mut text = format!("{task}.{seq} {:016x} ", random.u64(..)).repeat(bytes / 32 + 1);
+    text.truncate(bytes);
+    text
+}
+
+/// Writes task after task for ever, or until the journal refuses; `told` hears of every acknowledgement.
+pub(crate) async fn write(
+    journal: SledJournal,
+    name: String,
+    seed: u64,
+    told: Arc<dyn Fn(&str) + Send + Sync>,
+) -> playhouse_ports::JournalError {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let session = SessionId::new(format!("session-{name}")).unwrap();
+    for n in 0.. {
+        let mut task = Script::new(&format!("{name}-{seed}-{n}"));
+        for batch in batches(&mut task, &session, &mut random) {
+            let state = if batch.head.status == Status::Done { "over" } else { "open" };
+            let line = format!("{} {} {state}", batch.head.task, batch.head.next_seq);
+            match journal.append(batch).await {
+                Ok(()) => told(&line),
+                Err(error) => return error,
+            }
+        }
+    }
+    unreachable!("the loop ends by an error only")
+}
+
+/// The life of one task: it begins with an idempotency key and may end with a turn.
+fn batches(task: &mut Script, session: &SessionId, random: &mut fastrand::Rng) -> Vec<Batch> {
+    let name = task.task().to_string();
+    let mut batches = Vec::new();
+    for n in 0..random.usize(1..=BATCHES_MAX) {
+        // As often one record as hundreds.
+        let mut most = 1usize << random.u32(0..=BATCH_MAX.ilog2());
+        let mut bytes = 0;
+        let mut events = Vec::new();
+        while 0 < most && bytes < BATCH_BYTES_MAX {
+            let problem = value(&name, task.head.next_seq + events.len() as u64);
+            bytes += problem.len();
+            most -= 1;
+            events.push(Event::RepairAsked { problem });
+        }
+        let key = (n == 0).then(|| Submission { key: key(&name), digest: name.clone() });
+        batches.push(Batch { key, ..task.record(events) });
+    }
+    if random.bool() {
+        let at_ms = task.head.next_seq;
+        batches.push(task.end_in(session, &value(&name, u64::MAX), at_ms));
+    }
+    batches
+}
+
+fn key(task: &str) -> String {
+    format!("key of {task}")
+}
+
+/// What is wrong with what was acknowledged: nothing, `Err` with what the journal says is damaged, or a panic
+/// if something is missing or changed and the journal does not say so.
+pub(crate) async fn check(
+    journal: &SledJournal,
+    acknowledged: &Acknowledged,
+) -> Result<(), playhouse_ports::JournalError> {
+    for (name, (records, over)) in &acknowledged.0 {
+        let task = TaskId::new(name.as_str()).unwrap();
+        let head = journal.head(&task).await?;
+        let head = head.unwrap_or_else(|| panic!("{name} with {records} records is missing"));
+        assert!(*records <= head.next_seq, "{name} has {} of {records} records", head.next_seq);
+        assert!(!over || head.status == Status::Done, "the end of {name} is missing");
+        let found = journal.read(&task, 0, usize::MAX).await?;
+        assert_eq!(found.len() as u64, head.next_seq, "records of {name}");
+        for (seq, record) in (0..).zip(found) {
+            match record.event {
+                Event::RepairAsked { problem } => {
+                    assert!(
+                        record.seq == seq && problem == value(name, seq),
+                        "record {seq} of {name} changed"
+                    );
+                }
+                Event::Finished { .. } => assert_eq!(seq + 1, head.next_seq, "{name} ends early"),
+                other => panic!("record {seq} of {name} became {other:?}"),
+            }
+        }
+        let used = journal.submission(&key(name)).await?;
+        assert_eq!(used, Some((task.clone(), name.clone())), "the key of {name}");
+        if *over {
+            check_turn(journal, &head.tenant, name).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn check_turn(
+    journal: &SledJournal,
+    tenant: &playhouse_core::id::Tenant,
+    name: &str,
+) -> Result<(), playhouse_ports::JournalError> {
+    let session = SessionId::new(format!("session-{}", name.split('-').next().unwrap())).unwrap();
+    let session = journal.session(tenant, &session).await?.expect("the session of a task that is over");
+    let turn = session.turns.iter().find(|turn| turn.task.as_str() == name);
+    let said = &turn.unwrap_or_else(|| panic!("the turn of {name} is missing")).messages;
+    assert_eq!(*said, [playhouse_core::message::Message::user(value(name, u64::MAX))], "the turn of {name}");
+    Ok(())
+}
