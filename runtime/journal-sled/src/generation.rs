@@ -152,10 +152,10 @@ impl Built {
     pub(crate) fn follow(&mut self, job: &Job) -> Result<usize, JournalError> {
         let (builder, followed) = (&mut self.builder, &mut self.followed);
         let mut count = 0;
-        walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
+        let walk = walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
             (*followed, count) = (at, count + 1);
             builder.apply(edits, sums)
         })?;
-        Ok(count)
+        walk.unread.map_or(Ok(count), |error| Err(disk(error)))
     }
 }

@@ -19,7 +19,7 @@ use playhouse_ports::crash::{Point, around};
 
 use crate::{
     Options,
-    disk::Disk,
+    disk::{Disk, list_if_any, read_if_any},
     frame::At,
     index::{Index, MemoryIndex, Refusal, SledIndex},
 };
@@ -106,18 +106,32 @@ impl Place {
     }
 
     /// Numbers of the generations there are, ascending.
-    pub(crate) fn generations(&self) -> Vec<u64> {
-        let names = self.disk.list(&self.journal()).unwrap_or_default();
+    pub(crate) fn generations(&self) -> io::Result<Vec<u64>> {
+        let names = list_if_any(&*self.disk, &self.journal())?;
         let mut all: Vec<_> =
             names.iter().filter_map(|name| name.strip_prefix("gen-")?.parse().ok()).collect();
         all.sort_unstable();
-        all
+        Ok(all)
     }
 
     /// The generation that counts, if one was ever named. Either of two copies will do.
-    pub(crate) fn current(&self) -> Option<Current> {
-        let read = |name| decode(&self.disk.read(&self.journal().join(name)).ok()?);
-        read(CURRENT).or_else(|| read(CURRENT_COPY))
+    pub(crate) fn current(&self) -> io::Result<Option<Current>> {
+        let [first, second] = self.names()?;
+        Ok(first.or(second))
+    }
+
+    /// What the two copies of the name say.
+    fn names(&self) -> io::Result<[Option<Current>; 2]> {
+        let read = |name| -> io::Result<Option<Current>> {
+            let bytes = read_if_any(&*self.disk, &self.journal().join(name))?;
+            Ok(bytes.and_then(|bytes| decode(&bytes)))
+        };
+        Ok([read(CURRENT)?, read(CURRENT_COPY)?])
+    }
+
+    /// Makes both copies say `current`: one that still named an older generation would bring that back.
+    pub(crate) fn settle_current(&self, current: Current) -> io::Result<()> {
+        if self.names()? == [Some(current); 2] { Ok(()) } else { self.set_current(current) }
     }
 
     /// Makes `current` count, durably.

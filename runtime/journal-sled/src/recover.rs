@@ -15,13 +15,14 @@ use playhouse_ports::{
 };
 
 use crate::{
+    disk::read_if_any,
     error::OpenError,
     frame::{At, Frame},
     generation::Builder,
     index::{Index, Refusal},
     keys,
-    log::{Log, Walk, walk},
-    place::{Current, Place},
+    log::{Log, Walk, segment_name, walk},
+    place::{Current, Place, replace},
     scan::Scan,
     sums::Sums,
     values,
@@ -66,7 +67,8 @@ struct Replayed {
 
 /// Opens the generation that counts.
 pub(crate) fn recover(place: &Place, current: Current) -> Result<State, Trouble> {
-    let is_suspect = place.disk.read(&place.suspect()).is_ok();
+    let is_suspect =
+        read_if_any(&*place.disk, &place.suspect()).map_err(|error| failed(place, error))?.is_some();
     let state = match with_index(place, current, is_suspect) {
         Ok(state) => state?,
         Err(Unfit::Busy) => return Err(Trouble::Busy),
@@ -104,7 +106,10 @@ fn with_index(place: &Place, current: Current, is_suspect: bool) -> Result<Resul
         Some(bytes) => values::commits_from(&bytes).map_err(bad)?,
         None => (current.base, Sums::default()),
     };
-    let replayed = replay(place, current, index, at, sums).map_err(bad)?;
+    let mut replayed = replay(place, current, index, at, sums).map_err(bad)?;
+    if let Some(error) = replayed.walk.unread.take() {
+        return Err(Unfit::Io(error));
+    }
     let walk = &replayed.walk;
     if walk.has_gap() {
         return Err(Unfit::Bad(lost(walk, "the index")));
@@ -125,7 +130,10 @@ fn with_index(place: &Place, current: Current, is_suspect: bool) -> Result<Resul
 /// Whether the log has everything by itself. `why`: what is wrong with the index.
 fn can_rebuild(place: &Place, current: Current, why: &str) -> Result<(), Trouble> {
     let skip = |_| Ok::<_, std::convert::Infallible>(());
-    let Ok(walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    let Ok(mut walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    if let Some(error) = walk.unread.take() {
+        return Err(failed(place, error));
+    }
     if walk.has_gap() || !walk.ties_in {
         let what = format!("{}; and of the index: {why}", lost(&walk, "the log"));
         return Err(refused(place, JournalError::Damaged(what)));
@@ -141,7 +149,10 @@ fn rebuild(place: &Place, current: Current) -> Result<State, Trouble> {
         Refusal::Damaged(why) => refused(place, JournalError::Damaged(why)),
     })?;
     let replayed = replay(place, current, index, current.base, Sums::default());
-    let replayed = replayed.map_err(|error| refused(place, error))?;
+    let mut replayed = replayed.map_err(|error| refused(place, error))?;
+    if let Some(error) = replayed.walk.unread.take() {
+        return Err(failed(place, error));
+    }
     let tasks = whole::open_tasks(View(&*replayed.index), &replayed.sums);
     let tasks = tasks.map_err(|error| refused(place, error))?;
     settle(place, current, replayed, tasks, None)
@@ -194,10 +205,7 @@ fn settle(
         tracing::warn!(%faults, dir = %place.dir.display(), "the log is damaged; a new one is made from the index");
         return anew(place, generation + 1, walk.at, &index, sums, tasks);
     }
-    if let Some((path, len)) = &walk.torn {
-        place.disk.truncate(path, *len).map_err(|error| failed(place, error))?;
-        place.disk.sync_file(path).map_err(|error| failed(place, error))?;
-    }
+    rewrite_last(place, generation, &walk).map_err(|error| failed(place, error))?;
     let end = walk.from_copy.first().map_or(walk.at, |frame| frame.before);
     let disk = Arc::clone(&place.disk);
     let log = Log::open(disk, &place.log(generation), walk.last, walk.closed, end);
@@ -210,6 +218,20 @@ fn settle(
         log.sync().map_err(|error| failed(place, error))?;
     }
     Ok(State { generation, log, index, sums, tasks, scan })
+}
+
+/// Writes the last segment anew, without what a crash tore. It was read from the page cache, and nobody knows
+/// how much of that the disk has: a process that is killed before its sync leaves bytes that a power cut may
+/// still take, and after a sync that failed even the next one does not write them.
+fn rewrite_last(place: &Place, generation: u64, walk: &Walk) -> std::io::Result<()> {
+    let path = place.log(generation).join(segment_name(walk.last));
+    let Some(mut bytes) = read_if_any(&*place.disk, &path)? else { return Ok(()) };
+    if let Some((torn, len)) = &walk.torn
+        && *torn == path
+    {
+        bytes.truncate(usize::try_from(*len).unwrap_or(usize::MAX));
+    }
+    replace(&*place.disk, &path, &bytes)
 }
 
 /// Generation `number` with the rows of `index`.

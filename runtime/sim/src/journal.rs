@@ -122,6 +122,7 @@ fn verdict(done: &Result<(), JournalError>) -> &'static str {
         Err(JournalError::KeyUsed { .. }) => "key used",
         Err(JournalError::Full(_)) => "full",
         Err(JournalError::Damaged(_)) => "damaged",
+        Err(JournalError::Erased(_)) => "erased",
         Err(JournalError::Busy(_)) => "busy",
         Err(JournalError::Unavailable(_)) => "unavailable",
     }
