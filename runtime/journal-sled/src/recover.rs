@@ -231,7 +231,10 @@ fn rewrite_last(place: &Place, generation: u64, walk: &Walk) -> std::io::Result<
     {
         bytes.truncate(usize::try_from(*len).unwrap_or(usize::MAX));
     }
-    replace(&*place.disk, &path, &bytes)
+    replace(&*place.disk, &path, &bytes)?;
+    // The names above it: whoever made them may have died before they were durable.
+    place.disk.sync_dir(&place.generation(generation))?;
+    place.disk.sync_dir(&place.journal())
 }
 
 /// Generation `number` with the rows of `index`.
