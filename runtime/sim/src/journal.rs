@@ -105,6 +105,9 @@ impl SimJournal {
         if self.lies(Lie::AcknowledgesEarly) {
             world.check(world.oracle().durable(&task, &records));
         }
+        if self.lies(Lie::DispatchesEarly) {
+            return Ok(());
+        }
         process.latency().await;
         let journal = self.door.journal()?;
         let done = journal.append(self.twisted(&batch)).await;
