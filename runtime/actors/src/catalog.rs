@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use playhouse_core::{
     agent::{AgentDef, LimitsOverride, Pinned},
     digest,
-    model::{ModelInfo, UNUSABLE},
+    model::{ModelInfo, Price, UNUSABLE},
+    task::control,
     tool::ToolSpec,
 };
 use playhouse_ports::{ChatModel, ToolBox};
@@ -18,6 +19,8 @@ pub struct Catalog {
     pub tools: Arc<dyn ToolBox>,
     /// By alias.
     pub models: BTreeMap<String, Arc<dyn ChatModel>>,
+    /// What a model's tokens cost, by alias.
+    prices: BTreeMap<String, Price>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -46,11 +49,12 @@ impl Catalog {
         tools: Arc<dyn ToolBox>,
         models: BTreeMap<String, Arc<dyn ChatModel>>,
     ) -> Result<Self, BadAgent> {
-        let mut catalog = Self { agents: BTreeMap::new(), tools, models };
+        let mut catalog = Self { agents: BTreeMap::new(), tools, models, prices: BTreeMap::new() };
         for agent in agents {
             catalog.check(&agent).map_err(|problem| BadAgent { agent: agent.name.clone(), problem })?;
             catalog.agents.insert(agent.name.clone(), Arc::new(agent));
         }
+        catalog.check_agents()?;
         Ok(catalog)
     }
 
@@ -62,15 +66,42 @@ impl Catalog {
             let known = names(self.models.keys());
             return Err(format!("there is no model `{}`; the models are: {known}", agent.model));
         }
-        let specs = self.tools.specs();
+        let specs: Vec<_> = self.tools.specs().into_iter().chain(control::specs()).collect();
         for (tool, grant) in &agent.tools {
+            if control::specs().iter().any(|spec| spec.name == *tool) {
+                continue;
+            }
             if !specs.iter().any(|spec| spec.name == *tool) {
                 let known = names(specs.iter().map(|spec| &spec.name));
                 return Err(format!("there is no tool `{tool}`; the tools are: {known}"));
             }
             self.tools.permits(tool, grant).map_err(|error| error.message)?;
         }
+        for undo in agent.policy.rules.values().filter_map(|rules| rules.undo.as_ref()) {
+            if !agent.tools.contains_key(&undo.tool) {
+                return Err(format!("`{}` is to undo a call but is not among its tools; add it", undo.tool));
+            }
+        }
         Ok(())
+    }
+
+    /// Checks what only holds for all of them together: that agents give work to agents that exist.
+    fn check_agents(&self) -> Result<(), BadAgent> {
+        for agent in self.agents.values() {
+            let unknown = agent.policy.agents.iter().find(|name| !self.agents.contains_key(*name));
+            if let Some(name) = unknown {
+                let known = names(self.agents.keys());
+                let problem = format!("there is no agent `{name}` to give work to; the agents are: {known}");
+                return Err(BadAgent { agent: agent.name.clone(), problem });
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, with what the tokens of models cost, by alias.
+    #[must_use]
+    pub fn with_prices(self, prices: BTreeMap<String, Price>) -> Self {
+        Self { prices, ..self }
     }
 
     /// All agents, by name.
@@ -92,8 +123,10 @@ impl Catalog {
         };
         let mut tools: Vec<Arc<ToolSpec>> = self.tools.specs();
         tools.retain(|spec| agent.tools.contains_key(&spec.name));
+        tools.extend(control::specs().into_iter().filter(|spec| agent.tools.contains_key(&spec.name)));
         let model_version = self.models[&agent.model].info().version;
-        Pinned { agent, tools, model_version }
+        let price = self.prices.get(&agent.model).copied();
+        Pinned { agent, tools, model_version, price }
     }
 
     /// Why a task may not use its model: after a restart the alias may mean another one (J8).

@@ -4,7 +4,7 @@
 //!   Runtime (RuntimeApi) ─▶ Tasks ─▶ Planner ─▶ LlmBackend ─▶ ChatModel
 //!                            │         │ └────▶ ToolExecutor ─▶ ToolBox
 //!                            │         └──────▶ Memory ─▶ Context
-//!                            └── Ledger ─▶ Journal
+//!                   Timers ──┘└── Ledger ─▶ Journal
 //! ```
 //!
 //! Three rules of every actor here: the mailbox stays open (only a journal append is awaited; everything
@@ -12,6 +12,7 @@
 //! dies with its actor.
 
 mod catalog;
+mod drain;
 mod events;
 mod ledger;
 mod llm_backend;
@@ -23,6 +24,7 @@ mod runtime;
 mod service;
 mod services;
 mod tasks;
+mod timers;
 mod tool_executor;
 mod tree;
 

@@ -21,22 +21,37 @@ use playhouse_core::{
     id::TaskId,
     labels::Labels,
     message::Message,
-    task::{Effect, Input, Status, Step, Task},
+    task::{Effect, Input, Intent, Refusal, Status, Step, Task},
     window::Window,
 };
 use playhouse_ports::crash::{Point, around};
-use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::task::JoinSet;
+use playhouse_supervise::{note, tell};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::task::{AbortHandle, JoinSet};
 use tracing::Instrument;
 
-use crate::{ledger::Note, services::Services};
+use crate::{
+    drain::Busy,
+    ledger::Note,
+    services::Services,
+    tasks::{Ended, TasksMsg},
+};
 pub(crate) use journal::{append, batch, patiently, read_all, restore};
+
+/// Longest wait between two looks at the clock for a task that is due some time.
+const LOOK_MS_MAX: u64 = 60_000;
 
 /// What may arrive in a planner's mailbox.
 #[derive(Debug)]
 pub(crate) enum PlannerMsg {
     /// Something happened to the task.
     Happened(Box<Input>),
+    /// Something came from outside; answered once it is durable, or with why it does not fit.
+    Deliver(Delivery),
+    /// The dispatcher agrees that a parked task needs no planner.
+    Go,
+    /// The same, and the runtime does not come to rest before it is dealt with.
+    Answered(Box<Input>, Busy),
     /// The planner cannot go on; its supervisor decides.
     Fail(String),
     /// A backoff is over: ask the model, if that is still the open call.
@@ -46,6 +61,32 @@ pub(crate) enum PlannerMsg {
         /// Which attempt.
         attempt: u32,
     },
+    /// A backoff is over: call the tool, if that call is still open.
+    CallNow(Box<Intent>),
+}
+
+/// An input on its way to a task, and who waits to hear that it arrived.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// The input.
+    pub(crate) input: Box<Input>,
+    /// Nobody, for what the runtime itself sends.
+    pub(crate) reply: Option<RpcReplyPort<Result<(), Refusal>>>,
+}
+
+impl Delivery {
+    /// What nobody waits for.
+    pub(crate) fn of(input: Input) -> Self {
+        Self { input: Box::new(input), reply: None }
+    }
+
+    /// Tells whoever waits.
+    pub(crate) fn answer(self, answer: Result<(), Refusal>) {
+        if let Some(reply) = self.reply {
+            // Fails only when the caller has gone.
+            let _ = reply.send(answer);
+        }
+    }
 }
 
 /// Carries one task; the half that never changes.
@@ -63,6 +104,8 @@ pub(crate) struct PlannerState {
     task: Task,
     /// Timers and look-ups; they die with the planner.
     jobs: JoinSet<()>,
+    /// The next look at the clock; a new one takes its place.
+    tick: Option<AbortHandle>,
     span: tracing::Span,
     /// The current step's span; its model call and tool calls hang under it.
     step: tracing::Span,
@@ -95,16 +138,20 @@ impl Actor for Planner {
         };
         let span = task_span(&task);
         let step = span.clone();
-        let mut state = PlannerState { task, jobs: JoinSet::new(), span, step };
+        let mut state = PlannerState { task, jobs: JoinSet::new(), tick: None, span, step };
         self.services.planner_is_up(&self.task, &myself);
-        if state.task.status() == Status::Queued {
+        if state.task.is_unbegun() {
             // The time runs since submission, also while the session's past is being read.
-            let deadline_ms = state.task.spec().deadline_ms();
+            let deadline_ms = state.task.deadline_ms();
             self.arm_deadline(&myself, &mut state, deadline_ms);
             self.begin(&myself, &mut state);
         } else {
+            self.follow_parent(&myself, &mut state);
             let epoch = state.task.epoch() + 1;
             happened(&myself, Input::Resume { epoch });
+            if state.task.status() == Status::Parked {
+                happened(&myself, Input::Tick);
+            }
         }
         Ok(state)
     }
@@ -120,8 +167,29 @@ impl Actor for Planner {
         match message {
             PlannerMsg::Fail(reason) => return Err(reason.into()),
             PlannerMsg::AskNow { step, attempt } => self.ask_model(&myself, state, step, attempt),
+            PlannerMsg::CallNow(intent) if state.task.is_calling(&intent.effect_id) => {
+                self.call_tool(&myself, state, *intent);
+            }
+            PlannerMsg::CallNow(_) => {} // The backoff outlived its call.
+            PlannerMsg::Deliver(delivery) => {
+                let answer = state.task.accepts(&delivery.input);
+                if answer.is_ok() {
+                    self.advance(&myself, state, (*delivery.input).clone()).instrument(span).await?;
+                }
+                // It was paused before its turn came, and may go on.
+                if matches!(*delivery.input, Input::Unpause) && state.task.is_unbegun() {
+                    self.begin(&myself, state);
+                }
+                around(Point::Acknowledge, || delivery.answer(answer));
+            }
+            PlannerMsg::Go => self.go(&myself, state),
             PlannerMsg::Happened(input) => self.advance(&myself, state, *input).instrument(span).await?,
+            PlannerMsg::Answered(input, busy) => {
+                self.advance(&myself, state, *input).instrument(span).await?;
+                drop(busy); // What follows from it is durable, and counts for itself if it was begun.
+            }
         }
+        note(&myself, &[("records", usize::try_from(state.task.next_seq()).unwrap_or(usize::MAX))]);
         Ok(())
     }
 }
@@ -134,11 +202,11 @@ impl Planner {
         state: &mut PlannerState,
         input: Input,
     ) -> Result<(), ActorProcessingErr> {
-        let before = state.task.next_seq();
-        let Step { events, effects } = state.task.step(input);
+        let ledger = &self.services.ledger;
+        let (before, now_ms) = (state.task.next_seq(), ledger.clock.now_ms());
+        let Step { events, effects } = state.task.step(now_ms, input);
         if !events.is_empty() {
-            let ledger = &self.services.ledger;
-            append(ledger, batch(&state.task, before, events, ledger.clock.now_ms())).await?;
+            append(ledger, batch(&state.task, before, events, now_ms)).await?;
         }
         for effect in effects {
             self.perform(myself, state, effect);
@@ -153,22 +221,53 @@ impl Planner {
                 self.ask_model(myself, state, step, attempt);
             }
             Effect::AskModel { step, attempt, after_ms } => {
-                let message = PlannerMsg::AskNow { step, attempt };
-                self.after(myself, state, after_ms, message);
+                drop(self.after(myself, state, after_ms, PlannerMsg::AskNow { step, attempt }));
             }
             Effect::CallTool(intent) => self.call_tool(myself, state, intent),
             Effect::CheckTool(intent) => self.check_tool(myself, state, intent),
             Effect::AbortModel => self.abort_model(state),
             Effect::AbortTool(effect_id) => self.abort_tool(effect_id),
-            Effect::ArmDeadline { at_ms } => self.arm_deadline(myself, state, at_ms),
+            Effect::RetryTool { intent, after_ms } => {
+                drop(self.after(myself, state, after_ms, PlannerMsg::CallNow(Box::new(intent))));
+            }
+            Effect::WakeAt { at_ms } => self.arm_deadline(myself, state, at_ms),
+            Effect::SpawnChild(order) => {
+                around(Point::SpawnChild, || self.services.cast_tasks(TasksMsg::SpawnChild(order)));
+            }
+            Effect::CancelChild(child) => self.services.cast_tasks(TasksMsg::CancelChild(child)),
+            Effect::Park { .. } => self.services.cast_tasks(TasksMsg::Leave(self.task.clone())),
             Effect::Conclude(outcome) => {
                 tracing::debug!(parent: &state.span, task = %self.task, ?outcome, "task over");
                 // A watcher may have missed the note of a last append whose answer was lost.
                 self.services.ledger.tell(&self.task, || Note::Appended(Arc::default()));
-                around(Point::Conclude, || self.services.concluded(&self.task));
+                let ended = Ended::of(&state.task, outcome).map(Box::new);
+                let concluded = TasksMsg::Concluded(self.task.clone(), ended);
+                around(Point::Conclude, || self.services.cast_tasks(concluded));
                 myself.stop(None);
             }
         }
+    }
+
+    /// Leaves a task that is parked; whoever wakes it starts another planner. If something came meanwhile,
+    /// this one stays.
+    fn go(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState) {
+        if state.task.status() != Status::Parked {
+            return self.services.cast_tasks(TasksMsg::Stayed(self.task.clone()));
+        }
+        self.services.cast_tasks(TasksMsg::Left(self.task.clone(), state.task.due_ms()));
+        myself.stop(None);
+    }
+
+    /// A task whose parent ended while nobody could tell it ends, too.
+    fn follow_parent(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState) {
+        let Some(parent) = state.task.spec().lineage.parent.clone() else { return };
+        let (services, myself) = (self.services.clone(), myself.clone());
+        state.jobs.spawn(async move {
+            let head = patiently(&parent, || services.ledger.journal.head(&parent)).await;
+            if head.is_ok_and(|head| head.is_none_or(|head| head.status.is_final())) {
+                happened(&myself, Input::Cancel { reason: "the task that made it has ended".into() });
+            }
+        });
     }
 
     /// Gets the session's past, then begins.
@@ -192,7 +291,7 @@ impl Planner {
                 }
                 // Without its past the task must not answer; a new planner tries again.
                 Err(error) => {
-                    drop(myself.cast(PlannerMsg::Fail(format!("failed to read the session: {error}"))))
+                    drop(tell(&myself, PlannerMsg::Fail(format!("failed to read the session: {error}"))))
                 }
             }
         });
@@ -200,23 +299,41 @@ impl Planner {
 
     fn arm_deadline(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState, at_ms: u64) {
         let left_ms = at_ms.saturating_sub(self.services.ledger.clock.now_ms());
-        self.after(myself, state, left_ms, PlannerMsg::Happened(Box::new(Input::DeadlinePassed)));
+        // A clock that jumps must not make the next look a year late; looking early does no harm.
+        let wait_ms = left_ms.min(LOOK_MS_MAX);
+        let look = PlannerMsg::Happened(Box::new(Input::Tick));
+        let tick = self.after(myself, state, wait_ms, look);
+        if let Some(earlier) = state.tick.replace(tick) {
+            earlier.abort();
+        }
     }
 
-    fn after(&self, myself: &ActorRef<PlannerMsg>, state: &mut PlannerState, ms: u64, message: PlannerMsg) {
+    fn after(
+        &self,
+        myself: &ActorRef<PlannerMsg>,
+        state: &mut PlannerState,
+        ms: u64,
+        message: PlannerMsg,
+    ) -> AbortHandle {
         let myself = myself.clone();
         state.jobs.spawn(async move {
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
             // Fails only when the planner has stopped: then nobody needs the message.
-            let _ = myself.cast(message);
-        });
+            let _ = tell(&myself, message);
+        })
     }
 }
 
 /// Tells a planner that something happened.
 pub(crate) fn happened(planner: &ActorRef<PlannerMsg>, input: Input) {
     // Fails only when the planner has stopped: then its successor asks again.
-    let _ = planner.cast(PlannerMsg::Happened(Box::new(input)));
+    let _ = tell(planner, PlannerMsg::Happened(Box::new(input)));
+}
+
+/// Tells a planner what its model or tool answered.
+pub(crate) fn answered(planner: &ActorRef<PlannerMsg>, busy: Busy, input: Input) {
+    // As above.
+    let _ = tell(planner, PlannerMsg::Answered(Box::new(input), busy));
 }
 
 /// Providers accept one system message, the agent's; pinned ones become words of the user.

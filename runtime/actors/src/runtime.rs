@@ -1,23 +1,26 @@
 //! [`RuntimeApi`] over the actors: checks what comes in, asks the right actor, reads the journal.
 
+mod control;
 mod submit;
+mod tree;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, LIST_MAX, RuntimeApi, Submission,
-    Submitted, TaskList, TaskQuery,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, LIST_MAX,
+    RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
 };
 use playhouse_core::{
     admission::{Bounds, RETRY_AFTER_MS},
     id::{Seq, SessionId, TaskId},
     model::ModelInfo,
     session::Session,
-    task::{Head, Task, TaskView},
+    task::{Head, Input, Signal, Task, TaskView},
     tool::ToolSpec,
 };
 use playhouse_ports::JournalError;
+use playhouse_supervise::{Root, Slot, SupervisorMsg};
 
 use crate::{
     catalog::Catalog,
@@ -37,6 +40,8 @@ pub struct Runtime {
     ids: Arc<Ids>,
     /// Says what is wrong with models and other parts; empty when all is well.
     problems: Problems,
+    /// The top of the tree; empty until it is started.
+    root: Slot<SupervisorMsg>,
 }
 
 /// Asks the parts how they are.
@@ -51,7 +56,20 @@ impl std::fmt::Debug for Problems {
 
 impl Runtime {
     pub(crate) fn new(services: Arc<Services>, bounds: Bounds, problems: Problems) -> Self {
-        Self { services, bounds, ids: Arc::default(), problems }
+        Self { services, bounds, ids: Arc::default(), problems, root: Slot::new("root") }
+    }
+
+    /// The tree below `root` is up.
+    pub(crate) fn grown(&self, root: &Root) {
+        self.root.fill(root.supervisor.clone());
+    }
+
+    /// Comes to rest, before a stop: takes no new task, lets running model calls and decided tool calls end
+    /// and their results become durable, and begins nothing new. Answers how many were still under way
+    /// after `limit`; these are repeated, asked about or given up at the next start, by their class. Reading,
+    /// following and cancelling go on as before.
+    pub async fn drain(&self, limit: Duration) -> usize {
+        self.services.drain.settle(limit).await
     }
 
     /// The same with ids whose random bits come from `random`.
@@ -94,6 +112,8 @@ impl RuntimeApi for Runtime {
             head.tenant == caller.tenant
                 && query.status.is_none_or(|status| head.status == status)
                 && query.session.as_ref().is_none_or(|session| head.session.as_ref() == Some(session))
+                && query.parent.as_ref().is_none_or(|parent| head.parent.as_ref() == Some(parent))
+                && query.waiting.is_none_or(|waiting| head.waiting == Some(waiting))
         };
         let (mut tasks, mut before) = (Vec::new(), query.before);
         // One more than asked for tells whether there is a next page.
@@ -142,6 +162,34 @@ impl RuntimeApi for Runtime {
         self.task(caller, id).await
     }
 
+    async fn pause(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError> {
+        self.deliver(caller, id, Input::Pause { reason }).await
+    }
+
+    async fn resume(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, ApiError> {
+        self.deliver(caller, id, Input::Unpause).await
+    }
+
+    async fn decide(&self, caller: &Caller, id: &TaskId, verdict: Verdict) -> Result<TaskView, ApiError> {
+        self.take_decision(caller, id, verdict).await
+    }
+
+    async fn signal(&self, caller: &Caller, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError> {
+        self.take_signal(caller, id, signal).await
+    }
+
+    async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError> {
+        self.make_fork(caller, id, request).await
+    }
+
+    async fn export(&self, caller: &Caller, id: &TaskId) -> Result<Export, ApiError> {
+        self.write_export(caller, id).await
+    }
+
+    async fn forget(&self, caller: &Caller, id: &TaskId) -> Result<(), ApiError> {
+        self.forget_task(caller, id).await
+    }
+
     async fn session(&self, caller: &Caller, id: &SessionId) -> Result<Session, ApiError> {
         let read = |reply| MemoryMsg::Session(caller.tenant.clone(), id.clone(), reply);
         let session = ask("memory", &self.services.memory, read).await.map_err(no_answer)?;
@@ -179,8 +227,15 @@ impl RuntimeApi for Runtime {
         Ok(self.services.catalog.model_infos())
     }
 
+    async fn tree(&self, caller: &Caller) -> Result<TreeNode, ApiError> {
+        self.look(caller).await
+    }
+
     async fn health(&self) -> Health {
         let mut problems = (self.problems.0)();
+        if self.services.drain.is_on() {
+            problems.push("the daemon is stopping".into());
+        }
         let count = ask("the dispatcher", &self.services.tasks, TasksMsg::Count).await;
         let (live_tasks, queued_tasks) = count.unwrap_or_else(|error| {
             problems.push(error.to_string());

@@ -7,20 +7,22 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use playhouse_core::{
     id::{SessionId, TaskId},
-    task::TaskSpec,
+    task::{ChildOrder, TaskSpec},
     window::Window,
 };
 use playhouse_ports::JournalError;
-use playhouse_supervise::Slot;
-use ractor::{ActorRef, Message, RpcReplyPort, rpc::CallResult};
+use playhouse_supervise::{Slot, call, tell};
+use ractor::{ActorRef, Message, RpcReplyPort};
 
 use crate::{
     catalog::Catalog,
+    drain::Drain,
     ledger::Ledger,
     llm_backend::LlmBackendMsg,
     memory::MemoryMsg,
     planner::{PlannerMsg, patiently},
     tasks::TasksMsg,
+    timers::TimersMsg,
     tool_executor::ToolExecutorMsg,
 };
 
@@ -43,6 +45,10 @@ pub(crate) struct Services {
     pub(crate) models: BTreeMap<String, Slot<LlmBackendMsg>>,
     /// Starts and ends planners.
     pub(crate) tasks: Slot<TasksMsg>,
+    /// Wakes what is due.
+    pub(crate) timers: Slot<TimersMsg>,
+    /// Whether the runtime is coming to rest.
+    pub(crate) drain: Drain,
 }
 
 /// An actor that did not answer.
@@ -56,11 +62,8 @@ pub(crate) async fn ask<M: Message, T: Send + 'static>(
     slot: &Slot<M>,
     message: impl FnOnce(RpcReplyPort<T>) -> M,
 ) -> Result<T, NoAnswer> {
-    let actor: ActorRef<M> = slot.get().map_err(|_| NoAnswer(name))?;
-    match actor.call(message, Some(CALL_TIMEOUT)).await {
-        Ok(CallResult::Success(answer)) => Ok(answer),
-        Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => Err(NoAnswer(name)),
-    }
+    let actor = slot.get().map_err(|_| NoAnswer(name))?;
+    call(&actor, message, CALL_TIMEOUT).await.ok_or(NoAnswer(name))
 }
 
 impl Services {
@@ -106,14 +109,38 @@ impl Services {
         cast(Some(&self.tasks), TasksMsg::Up(task.clone(), planner.clone()));
     }
 
-    pub(crate) fn concluded(&self, task: &TaskId) {
-        cast(Some(&self.tasks), TasksMsg::Concluded(task.clone()));
+    pub(crate) fn cast_timers(&self, message: TimersMsg) {
+        cast(Some(&self.timers), message);
+    }
+
+    /// What a task that another ordered runs on; the error says why it cannot be made.
+    pub(crate) fn child_spec(&self, order: &ChildOrder) -> Result<TaskSpec, String> {
+        let Some(agent) = self.catalog.agent(&order.agent) else {
+            return Err(format!("there is no agent `{}` any more", order.agent));
+        };
+        let tenant = order.tenant.clone();
+        Ok(TaskSpec {
+            id: order.task.clone(),
+            tenant,
+            session: None,
+            topic: None,
+            input: order.input.clone(),
+            pinned: self.catalog.pin(agent, &order.limits),
+            labels: order.labels.clone(),
+            submitted_ms: self.ledger.clock.now_ms(),
+            until_ms: order.until_ms,
+            lineage: order.lineage.clone(),
+        })
+    }
+
+    pub(crate) fn cast_tasks(&self, message: TasksMsg) {
+        cast(Some(&self.tasks), message);
     }
 }
 
 /// Sends, or drops the message and with it the promise inside.
 fn cast<M: Message>(slot: Option<&Slot<M>>, message: M) {
     if let Some(actor) = slot.and_then(|slot| slot.get().ok()) {
-        let _ = actor.cast(message);
+        let _ = tell(&actor, message);
     }
 }

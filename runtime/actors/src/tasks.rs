@@ -1,33 +1,44 @@
 //! The actor that starts planners and keeps their order.
 //!
 //! ```text
-//! Runtime ──Submit──▶ Tasks ──append──▶ Ledger
-//!                       │ schedule (core, pure): bounds, one task per session at a time (J6)
-//!                       └──start──▶ planners (dynamic supervisor): 3 crashes in 60 s → quarantine
+//! Runtime ──Submit───▶ Tasks ──append──▶ Ledger
+//!         ──Deliver──▶   │ schedule (core, pure): bounds, one task per session at a time (J6)
+//! Timers  ──Wake─────▶   └──start──▶ planners (dynamic supervisor): 3 crashes in 60 s → quarantine
 //! ```
 //!
 //! A submission is durable before its caller hears of it (J1); the append runs as a job here, so a caller
 //! that hangs up cannot leave a durable task without a planner.
+//!
+//! A parked task has no planner. Whoever has something for it comes here: a planner is started, gets it, and
+//! leaves again when the task is still parked. It leaves only with this actor's consent, so that nothing
+//! is ever sent to one that is gone:
+//!
+//! ```text
+//! planner ──Leave──▶ Tasks ──Go──▶ planner ──Left──▶ Tasks     (or ──Stayed──▶, if something came meanwhile)
+//! ```
 
 mod jobs;
+mod live;
 
 use std::{collections::HashMap, sync::Arc};
 
 use playhouse_core::{
     id::TaskId,
     schedule::{Lane, Schedule},
-    task::{Head, Input, Status, Task, TaskSpec},
+    task::{ChildOrder, Head, Input, Outcome, Refusal, Spent, Status, Task, TaskSpec},
 };
 use playhouse_ports::{JournalError, Submission};
-use playhouse_supervise::{Slot, StartChildError};
+use playhouse_supervise::{StartChildError, note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 
 use crate::{
-    planner::{PlannerMsg, happened},
+    planner::{Delivery, PlannerMsg},
     planners::Planners,
     services::Services,
+    timers::TimersMsg,
 };
+use live::Live;
 
 /// Why a submission was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +51,23 @@ pub(crate) enum NotAccepted {
     Journal(JournalError),
 }
 
+/// The end of a task that another made.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    parent: TaskId,
+    child: TaskId,
+    outcome: Outcome,
+    spent: Spent,
+}
+
+impl Ended {
+    /// The end of `task`, if it has a parent to hear of it.
+    pub(crate) fn of(task: &Task, outcome: Outcome) -> Option<Self> {
+        let parent = task.spec().lineage.parent.clone()?;
+        Some(Self { parent, child: task.spec().id.clone(), outcome, spent: task.spent() })
+    }
+}
+
 /// What may arrive in the mailbox.
 #[derive(Debug)]
 pub(crate) enum TasksMsg {
@@ -47,11 +75,21 @@ pub(crate) enum TasksMsg {
     Submit {
         /// The new task.
         task: Box<Task>,
+        /// Its journal so far, without the submission: what a fork shares.
+        events: Vec<playhouse_core::task::Event>,
         /// Its idempotency key.
         key: Option<Submission>,
         /// Answered when the task is durable, or is not.
         reply: RpcReplyPort<Result<(), NotAccepted>>,
     },
+    /// Sent by planners: make this task, or say how it ended.
+    SpawnChild(Box<ChildOrder>),
+    /// Sent by planners: end this task, for its parent has.
+    CancelChild(TaskId),
+    /// Give an open task something; answered when it is durable there.
+    Deliver(TaskId, Input, RpcReplyPort<Result<(), Refusal>>),
+    /// Sent by timers: this parked task is due.
+    Wake(TaskId),
     /// End a task. Answered when the wish is on its way; a task that is over is left alone.
     Cancel(TaskId, String, RpcReplyPort<()>),
     /// How many tasks are live, and how many wait.
@@ -60,10 +98,20 @@ pub(crate) enum TasksMsg {
     Durable(Box<Task>),
     /// Sent by the append job: the task never was.
     Refused,
+    /// Sent by the job that was to make a child: there was no need to, or no way; and its end, if it has one.
+    NotMade(TaskId, Option<Box<Ended>>),
+    /// Sent by the job that wrote to a waiting task: how the task stands now.
+    Written(TaskId, Option<Status>),
     /// Sent by planners: a new one carries the task.
     Up(TaskId, ActorRef<PlannerMsg>),
-    /// Sent by planners: the task is over.
-    Concluded(TaskId),
+    /// Sent by planners: the task is parked; may I go?
+    Leave(TaskId),
+    /// Sent by planners: gone; and when the task is due.
+    Left(TaskId, Option<u64>),
+    /// Sent by planners: the task is not parked any more.
+    Stayed(TaskId),
+    /// Sent by planners: the task is over, and what its parent should hear.
+    Concluded(TaskId, Option<Box<Ended>>),
     /// Sent by the planners' supervisor: it crashed too often.
     GaveUp(TaskId, String),
 }
@@ -85,9 +133,11 @@ pub(crate) struct TasksState {
     schedule: Schedule,
     /// Tasks that were just submitted and start at once; all others are read when they start.
     fresh: HashMap<TaskId, Task>,
-    live: HashMap<TaskId, Slot<PlannerMsg>>,
-    /// Wishes that a planner which crashes must not forget.
-    cancelling: HashMap<TaskId, Input>,
+    live: HashMap<TaskId, Live>,
+    /// Children that are being made, and what they are to be given.
+    making: HashMap<TaskId, Vec<Delivery>>,
+    /// What woken tasks are to be given once they have a planner.
+    for_woken: HashMap<TaskId, Vec<Delivery>>,
     jobs: JoinSet<()>,
 }
 
@@ -98,7 +148,8 @@ impl Actor for Tasks {
 
     /// Finds the tasks that a crash left open. Started ones go first, so that a session goes on in order.
     async fn pre_start(&self, myself: ActorRef<TasksMsg>, (): ()) -> Result<TasksState, ActorProcessingErr> {
-        let mut open = self.services.ledger.journal.open().await?;
+        let journal = &self.services.ledger.journal;
+        let mut open = journal.open().await?;
         open.sort_by(|a, b| {
             (a.status == Status::Queued, &a.task).cmp(&(b.status == Status::Queued, &b.task))
         });
@@ -106,14 +157,21 @@ impl Actor for Tasks {
             schedule: self.schedule.clone(),
             fresh: HashMap::new(),
             live: HashMap::new(),
-            cancelling: HashMap::new(),
+            making: HashMap::new(),
+            for_woken: HashMap::new(),
             jobs: JoinSet::new(),
         };
         if !open.is_empty() {
             tracing::info!(tasks = open.len(), "resuming the tasks that were open");
         }
+        for (task, session) in journal.lanes().await? {
+            state.schedule.restore_parked(task, session);
+        }
         for head in open {
             state.schedule.restore(head.task.clone(), lane_of_head(&head));
+        }
+        for task in journal.wakes().await? {
+            state.schedule.wake(task);
         }
         let started = state.schedule.start_what_can();
         self.start(&myself, &mut state, started);
@@ -128,18 +186,36 @@ impl Actor for Tasks {
     ) -> Result<(), ActorProcessingErr> {
         while state.jobs.try_join_next().is_some() {} // Reap what has finished.
         match message {
-            TasksMsg::Submit { task, key, reply } => self.submit(&myself, state, *task, key, reply),
-            TasksMsg::Durable(task) => {
-                let (id, lane) = (task.spec().id.clone(), lane(task.spec()));
-                let started = state.schedule.accept(id.clone(), lane);
-                // A task that has to wait is read again when it starts: waiting costs a name, not an input.
-                if started.contains(&id) {
-                    state.fresh.insert(id, *task);
-                }
-                self.start(&myself, state, started);
+            TasksMsg::Submit { task, events, key, reply } => {
+                self.submit(&myself, state, *task, events, key, reply);
             }
+            TasksMsg::SpawnChild(order) => self.spawn_child(&myself, state, *order),
+            TasksMsg::CancelChild(child) => {
+                self.cancel(&myself, state, child, "the task that made it has ended".into());
+            }
+            TasksMsg::Deliver(task, input, reply) => {
+                let delivery = Delivery { input: Box::new(input), reply: Some(reply) };
+                self.deliver(&myself, state, task, delivery);
+            }
+            TasksMsg::Wake(task) => {
+                if state.schedule.has_room_to_wake() {
+                    let started = state.schedule.wake(task);
+                    self.start(&myself, state, started);
+                }
+            }
+            TasksMsg::Durable(task) => self.take_on(&myself, state, *task),
             TasksMsg::Refused => state.schedule.withdraw(),
-            TasksMsg::Concluded(task) => self.conclude(&myself, state, &task),
+            TasksMsg::Written(task, status) => self.written(&myself, state, &task, status),
+            TasksMsg::Leave(task) => leave(state, &task),
+            TasksMsg::Left(task, due_ms) => self.left(&myself, state, &task, due_ms),
+            TasksMsg::Stayed(task) => stayed(state, &task),
+            TasksMsg::Concluded(task, ended) => {
+                self.conclude(&myself, state, &task);
+                if let Some(ended) = ended {
+                    self.child_over(&myself, state, *ended);
+                }
+            }
+            TasksMsg::NotMade(child, ended) => self.not_made(&myself, state, &child, ended),
             TasksMsg::GaveUp(task, reason) => {
                 tracing::error!(%task, reason, "task quarantined: its planner crashed too often");
                 self.end(&myself, state, task, Input::Quarantine { reason });
@@ -148,13 +224,10 @@ impl Actor for Tasks {
                 self.cancel(&myself, state, task, reason);
                 let _ = reply.send(());
             }
-            TasksMsg::Up(task, planner) => {
-                if let Some(cancel) = state.cancelling.get(&task) {
-                    happened(&planner, cancel.clone());
-                }
-            }
+            TasksMsg::Up(task, planner) => up(state, &task, &planner),
             TasksMsg::Count(reply) => drop(reply.send((state.schedule.live(), state.schedule.waiting()))),
         }
+        note(&myself, &[("live", state.schedule.live()), ("waiting", state.schedule.waiting())]);
         Ok(())
     }
 }
@@ -165,6 +238,7 @@ impl Tasks {
         myself: &ActorRef<TasksMsg>,
         state: &mut TasksState,
         task: Task,
+        events: Vec<playhouse_core::task::Event>,
         key: Option<Submission>,
         reply: RpcReplyPort<Result<(), NotAccepted>>,
     ) {
@@ -172,14 +246,64 @@ impl Tasks {
             let _ = reply.send(Err(NotAccepted::TooBusy(state.schedule.waiting())));
             return;
         }
-        state.jobs.spawn(jobs::submit(self.services.clone(), myself.clone(), task, key, reply));
+        let (services, myself) = (self.services.clone(), myself.clone());
+        state.jobs.spawn(jobs::submit(services, myself, task, events, key, reply));
+    }
+
+    fn spawn_child(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, order: ChildOrder) {
+        if state.making.contains_key(&order.task) {
+            return; // A planner that crashed has ordered it a moment ago.
+        }
+        state.schedule.reserve_child();
+        state.making.insert(order.task.clone(), Vec::new());
+        state.jobs.spawn(jobs::spawn_child(self.services.clone(), myself.clone(), order));
+    }
+
+    fn not_made(
+        &self,
+        myself: &ActorRef<TasksMsg>,
+        state: &mut TasksState,
+        child: &TaskId,
+        ended: Option<Box<Ended>>,
+    ) {
+        state.schedule.withdraw();
+        for delivery in state.making.remove(child).unwrap_or_default() {
+            match ended {
+                Some(_) => delivery.answer(Err(Refusal::Over)),
+                None => self.deliver(myself, state, child.clone(), delivery),
+            }
+        }
+        if let Some(ended) = ended {
+            self.child_over(myself, state, *ended);
+        }
+    }
+
+    fn child_over(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, ended: Ended) {
+        let Ended { parent, child, outcome, spent } = ended;
+        let delivery = Delivery::of(Input::ChildEnded { child, outcome, spent });
+        self.deliver(myself, state, parent, delivery);
+    }
+
+    /// A durable task gets its place in the schedule.
+    fn take_on(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: Task) {
+        let (id, lane) = (task.spec().id.clone(), lane(task.spec()));
+        let started = state.schedule.accept(id.clone(), lane);
+        // A task that has to wait is read again when it starts: waiting costs a name, not an input.
+        if started.contains(&id) {
+            state.fresh.insert(id.clone(), task);
+        }
+        self.start(myself, state, started);
+        for delivery in state.making.remove(&id).unwrap_or_default() {
+            self.deliver(myself, state, id.clone(), delivery);
+        }
     }
 
     fn start(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, tasks: Vec<TaskId>) {
         for task in tasks {
             let fresh = state.fresh.remove(&task);
             let (slot, starting) = self.planners.start(&self.services, task.clone(), fresh);
-            state.live.insert(task.clone(), slot);
+            let deliveries = state.for_woken.remove(&task).unwrap_or_default();
+            state.live.insert(task.clone(), Live::new(slot, deliveries));
             let myself = myself.clone();
             state.jobs.spawn(async move {
                 match starting.await {
@@ -188,38 +312,106 @@ impl Tasks {
                     Err(StartChildError::Failed(error)) => {
                         let reason = format!("{error}: {}", error.source);
                         // Fails only when this actor has stopped; its successor starts the task anew.
-                        let _ = myself.cast(TasksMsg::GaveUp(task, reason));
+                        let _ = tell(&myself, TasksMsg::GaveUp(task, reason));
                     }
-                    Err(error) => drop(myself.cast(TasksMsg::GaveUp(task, error.to_string()))),
+                    Err(error) => drop(tell(&myself, TasksMsg::GaveUp(task, error.to_string()))),
                 }
             });
         }
     }
 
+    /// Brings something to an open task, wherever it stands: to its planner, into the journal of one that
+    /// waits for its first, or to a planner that is started for it.
+    fn deliver(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: TaskId, delivery: Delivery) {
+        if let Some(live) = state.live.get_mut(&task) {
+            live.deliver(delivery);
+        } else if let Some(deliveries) = state.making.get_mut(&task) {
+            deliveries.push(delivery);
+        } else if state.schedule.is_woken(&task) || !state.schedule.hold(&task) {
+            state.for_woken.entry(task.clone()).or_default().push(delivery);
+            let started = state.schedule.wake(task);
+            self.start(myself, state, started);
+        } else {
+            state.jobs.spawn(jobs::write(self.services.clone(), myself.clone(), task, delivery));
+        }
+    }
+
+    fn written(
+        &self,
+        myself: &ActorRef<TasksMsg>,
+        state: &mut TasksState,
+        task: &TaskId,
+        status: Option<Status>,
+    ) {
+        let started = match status {
+            Some(Status::Parked) => {
+                state.schedule.release(task);
+                state.schedule.park(task)
+            }
+            _ => state.schedule.release(task),
+        };
+        self.start(myself, state, started);
+    }
+
+    fn left(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: &TaskId, due_ms: Option<u64>) {
+        let Some(live) = state.live.remove(task) else { return };
+        let mut started = state.schedule.park(task);
+        if let Some(due_ms) = due_ms {
+            self.services.cast_timers(TimersMsg::Parked(due_ms));
+        }
+        let deliveries = live.into_undelivered();
+        if !deliveries.is_empty() {
+            state.for_woken.insert(task.clone(), deliveries);
+            started.extend(state.schedule.wake(task.clone()));
+        }
+        self.start(myself, state, started);
+    }
+
     fn conclude(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: &TaskId) {
-        state.live.remove(task);
+        let live = state.live.remove(task).map(Live::into_undelivered);
+        let woken = state.for_woken.remove(task);
+        for delivery in live.into_iter().chain(woken).flatten() {
+            delivery.answer(Err(Refusal::Over));
+        }
         state.fresh.remove(task);
-        state.cancelling.remove(task);
         let started = state.schedule.conclude(task);
         self.start(myself, state, started);
     }
 
-    /// A live task's planner is told, and told again if it is a new one; a waiting task never starts.
+    /// A live or parked task's planner is told, and told again if it is a new one; a waiting task never
+    /// starts.
     fn cancel(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: TaskId, reason: String) {
         let input = Input::Cancel { reason };
-        if state.schedule.is_live(&task) {
-            if let Some(Ok(planner)) = state.live.get(&task).map(Slot::get) {
-                happened(&planner, input.clone());
-            }
-            state.cancelling.insert(task, input);
-        } else if state.schedule.is_waiting(&task) {
+        if let Some(live) = state.live.get_mut(&task) {
+            live.cancel(input);
+        } else if state.schedule.is_waiting(&task) && !state.schedule.is_woken(&task) {
             state.schedule.forget(&task);
             self.end(myself, state, task, input);
+        } else {
+            self.deliver(myself, state, task, Delivery::of(input));
         }
     }
 
     fn end(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: TaskId, input: Input) {
         state.jobs.spawn(jobs::end(self.services.clone(), myself.clone(), task, input));
+    }
+}
+
+fn up(state: &mut TasksState, task: &TaskId, planner: &ActorRef<PlannerMsg>) {
+    if let Some(live) = state.live.get_mut(task) {
+        live.is_up(planner);
+    }
+}
+
+fn leave(state: &mut TasksState, task: &TaskId) {
+    if let Some(live) = state.live.get_mut(task) {
+        live.leaves();
+    }
+}
+
+fn stayed(state: &mut TasksState, task: &TaskId) {
+    if let Some(live) = state.live.get_mut(task) {
+        live.stays();
     }
 }
 

@@ -11,6 +11,7 @@
 //! ├─ tasks       one_for_all: a dispatcher that forgot its planners would start them twice
 //! │  ├─ planners    dynamic, one per live task
 //! │  └─ dispatcher
+//! ├─ timers      wakes what is due
 //! └─ edge        added by whoever has one: started last, stopped first
 //! ```
 
@@ -24,6 +25,7 @@ use playhouse_supervise::{
 
 use crate::{
     catalog::Catalog,
+    drain::Drain,
     ledger::Ledger,
     llm_backend::LlmBackend,
     memory::Memory,
@@ -32,6 +34,7 @@ use crate::{
     service::{Run, Service},
     services::Services,
     tasks::Tasks,
+    timers::Timers,
     tool_executor::ToolExecutor,
 };
 
@@ -116,6 +119,8 @@ impl Tree {
                 .map(|alias| (alias.clone(), Slot::new(&format!("model:{alias}"))))
                 .collect(),
             tasks: Slot::new("dispatcher"),
+            timers: Slot::new("timers"),
+            drain: Drain::default(),
         });
         let memory = Memory { context, retention, clock };
         let mut children = Vec::new();
@@ -124,6 +129,8 @@ impl Tree {
         children.push(models(&services, backends));
         children.push(services.tools.child(Restart::Permanent, STOP, spawn(tools, ())));
         children.push(tasks(&services, bounds));
+        let timers = Timers { services: services.clone() };
+        children.push(services.timers.child(Restart::Permanent, STOP, spawn(timers, ())));
         Self { runtime: Runtime::new(services, bounds, problems), children }
     }
 
@@ -142,7 +149,9 @@ impl Tree {
 
     /// Starts the tree: children in order, each up before the next.
     pub async fn start(self) -> Result<Root, StartError> {
-        Supervisor::new("root", Strategy::RestForOne, ROOT, self.children).spawn_root().await
+        let root = Supervisor::new("root", Strategy::RestForOne, ROOT, self.children).spawn_root().await?;
+        self.runtime.grown(&root);
+        Ok(root)
     }
 }
 
@@ -151,7 +160,7 @@ fn models(services: &Services, backends: BTreeMap<String, Backend>) -> ChildSpec
     let mut children = Vec::new();
     for (alias, Backend { model, permits, worker }) in backends {
         children.extend(worker.map(|run| service(&format!("worker:{alias}"), STOP, run)));
-        let backend = LlmBackend { model, permits };
+        let backend = LlmBackend { model, permits, drain: services.drain.clone() };
         children.push(services.models[&alias].child(Restart::Permanent, STOP, spawn(backend, ())));
     }
     Supervisor::new(

@@ -2,6 +2,7 @@
 //! and MCP are thin layers over this; the CLI and the SDK use it directly.
 
 mod error;
+mod tree;
 mod types;
 
 use std::pin::Pin;
@@ -12,12 +13,16 @@ use playhouse_core::{
     id::{Seq, SessionId, TaskId, Tenant},
     model::ModelInfo,
     session::Session,
-    task::TaskView,
+    task::{Signal, TaskView},
     tool::ToolSpec,
 };
 
 pub use error::{ApiError, ApiErrorKind};
-pub use types::{AgentView, Caller, Health, LIST_MAX, Submission, Submitted, TaskEvent, TaskList, TaskQuery};
+pub use tree::{NodeKind, NodeStatus, TreeNode};
+pub use types::{
+    AgentView, Caller, Export, ForkRequest, Health, LIST_MAX, Submission, Submitted, TaskEvent, TaskList,
+    TaskQuery, Verdict,
+};
 
 /// Events of one task, as they come; ends after the last event of the task.
 pub type EventStream = Pin<Box<dyn Stream<Item = Result<TaskEvent, ApiError>> + Send>>;
@@ -47,6 +52,28 @@ pub trait RuntimeApi: Send + Sync + 'static {
     /// Asks a task to end; returns it as it then is. Cancelling a finished task changes nothing.
     async fn cancel(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError>;
 
+    /// Holds a task still: what runs ends, nothing more begins. Durable when this returns.
+    async fn pause(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError>;
+
+    /// Lets a paused task go on.
+    async fn resume(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, ApiError>;
+
+    /// Decides about a call that waits for a person. Durable when this returns.
+    async fn decide(&self, caller: &Caller, id: &TaskId, verdict: Verdict) -> Result<TaskView, ApiError>;
+
+    /// Sends a task a message. The same `signal.id` is the same message, however often it is sent. Durable
+    /// when this returns.
+    async fn signal(&self, caller: &Caller, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError>;
+
+    /// Makes a task that shares the history of another.
+    async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError>;
+
+    /// A task with its whole journal.
+    async fn export(&self, caller: &Caller, id: &TaskId) -> Result<Export, ApiError>;
+
+    /// Removes a finished task for good.
+    async fn forget(&self, caller: &Caller, id: &TaskId) -> Result<(), ApiError>;
+
     /// A session with its history.
     async fn session(&self, caller: &Caller, id: &SessionId) -> Result<Session, ApiError>;
 
@@ -64,6 +91,9 @@ pub trait RuntimeApi: Send + Sync + 'static {
 
     /// The models, by name.
     async fn models(&self, caller: &Caller) -> Result<Vec<ModelInfo>, ApiError>;
+
+    /// The supervision tree as it is now. Of the actors that carry tasks it lists those of the caller's tenant.
+    async fn tree(&self, caller: &Caller) -> Result<TreeNode, ApiError>;
 
     /// Whether the daemon can take work, and what is wrong if not.
     async fn health(&self) -> Health;

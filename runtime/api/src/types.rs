@@ -2,9 +2,9 @@
 
 use playhouse_core::{
     agent::LimitsOverride,
-    id::{SessionId, TaskId, Tenant},
+    id::{EffectId, SessionId, TaskId, Tenant},
     labels::Labels,
-    task::{Head, Record, Status, TaskView},
+    task::{Decision, Head, Record, Status, TaskView, Waiting},
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub struct Submission {
     /// Carried to every record of the task.
     #[serde(default)]
     pub labels: Labels,
+    /// The end of the task's time whatever it does, also while it waits; in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
     /// The same key with the same content is the same task. From the `Idempotency-Key` header.
     #[serde(skip)]
     pub idempotency_key: Option<String>,
@@ -63,6 +66,55 @@ pub struct TaskQuery {
     pub status: Option<Status>,
     /// Only tasks of this conversation.
     pub session: Option<SessionId>,
+    /// Only tasks that this one made.
+    pub parent: Option<TaskId>,
+    /// Only tasks that wait for this.
+    pub waiting: Option<Waiting>,
+}
+
+/// A person's word about a call that waits for one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Which call.
+    pub effect_id: EffectId,
+    /// SHA-256 of the arguments the person saw, from [`TaskView::waits`]; a decision about others is refused.
+    pub args_digest: Option<String>,
+    /// What was decided.
+    pub decision: Decision,
+    /// Who decided, for the journal.
+    pub by: String,
+}
+
+/// How a fork differs from the task it is made of. What is not given stays as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ForkRequest {
+    /// The step that is asked anew, from 1 (the default). Everything before it is shared.
+    pub at: Option<u32>,
+    /// Other words of the user: instead of the first ones at step 1, else added before the step.
+    pub input: Option<String>,
+    /// Another agent, as it is now.
+    pub agent: Option<String>,
+    /// Another model.
+    pub model: Option<String>,
+}
+
+/// A task in a file: complete enough to be replayed anywhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    /// [`Export::FORMAT`].
+    pub format: String,
+    /// The task.
+    pub task: TaskId,
+    /// When it was written, in milliseconds since 1970.
+    pub exported_ms: u64,
+    /// Its whole journal.
+    pub records: Vec<Record>,
+}
+
+impl Export {
+    /// Names the format and its version.
+    pub const FORMAT: &str = "playhouse-task/1";
 }
 
 /// One page.

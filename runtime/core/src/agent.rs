@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{
     digest,
-    model::Sampling,
+    model::{Price, Sampling},
+    policy::Policy,
     tool::{Grant, ToolSpec},
     window::WindowPolicy,
 };
@@ -34,6 +35,9 @@ pub struct AgentDef {
     /// When given, the final answer must be JSON that fits this schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+    /// Approvals, retries, undoing, signals, other agents.
+    #[serde(default, skip_serializing_if = "Policy::is_empty")]
+    pub policy: Policy,
 }
 
 /// Bounds of one task (J7). Reaching one ends the task with a reason that names it.
@@ -42,8 +46,16 @@ pub struct AgentDef {
 pub struct Limits {
     /// Model calls.
     pub steps: u32,
-    /// Wall time since submission, in milliseconds.
+    /// Time since submission, in milliseconds; time parked does not count.
     pub time_ms: u64,
+    /// Tokens read and written, its children's included; `None` is no bound.
+    pub tokens: Option<u64>,
+    /// Price of all model calls in millionths of a US dollar, its children's included; `None` is no bound.
+    pub cost_microusd: Option<u64>,
+    /// Tasks it may make.
+    pub children: u32,
+    /// Generations of tasks below it.
+    pub depth: u32,
     /// Tool calls that one reply of the model may ask for.
     pub parallel_tools: u32,
     /// Time of one tool call, in milliseconds.
@@ -63,6 +75,10 @@ impl Default for Limits {
         Self {
             steps: 16,
             time_ms: 5 * 60_000,
+            tokens: None,
+            cost_microusd: None,
+            children: 32,
+            depth: 3,
             parallel_tools: 8,
             tool_time_ms: 10_000,
             model_time_ms: 120_000,
@@ -79,19 +95,40 @@ impl Limits {
         Self {
             steps: self.steps.min(other.steps.unwrap_or(u32::MAX)),
             time_ms: self.time_ms.min(other.time_ms.unwrap_or(u64::MAX)),
+            tokens: least(self.tokens, other.tokens),
+            cost_microusd: least(self.cost_microusd, other.cost_microusd),
+            children: self.children.min(other.children.unwrap_or(u32::MAX)),
+            depth: self.depth.min(other.depth.unwrap_or(u32::MAX)),
             ..self
         }
     }
 }
 
-/// The limits a caller may set on one task.
+/// The lower of two bounds, where `None` is none.
+fn least(own: Option<u64>, other: Option<u64>) -> Option<u64> {
+    own.into_iter().chain(other).min()
+}
+
+/// The limits a caller may set on one task; see [`Limits`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsOverride {
     /// Model calls.
     pub steps: Option<u32>,
-    /// Wall time since submission, in milliseconds.
+    /// Time since submission, in milliseconds.
     pub time_ms: Option<u64>,
+    /// Tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Price, in millionths of a US dollar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_microusd: Option<u64>,
+    /// Tasks it may make.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub children: Option<u32>,
+    /// Generations of tasks below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<u32>,
 }
 
 /// What a task runs on, fixed at submission: a later change of configuration never alters it (J8).
@@ -103,6 +140,9 @@ pub struct Pinned {
     pub tools: Vec<Arc<ToolSpec>>,
     /// Version of the model that the alias meant.
     pub model_version: String,
+    /// What the model's tokens cost; `None` where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 impl Pinned {

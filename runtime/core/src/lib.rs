@@ -11,6 +11,7 @@ pub mod id;
 pub mod labels;
 pub mod message;
 pub mod model;
+pub mod policy;
 pub mod restart;
 pub mod schedule;
 pub mod session;

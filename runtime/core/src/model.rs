@@ -15,8 +15,8 @@ use crate::{
 pub struct ChatRequest {
     /// Groups requests that share a prefix (the session, or the task): a local backend keeps their tokens.
     pub conversation: String,
-    /// The prompt.
-    pub messages: Vec<Message>,
+    /// The prompt. Shared with the task that asks, which adds to it only after the reply.
+    pub messages: Arc<Vec<Message>>,
     /// Tools the model may call.
     pub tools: Vec<Arc<ToolSpec>>,
     /// How to choose among tokens.
@@ -89,6 +89,40 @@ impl std::ops::AddAssign for Usage {
         self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
         self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
         self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+    }
+}
+
+impl Usage {
+    /// All tokens, read and written.
+    pub fn total(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
+/// What a model's tokens cost, in millionths of a US dollar per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Tokens of prompts.
+    pub input: u64,
+    /// Tokens of prompts that the provider had cached; as `input` if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<u64>,
+    /// Tokens of replies.
+    pub output: u64,
+}
+
+impl Price {
+    /// The price of one reply in millionths of a US dollar, rounded up.
+    pub fn of(&self, usage: Usage) -> u64 {
+        let fresh = usage.input_tokens.saturating_sub(usage.cached_tokens);
+        let parts = [
+            (fresh, self.input),
+            (usage.cached_tokens, self.cached.unwrap_or(self.input)),
+            (usage.output_tokens, self.output),
+        ];
+        let sum: u128 = parts.iter().map(|(tokens, price)| u128::from(*tokens) * u128::from(*price)).sum();
+        u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX)
     }
 }
 

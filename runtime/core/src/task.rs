@@ -12,27 +12,51 @@
 //! [`Task::step`] decides; [`Task::apply`] only remembers. Whatever `step` changes it changes by applying
 //! the events it returns, so a fold over the journal always restores the state that was there.
 
+mod accept;
 mod apply;
+mod calls;
+mod children;
+pub mod control;
 mod decide;
+mod ending;
 mod event;
+mod fits;
+mod fork;
 mod intake;
+mod replay;
 mod resume;
+mod slot;
 mod spec;
 mod view;
+mod wait;
+mod waits;
 
+pub use accept::Refusal;
+pub use children::ChildOrder;
 pub use event::{Event, Intent, Outcome, Record, TaskError, TaskErrorKind};
-pub use spec::TaskSpec;
+pub use fork::{Fork, ForkError, fork};
+pub use intake::fits_journal;
+pub use replay::{Divergence, Replayed, replay};
+pub use spec::{Lineage, TaskSpec};
 pub use view::{Head, Status, TaskView, Waiting};
+pub use wait::{Decision, Join, Share, Signal, Spent, Wait, WaitView};
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
-    id::{EffectId, Seq},
+    id::{EffectId, Seq, TaskId},
     labels::Labels,
     message::Message,
-    model::{ChatRequest, ModelError, Reply, Usage},
-    session::Turn,
+    model::{ChatRequest, ModelError, Reply},
+    session,
     tool::ToolError,
 };
 use serde_json::Value;
+use slot::Slot;
+use wait::Child;
 
 /// Something that arrived from outside and is not yet journaled.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,8 +103,38 @@ pub enum Input {
         /// In the caller's words.
         reason: String,
     },
-    /// `limits.time_ms` has passed since submission.
-    DeadlinePassed,
+    /// A person decided about a call that waits for one.
+    Decide {
+        /// Which call.
+        effect_id: EffectId,
+        /// SHA-256 of the arguments the person saw; a decision about others is refused.
+        args_digest: Option<String>,
+        /// What was decided.
+        decision: Decision,
+        /// Who decided.
+        by: String,
+    },
+    /// A message came from outside.
+    Signal(Signal),
+    /// A task that this one made is over.
+    ChildEnded {
+        /// Which.
+        child: TaskId,
+        /// How.
+        outcome: Outcome,
+        /// What it used.
+        spent: Spent,
+    },
+    /// Somebody wants the task to hold still.
+    Pause {
+        /// In the caller's words.
+        reason: String,
+    },
+    /// It may go on.
+    Unpause,
+    /// Time has passed: look whether something is due. Comes at least when [`Effect::WakeAt`] or
+    /// [`Effect::Park`] asked for it; coming more often does no harm.
+    Tick,
     /// The planner crashed too often over this task.
     Quarantine {
         /// The last crash.
@@ -102,16 +156,32 @@ pub enum Effect {
     },
     /// Run a tool.
     CallTool(Intent),
+    /// Run a tool again, `after_ms` from now.
+    RetryTool {
+        /// The call.
+        intent: Intent,
+        /// Backoff.
+        after_ms: u64,
+    },
     /// Ask a `checkable` tool whether this happened.
     CheckTool(Intent),
     /// Stop the running model call, if any.
     AbortModel,
     /// Stop this tool call, if it runs.
     AbortTool(EffectId),
-    /// Send [`Input::DeadlinePassed`] at this time, in milliseconds since 1970.
-    ArmDeadline {
-        /// When.
+    /// Send [`Input::Tick`] at this time, instead of any time asked for before.
+    WakeAt {
+        /// Milliseconds since 1970.
         at_ms: u64,
+    },
+    /// Make this task, unless it was made already; report its end with [`Input::ChildEnded`].
+    SpawnChild(Box<ChildOrder>),
+    /// End a task that this one made.
+    CancelChild(TaskId),
+    /// Nothing is left to do until somebody decides, writes or time passes: the actor may go.
+    Park {
+        /// When to come back at the latest, in milliseconds since 1970.
+        due_ms: Option<u64>,
     },
     /// The task is over: answer whoever waits, and stop.
     Conclude(Outcome),
@@ -135,39 +205,46 @@ pub struct Task {
     phase: Phase,
     epoch: u32,
     next_seq: Seq,
-    /// The session's past, then this task's own messages from `own_from` on.
-    messages: Vec<Message>,
+    /// The agent's instructions if it has any, the session's past, then this task's own messages from
+    /// `own_from` on. Shared with the requests made of it, so that asking copies nothing.
+    prompt: Arc<Vec<Message>>,
     own_from: usize,
     /// Steps in a row whose reply could not be used.
     unusable: u32,
-    usage: Usage,
+    /// Its own and its children's.
+    spent: Spent,
     model_calls: u32,
     tool_calls: u32,
     labels: Labels,
+    /// The reason, while somebody wants it to hold still.
+    paused: Option<String>,
+    /// Since when it is parked.
+    parked_since_ms: Option<u64>,
+    /// How long it was parked before; its time does not run then.
+    parked_ms: u64,
+    /// Signals that no call has taken.
+    inbox: VecDeque<Signal>,
+    /// Ids of all signals ever received.
+    signals: BTreeSet<String>,
+    children: BTreeMap<TaskId, Child>,
+    /// Calls to be taken back should the task end without an answer, oldest first.
+    undo: Vec<Intent>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {
     /// Submitted; an earlier task of the session may still run.
     Queued,
+    /// About to ask the model; nothing is open.
+    Ready { step: u32 },
     /// Invariant: exactly one model call is open.
     Thinking { step: u32, attempt: u32 },
-    /// Invariant: at least one slot has no result.
+    /// Invariant: at least one slot is not settled, unless the task is paused.
     Acting { step: u32, slots: Vec<Slot> },
+    /// Taking calls back, one after the other.
+    Undoing { outcome: Outcome, slots: Vec<Slot> },
     /// The task is over.
     Finished(Outcome),
-}
-
-/// One tool call of the current step, in the model's order.
-#[derive(Debug, Clone, PartialEq)]
-struct Slot {
-    call_id: String,
-    tool: String,
-    /// `None` for a call that was refused before dispatch.
-    intent: Option<Intent>,
-    /// Whether the tool is being asked if this call happened, since a crash left that open.
-    checking: bool,
-    result: Option<Result<Value, ToolError>>,
 }
 
 /// A journal that no task can have written.
@@ -183,19 +260,35 @@ pub struct BadJournal {
 impl Task {
     /// A new task; its journal begins with [`Event::Submitted`] of the same `spec`.
     pub fn new(spec: TaskSpec) -> Self {
-        let own = Message::user(&spec.input);
+        let instructions = &spec.pinned.agent.instructions;
+        let mut prompt: Vec<_> =
+            (!instructions.is_empty()).then(|| Message::system(instructions)).into_iter().collect();
+        prompt.extend(spec.lineage.history.iter().cloned());
+        let own_from = prompt.len();
+        if !spec.input.is_empty() || spec.lineage.history.is_empty() {
+            prompt.push(Message::user(&spec.input));
+        }
+        let mut labels = Labels::of(["user"]);
+        labels.join(&spec.labels);
         Self {
             spec,
             phase: Phase::Queued,
             epoch: 0,
             next_seq: 1,
-            messages: vec![own],
-            own_from: 0,
+            prompt: Arc::new(prompt),
+            own_from,
             unusable: 0,
-            usage: Usage::default(),
+            spent: Spent::default(),
             model_calls: 0,
             tool_calls: 0,
-            labels: Labels::of(["user"]),
+            labels,
+            paused: None,
+            parked_since_ms: None,
+            parked_ms: 0,
+            inbox: VecDeque::new(),
+            signals: BTreeSet::new(),
+            children: BTreeMap::new(),
+            undo: Vec::new(),
         }
     }
 
@@ -215,10 +308,9 @@ impl Task {
     /// What the model should be asked now.
     pub fn request(&self) -> ChatRequest {
         let agent = &self.spec.pinned.agent;
-        let system = (!agent.instructions.is_empty()).then(|| Message::system(&agent.instructions));
         ChatRequest {
             conversation: self.conversation(),
-            messages: system.into_iter().chain(self.messages.iter().cloned()).collect(),
+            messages: self.prompt.clone(),
             tools: self.spec.pinned.tools.clone(),
             sampling: agent.sampling.clone(),
             response_schema: agent.output_schema.clone(),
@@ -231,13 +323,13 @@ impl Task {
     }
 
     /// What this task adds to its session: its own messages, once it is done.
-    pub fn turn(&self, at_ms: u64) -> Option<Turn> {
+    pub fn turn(&self, at_ms: u64) -> Option<session::Turn> {
         let done = matches!(self.phase, Phase::Finished(Outcome::Done { .. }));
-        (done && self.spec.session.is_some()).then(|| Turn {
+        (done && self.spec.session.is_some()).then(|| session::Turn {
             task: self.spec.id.clone(),
             topic: self.spec.topic.clone(),
             at_ms,
-            messages: self.messages[self.own_from..].to_vec(),
+            messages: self.prompt[self.own_from..].to_vec(),
             labels: self.labels.clone(),
         })
     }
@@ -245,6 +337,22 @@ impl Task {
     /// What was submitted.
     pub fn spec(&self) -> &TaskSpec {
         &self.spec
+    }
+
+    /// When the task's time is up, in milliseconds since 1970, if it is not parked.
+    pub fn deadline_ms(&self) -> u64 {
+        let limit = self.spec.pinned.agent.limits.time_ms.saturating_add(self.parked_ms);
+        self.spec.submitted_ms.saturating_add(limit).min(self.spec.until_ms.unwrap_or(u64::MAX))
+    }
+
+    /// What the task and its children have used so far.
+    pub fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// Tasks that this one made and that have not ended.
+    pub fn running_children(&self) -> impl Iterator<Item = &TaskId> {
+        self.children.iter().filter(|(_, child)| child.ended.is_none()).map(|(id, _)| id)
     }
 
     /// Position of the next event.
@@ -255,6 +363,16 @@ impl Task {
     /// How often the planner was started over this task.
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// Whether nothing has happened since it was submitted: the next is [`Input::Begin`].
+    pub fn is_unbegun(&self) -> bool {
+        matches!(self.phase, Phase::Queued) && self.paused.is_none()
+    }
+
+    /// Whether the tool executor should have this call.
+    pub fn is_calling(&self, effect_id: &EffectId) -> bool {
+        self.slot(effect_id).is_some_and(Slot::is_at_work)
     }
 
     /// Whether this model call is the open one.
@@ -272,7 +390,12 @@ impl Task {
 
     /// The whole conversation as the model sees it, without the system message.
     pub fn messages(&self) -> &[Message] {
-        &self.messages
+        &self.prompt[self.system_len()..]
+    }
+
+    /// How many messages at the head of the prompt are instructions.
+    fn system_len(&self) -> usize {
+        usize::from(!self.spec.pinned.agent.instructions.is_empty())
     }
 }
 

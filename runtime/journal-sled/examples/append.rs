@@ -1,66 +1,112 @@
-//! How many appends a second this disk allows, and how many of them the journal reaches.
+//! How many appends a second this disk allows, how many of them the journal reaches, and what each costs.
 //!
-//! `cargo run --release -p playhouse-journal-sled --example append [DIR]`
+//! `cargo run --release -p playhouse-journal-sled --example append [DIR] [PARKED]`
 //!
-//! Each of 1, 32 or 256 tasks appends a record, waits until it is durable, and appends the next. The floor
-//! does the same with a plain file: one thread, one `write` and one `fdatasync` per group.
+//! Each of 1, 32 or 256 tasks appends a step (two records of some 300 bytes), waits until it is durable, and
+//! appends the next. The floor does the same with a plain file: one thread, one `write` and one `fdatasync` per
+//! group. Then 1,000 tasks of 100 steps are opened again, also without their index; and with PARKED (a number, such
+//! as 100000) so many parked tasks.
+
+mod append {
+    pub(crate) mod floor;
+}
 
 use std::{
-    fs::File,
-    future::Future,
+    error::Error,
     io::Write,
     path::{Path, PathBuf},
-    thread,
     time::{Duration, Instant},
 };
 
+use append::floor;
+use playhouse_core::task::Event;
 use playhouse_journal_sled::{Options, SledJournal};
 use playhouse_ports::Journal;
 use playhouse_testkit::suites::Script;
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 
 const MEASURED: Duration = Duration::from_secs(4);
-/// About what a record of a tool call takes.
+/// About what a record of a tool call takes, without its envelope.
 const TEXT_BYTES: usize = 200;
-/// The envelope and the head that the journal writes with a record.
-const OVERHEAD_BYTES: usize = 400;
+/// What the journal writes for such a step.
+const STEP_BYTES: usize = 900;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let dir = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from).join("append-bench");
-    let mut out = std::io::stdout();
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let dir = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from).join("append-bench");
+    let parked = arguments.next().map_or(Ok(0), |text| text.parse())?;
     for tasks in [1, 32, 256] {
         std::fs::create_dir_all(&dir)?;
-        let floor = floor(&dir.join("floor"), tasks).await?;
+        let floor = floor::measure(&dir.join("floor"), tasks, STEP_BYTES, MEASURED).await?;
         let (journal, committer) = SledJournal::open(&dir, Options::default()).await?;
         let reached = run(tasks, |n| write(journal.clone(), n)).await;
         let stats = journal.stats().await?;
         journal.close().await;
         committer.await?;
-        writeln!(out, "{tasks:4} tasks: file {floor}; journal {reached}; {stats:?}; {}", memory())?;
+        let per_group = stats.commands as f64 / stats.groups as f64;
+        tell(&format!(
+            "{tasks:4} tasks: file    {floor}\n            journal {reached}; {per_group:.1} to a commit"
+        ))?;
         std::fs::remove_dir_all(&dir)?;
+    }
+    many(&dir, 1_000, 100).await?;
+    if parked > 0 {
+        park(&dir, parked).await?;
     }
     Ok(())
 }
 
+fn tell(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{line}")
+}
+
+/// What a run of writers came to.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    rate: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    cpu_us: f64,
+}
+
+impl std::fmt::Display for Reached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { rate, p50_ms, p99_ms, cpu_us } = self;
+        write!(f, "{rate:6.0}/s (p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms), {cpu_us:.1} µs of CPU each")
+    }
+}
+
 /// Runs `tasks` writers for a while. Each returns how long its appends took.
-async fn run<F>(tasks: usize, writer: impl Fn(usize) -> F) -> String
+pub(crate) async fn run<F>(tasks: usize, writer: impl Fn(usize) -> F) -> Reached
 where
     F: Future<Output = Vec<Duration>> + Send + 'static,
 {
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), cpu());
     let mut writers = JoinSet::new();
     for n in 0..tasks {
         writers.spawn(writer(n));
     }
     let mut times: Vec<Duration> = writers.join_all().await.into_iter().flatten().collect();
-    let rate = times.len() as f64 / start.elapsed().as_secs_f64();
+    let used = self::cpu() - cpu;
+    let count = times.len() as f64;
+    let rate = count / start.elapsed().as_secs_f64();
     times.sort();
     let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
-    format!("{rate:.0}/s (p50 {:.2} ms, p99 {:.2} ms)", at(50), at(99))
+    Reached { rate, p50_ms: at(50), p99_ms: at(99), cpu_us: used.as_secs_f64() * 1e6 / count }
+}
+
+/// CPU time of this process so far, where the kernel says; in ticks of 10 ms.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = fields.iter().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>();
+    Duration::from_millis(ticks * 10)
+}
+
+fn step(task: &mut Script, text: &str) -> playhouse_ports::Batch {
+    let event = |text: &str| Event::RepairAsked { problem: text.to_owned() };
+    task.record([event(text), event(text)])
 }
 
 async fn write(journal: SledJournal, n: usize) -> Vec<Duration> {
@@ -70,52 +116,81 @@ async fn write(journal: SledJournal, n: usize) -> Vec<Duration> {
     let mut times = Vec::new();
     while Instant::now() < end {
         let start = Instant::now();
-        journal.append(task.say([&text])).await.expect("appended");
+        journal.append(step(&mut task, &text)).await.expect("appended");
         times.push(start.elapsed());
     }
     times
 }
 
-type Waiting = (Vec<u8>, oneshot::Sender<()>);
-
-async fn floor(path: &Path, tasks: usize) -> std::io::Result<String> {
-    let mut file = File::create(path)?;
-    let (inbox, mut waiting) = mpsc::channel::<Waiting>(4096);
-    let committer = thread::spawn(move || {
-        while let Some(first) = waiting.blocking_recv() {
-            let mut group = vec![first];
-            while let Ok(next) = waiting.try_recv() {
-                group.push(next);
+/// Writes `tasks` open tasks of `steps` steps, and opens them again with and without their index.
+async fn many(dir: &Path, tasks: usize, steps: usize) -> Result<(), Box<dyn Error>> {
+    let (journal, committer) = SledJournal::open(dir, Options::default()).await?;
+    let mut writers = JoinSet::new();
+    for n in 0..tasks {
+        let journal = journal.clone();
+        writers.spawn(async move {
+            let mut task = Script::new(&format!("t{n:06}"));
+            for _ in 0..steps {
+                journal.append(step(&mut task, &"x".repeat(TEXT_BYTES))).await.expect("appended");
             }
-            let bytes: Vec<u8> = group.iter().flat_map(|(bytes, _)| bytes).copied().collect();
-            file.write_all(&bytes).and_then(|()| file.sync_data()).expect("written");
-            for (_, done) in group {
-                let _ = done.send(());
-            }
-        }
-    });
-    let rate = run(tasks, |_| append(inbox.clone())).await;
-    drop(inbox);
-    committer.join().expect("the committer never panics");
-    Ok(rate)
+        });
+    }
+    writers.join_all().await;
+    close(journal, committer).await?;
+    tell(&format!("{tasks} tasks of {steps} steps: opened {}", reopen(dir, tasks).await?))?;
+    std::fs::remove_dir_all(dir.join("journal/gen-1/sled"))?;
+    tell(&format!("without their index: opened {}", reopen(dir, tasks).await?))?;
+    std::fs::remove_dir_all(dir)?;
+    Ok(())
 }
 
-async fn append(inbox: mpsc::Sender<Waiting>) -> Vec<Duration> {
-    let end = Instant::now() + MEASURED;
-    let mut times = Vec::new();
-    while Instant::now() < end {
-        let start = Instant::now();
-        let (done, answer) = oneshot::channel();
-        inbox.send((vec![b'x'; TEXT_BYTES + OVERHEAD_BYTES], done)).await.expect("the committer lives");
-        answer.await.expect("the committer lives");
-        times.push(start.elapsed());
+/// Writes `tasks` parked tasks, and opens them again.
+async fn park(dir: &Path, tasks: usize) -> Result<(), Box<dyn Error>> {
+    const WRITERS: usize = 64;
+    let (journal, committer) = SledJournal::open(dir, Options::default()).await?;
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let journal = journal.clone();
+        writers.spawn(async move {
+            for n in (writer..tasks).step_by(WRITERS) {
+                let due_ms = Some(1_000_000 + n as u64);
+                journal.append(Script::new(&format!("p{n:08}")).park(due_ms)).await.expect("appended");
+            }
+        });
     }
-    times
+    writers.join_all().await;
+    close(journal, committer).await?;
+    tell(&format!("{tasks} parked tasks: opened {}", reopen(dir, 0).await?))?;
+    std::fs::remove_dir_all(dir)?;
+    Ok(())
+}
+
+async fn close(
+    journal: SledJournal,
+    committer: playhouse_journal_sled::Committer,
+) -> Result<(), Box<dyn Error>> {
+    journal.close().await;
+    Ok(committer.await?)
+}
+
+/// How long it takes to open what is in `dir`, which has `open` open tasks.
+async fn reopen(dir: &Path, open: usize) -> Result<String, Box<dyn Error>> {
+    let start = Instant::now();
+    let (journal, committer) = SledJournal::open(dir, Options::default()).await?;
+    let found = Journal::open(&journal).await?.len();
+    let next = journal.due(u64::MAX, 1).await?.len();
+    let took = start.elapsed();
+    assert_eq!(found, open, "a task is missing");
+    let disk = journal.stats().await?.disk_bytes >> 20;
+    let text =
+        format!("in {:.2} s; next of the due: {next}; {disk} MiB on disk, {}", took.as_secs_f64(), memory());
+    close(journal, committer).await?;
+    Ok(text)
 }
 
 /// What the kernel says of our memory, where it says so.
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let lines = status.lines().filter(|line| line.starts_with("VmRSS") || line.starts_with("VmHWM"));
-    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join(", ")
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -156,6 +156,11 @@ impl Cas {
         Ok(bytes)
     }
 
+    /// Bytes that both files of `digest` take.
+    pub(crate) fn bytes(&self, digest: &Digest) -> u64 {
+        self.paths(*digest).iter().map(|path| self.disk.len(path).unwrap_or(0)).sum()
+    }
+
     /// How the files of `digest` are; changes nothing.
     pub fn check(&self, digest: &Digest) -> Health {
         let files = self.paths(*digest).map(|path| self.read(*digest, &path));

@@ -11,7 +11,7 @@ use playhouse_ports::{Context, JournalError};
 use crate::{
     SledJournal,
     stage::{Change, SessionName},
-    values,
+    values::{self, Draft},
 };
 
 fn name(tenant: &Tenant, id: &SessionId) -> SessionName {
@@ -22,7 +22,7 @@ fn name(tenant: &Tenant, id: &SessionId) -> SessionName {
 impl Context for SledJournal {
     async fn session(&self, tenant: &Tenant, id: &SessionId) -> Result<Option<Session>, JournalError> {
         let (tenant, id) = (tenant.clone(), id.clone());
-        self.read_with(move |store| store.view(|view| view.session(&tenant, &id))).await
+        self.read_with(move |store| store.view(|view| view.session(&store.vault, &tenant, &id))).await
     }
 
     async fn sessions(&self) -> Result<Vec<SessionMeta>, JournalError> {
@@ -40,7 +40,8 @@ impl Context for SledJournal {
         pinned: Vec<Message>,
         now_ms: u64,
     ) -> Result<(), JournalError> {
-        let bytes = values::pinned_to(tenant, id, &pinned, now_ms)?;
+        let draft = values::pinned_to(tenant, id, &pinned, now_ms)?;
+        let bytes = self.into_vault(draft, Draft::is_quick, Draft::close).await?;
         self.commit(Change::Pin { session: name(tenant, id), bytes, now_ms }).await.map(drop)
     }
 

@@ -1,7 +1,7 @@
 //! What the committer works with: the log, the index behind it, and the chores between commits.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     ballast::Ballast,
+    cas::Digest,
     committer::Command,
     error::disk,
     generation::{Built, Job},
@@ -63,6 +64,8 @@ pub(crate) struct Engine {
     making: Option<Making>,
     /// Bytes on disk right after this generation began, or at the start.
     fresh_bytes: u64,
+    /// Bytes of files that rows named until lately.
+    freed_bytes: u64,
     looked_for_space: Instant,
 }
 
@@ -116,6 +119,7 @@ impl Engine {
             checkpointed,
             making: None,
             fresh_bytes: 0,
+            freed_bytes: 0,
             looked_for_space: now,
         };
         engine.measure();
@@ -151,7 +155,8 @@ impl Engine {
 
     fn write(&mut self, mut writes: Writes<'_>) -> Result<(), JournalError> {
         writes.add_up(&mut self.scan)?;
-        let Writes { rows, sums, tasks, .. } = writes;
+        let Writes { rows, sums, tasks, freed, .. } = writes;
+        self.freed_bytes += freed.iter().map(|digest| self.store.vault.bytes(digest)).sum::<u64>();
         let edits = rows.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
         let at = self.log.append(edits, sums).map_err(disk)?;
         let start = Instant::now();
@@ -231,7 +236,7 @@ impl Engine {
 
     /// Begins a new generation if this one is mostly past.
     fn look_for_waste(&mut self) {
-        let bytes = self.store.numbers.disk_bytes.load(Relaxed);
+        let bytes = self.store.numbers.disk_bytes.load(Relaxed) + self.freed_bytes;
         let live = self.sums.bytes * WASTE_HALVES / 2;
         // Where even a fresh one takes more, it must have grown by an eighth.
         let most = live.max(self.fresh_bytes / 8 * 9) + self.place.options.waste_bytes;
@@ -252,17 +257,9 @@ impl Engine {
             let _ = done.send(own.run());
             drop((own, held));
         };
-        match self.place.engine {
-            Kind::Memory => work(),
-            Kind::Sled => {
-                let spawned = thread::Builder::new().name("journal-copy".to_owned()).spawn(work);
-                if let Err(error) = spawned {
-                    tracing::warn!(%error, "no thread to make a new generation");
-                    return;
-                }
-            }
+        if self.spawn("journal-copy", work) {
+            self.making = Some(Making { job, built });
         }
-        self.making = Some(Making { job, built });
     }
 
     /// Moves to the new generation once it is made.
@@ -299,6 +296,7 @@ impl Engine {
         self.measure();
         self.fresh_bytes = self.store.numbers.disk_bytes.load(Relaxed);
         drop(making);
+        self.sweep(built.files);
         if let Err(error) = self.place.disk.remove(&old) {
             // The next start removes what is left.
             tracing::warn!(%error, "the old generation is not gone yet");
@@ -307,18 +305,41 @@ impl Engine {
         Ok(())
     }
 
+    /// Removes large values that no row names any more.
+    fn sweep(&mut self, keep: HashSet<Digest>) {
+        self.freed_bytes = 0;
+        let vault = Arc::clone(&self.store.vault);
+        let held = Arc::clone(&self.store.held);
+        self.spawn("journal-sweep", move || {
+            vault.sweep(&keep);
+            drop(held);
+        });
+    }
+
+    /// Runs `work` beside the committer; with an index in memory there are no threads, and it runs here. `false`
+    /// if there is no thread to be had.
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+        if self.place.engine == Kind::Memory {
+            work();
+            return true;
+        }
+        let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
+        if let Err(error) = &spawned {
+            tracing::warn!(%error, name, "no thread");
+        }
+        spawned.is_ok()
+    }
+
     /// Leaves word of how it ended for the next start.
     pub(crate) fn fail(&mut self, error: &JournalError) {
-        match error {
-            JournalError::Full(_) => self.ballast.spend(),
-            JournalError::Damaged(what) => {
-                let path = self.place.suspect();
-                let noted = self.place.disk.write(&path, what.as_bytes());
-                if let Err(error) = noted.and_then(|()| self.place.disk.sync_file(&path)) {
-                    tracing::warn!(%error, "the next start will not know that damage was found");
-                }
-            }
-            _ => {}
+        if let JournalError::Full(_) = error {
+            self.ballast.spend();
+        }
+        let JournalError::Damaged(what) = error else { return };
+        let path = self.place.suspect();
+        let noted = self.place.disk.write(&path, what.as_bytes());
+        if let Err(error) = noted.and_then(|()| self.place.disk.sync_file(&path)) {
+            tracing::warn!(%error, "the next start will not know that damage was found");
         }
     }
 }

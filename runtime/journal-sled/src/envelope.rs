@@ -11,11 +11,11 @@
 //!     20      8  time, in milliseconds since 1970
 //!     28      4  length of the payload
 //!     32      2  how many records are in the payload   ┐
-//!     34      1  flags: 1 the payload is sealed        │ since
+//!     34      1  flags: 1 sealed, 2 in a file           │ since
 //!     35      1  zero                                  │ version 2
 //!     36     32  hash of the task's entry before       ┘
 //!      …      …  subject: the task, or `tenant/session`, or `tenant/session/task`
-//!      …      …  payload: JSON
+//!      …      …  payload: JSON; sealed if flag 1 is set; with flag 2, the SHA-256 that names a file with it
 //!    end-4    4  CRC32C of all bytes before     fixed for ever
 //! ```
 //!
@@ -26,6 +26,11 @@
 mod tests;
 
 use crate::sums::Hash;
+
+/// Flag: the payload is sealed with a key of its tenant.
+pub(crate) const SEALED: u8 = 1;
+/// Flag: the payload names the file that holds it.
+pub(crate) const IN_FILE: u8 = 2;
 
 const MAGIC: [u8; 4] = *b"PLAY";
 /// What this build writes. It reads every version from 1 to this.
@@ -120,6 +125,13 @@ impl<'a> Envelope<'a> {
         bytes.extend_from_slice(self.subject.as_bytes());
         bytes.extend_from_slice(self.payload);
         bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_be_bytes());
+        bytes
+    }
+
+    /// All that is around the payload but its length: what a seal binds it to.
+    pub(crate) fn around(&self) -> Vec<u8> {
+        let mut bytes = Envelope { payload: b"", ..*self }.encode();
+        bytes.truncate(bytes.len() - CRC_BYTES);
         bytes
     }
 

@@ -6,6 +6,7 @@
 //! removes of whole rows, the result is exact.
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::{
         Arc,
@@ -16,6 +17,7 @@ use std::{
 use playhouse_ports::JournalError;
 
 use crate::{
+    cas::Digest,
     error::disk,
     frame::{At, Frame},
     index::{Edit, Index, Refusal, Row},
@@ -62,6 +64,8 @@ pub(crate) struct Built {
     pub(crate) builder: Builder,
     /// The last commit of the old log that is in it.
     pub(crate) followed: At,
+    /// Files that its rows name.
+    pub(crate) files: HashSet<Digest>,
 }
 
 impl Builder {
@@ -128,15 +132,17 @@ impl Job {
     /// Copies all rows, then follows the log until little is left.
     pub(crate) fn run(&self) -> Result<Built, JournalError> {
         let mut builder = Builder::begin(&self.place, self.generation, self.base)?;
+        let mut files = HashSet::new();
         for row in self.source.range(keys::FIRST, keys::END) {
             let row = row?;
             values::check(&row)?;
+            files.extend(values::file_in(&row.0, &row.1));
             builder.add(row)?;
             if self.stop.load(Ordering::Relaxed) {
                 return Err(JournalError::Unavailable("the journal is closing".to_owned()));
             }
         }
-        let mut built = Built { builder, followed: self.base };
+        let mut built = Built { builder, followed: self.base, files };
         for _ in 0..ROUNDS_MAX {
             built.builder.sync()?;
             if built.follow(self)? <= LEFT_MAX {
@@ -150,10 +156,12 @@ impl Job {
 impl Built {
     /// Applies what the old log got meanwhile. Returns how many commits that was.
     pub(crate) fn follow(&mut self, job: &Job) -> Result<usize, JournalError> {
-        let (builder, followed) = (&mut self.builder, &mut self.followed);
+        let Self { builder, followed, files } = self;
         let mut count = 0;
         let walk = walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
             (*followed, count) = (at, count + 1);
+            let puts = edits.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+            files.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
             builder.apply(edits, sums)
         })?;
         walk.unread.map_or(Ok(count), |error| Err(disk(error)))

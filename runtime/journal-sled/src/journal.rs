@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use playhouse_core::{
-    id::{Seq, TaskId},
+    id::{Seq, TaskId, Tenant},
     task::{Head, Record},
 };
 use playhouse_ports::{Batch, HeldLane, Journal, JournalError};
@@ -20,12 +20,14 @@ use crate::{
     OpenError, Options, Stats,
     committer::{self, Command, Committer, Ended},
     disk::Disk,
+    draft::{AppendDraft, Before},
     engine::Engine,
     open::{self, Opened},
-    stage::{Append, Change, EncodedTurn, SessionName},
-    store::{Store, is_open},
-    sums::{Hash, hash},
-    values::{self, is_damage},
+    stage::Change,
+    store::Store,
+    sums::Hash,
+    values::is_damage,
+    vault::Vault,
 };
 
 /// Commands that may wait. A task has at most one append under way, so this is four times the tasks a
@@ -145,6 +147,44 @@ impl SledJournal {
         }
     }
 
+    /// Closes `draft` into the vault: here if that needs no disk, else where it may block.
+    pub(crate) async fn into_vault<D: Send + 'static, T: Send + 'static>(
+        &self,
+        draft: D,
+        is_quick: impl Fn(&D, &Vault) -> bool,
+        close: impl FnOnce(D, &Vault) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let vault = Arc::clone(&self.store.upgrade().ok_or_else(|| self.refusal())?.vault);
+        if is_quick(&draft, &vault) {
+            return close(draft, &vault);
+        }
+        self.read_with(move |store| close(draft, &store.vault)).await
+    }
+
+    /// What is before position `from` of `task`. A task has one writer, so this is still true when its append
+    /// is committed; if there are two, the second is fenced.
+    async fn before(&self, task: &TaskId, from: Seq) -> Result<Before, JournalError> {
+        {
+            let store = self.store.upgrade().ok_or_else(|| self.refusal())?;
+            if let Some(live) = store.live().get(task) {
+                return Ok(Before { hash: live.hash, stored: Some(live.head.clone()) });
+            }
+        }
+        if from == 0 {
+            return Ok(Before { hash: Hash::default(), stored: None });
+        }
+        let task = task.clone();
+        let live = self.read_with(move |store| store.view(|view| view.live(&task))).await?;
+        Ok(Before { hash: live.map_or(Hash::default(), |live| live.hash), stored: None })
+    }
+
+    /// Destroys the keys of `tenant`, durably: whatever was sealed for it reads as
+    /// [`JournalError::Erased`] from now on. `false` if nothing was sealed for it.
+    pub async fn erase(&self, tenant: &Tenant) -> Result<bool, JournalError> {
+        let tenant = tenant.clone();
+        self.read_with(move |store| store.vault.destroy(&tenant)).await
+    }
+
     /// A reader found damage: ends the committer, so that whoever owns it opens the journal again, which heals
     /// it. Returns what the reader is told, which is to wait.
     async fn suspect(&self, error: JournalError) -> JournalError {
@@ -167,73 +207,14 @@ impl SledJournal {
     }
 }
 
-/// What an append must know of the task before it: the hash of its last append, and its head if that is stored
-/// and open.
-struct Before {
-    hash: Hash,
-    stored: Option<Head>,
-}
-
-impl SledJournal {
-    /// What is before position `from` of `task`. A task has one writer, so this is still true when its append is
-    /// committed; if there are two, the second is fenced.
-    async fn before(&self, task: &TaskId, from: Seq) -> Result<Before, JournalError> {
-        {
-            let store = self.store.upgrade().ok_or_else(|| self.refusal())?;
-            if let Some(live) = store.live().get(task) {
-                return Ok(Before { hash: live.hash, stored: Some(live.head.clone()) });
-            }
-        }
-        if from == 0 {
-            return Ok(Before { hash: Hash::default(), stored: None });
-        }
-        let task = task.clone();
-        let live = self.read_with(move |store| store.view(|view| view.live(&task))).await?;
-        Ok(Before { hash: live.map_or(Hash::default(), |live| live.hash), stored: None })
-    }
-}
-
-/// Whether the stored head `old` says of `new` all that lists and start-up read: its position follows from the
-/// records.
-fn says_all(old: &Head, new: &Head) -> bool {
-    let (next_seq, updated_ms, epoch) = (new.next_seq, new.updated_ms, new.epoch);
-    is_open(new.status) && Head { next_seq, updated_ms, epoch, ..old.clone() } == *new
-}
-
-/// Checks that `batch` is what it claims to be, and encodes it.
-fn encode(batch: Batch, from: Seq, before: Before) -> Result<Append, JournalError> {
-    let Batch { head, records, turn, key, wake } = batch;
-    let in_order = (from..).zip(&records).all(|(seq, record)| record.seq == seq);
-    assert!(in_order, "the records of a batch are consecutive");
-    assert_eq!(head.next_seq, from + records.len() as Seq, "the head is one past the last record");
-
-    let count = records.len();
-    let is_new = count == 0 || before.stored.is_none_or(|old| !says_all(&old, &head));
-    let head_bytes = is_new.then(|| values::head_to(&head)).transpose()?;
-    let (records, hash) = if count == 0 {
-        (Vec::new(), before.hash)
-    } else {
-        let bytes = values::records_to(&head, &records, before.hash)?;
-        let hash = hash(&bytes);
-        (bytes, hash)
-    };
-    let to_key = |submission| Ok((values::submission_to(&submission, &head.task)?, submission));
-    let key = key.map(to_key).transpose()?.map(|(bytes, submission)| (submission, bytes));
-    let to_turn = |(id, turn): (_, playhouse_core::session::Turn)| {
-        let bytes = values::turn_to(&head.tenant, &id, &turn)?;
-        let session = SessionName { tenant: head.tenant.clone(), id };
-        Ok(EncodedTurn { session, task: turn.task, at_ms: turn.at_ms, bytes })
-    };
-    let turn = turn.map(to_turn).transpose()?;
-    Ok(Append { head, head_bytes, from, count, records, hash, turn, key, wake })
-}
-
 #[async_trait]
 impl Journal for SledJournal {
     async fn append(&self, batch: Batch) -> Result<(), JournalError> {
         let from = batch.records.first().map_or(batch.head.next_seq, |record| record.seq);
         let before = self.before(&batch.head.task, from).await?;
-        self.commit(Change::Append(Box::new(encode(batch, from, before)?))).await.map(drop)
+        let draft = AppendDraft::of(batch, from, before)?;
+        let append = self.into_vault(draft, AppendDraft::is_quick, AppendDraft::close).await?;
+        self.commit(Change::Append(Box::new(append))).await.map(drop)
     }
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
@@ -264,7 +245,10 @@ impl Journal for SledJournal {
     }
 
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
-        self.read_with(|store| store.view(|view| view.wakes())).await
+        let wakes = self.read_with(|store| store.view(|view| view.wakes())).await?;
+        let mut tasks: Vec<_> = wakes.into_iter().map(|(task, _)| task).collect();
+        tasks.dedup();
+        Ok(tasks)
     }
 
     async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {

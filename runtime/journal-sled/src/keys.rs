@@ -6,7 +6,7 @@
 //! o task \0                         present while the task is neither over nor parked: what start-up reads
 //! d due task \0                     present while the task is parked until then
 //! l task \0                         while the task is parked: the session it holds
-//! w task \0                         a wake that the task has not followed up
+//! w task \0 child \0                the end of a child that the task has not heard of
 //! c                                 the last commit, and the sums after it; not in the log
 //! k sha256(key)                     what an idempotency key was used for
 //! q task \0                         the hash of the task's idempotency key
@@ -104,8 +104,8 @@ pub(crate) fn lane(task: &TaskId) -> Key {
     named(b'l', &[task.as_str()])
 }
 
-pub(crate) fn wake(task: &TaskId) -> Key {
-    named(b'w', &[task.as_str()])
+pub(crate) fn wake(task: &TaskId, child: &TaskId) -> Key {
+    named(b'w', &[task.as_str(), child.as_str()])
 }
 
 /// The first key behind all that begin with `prefix`. Prefixes end in a letter or in `\0`, never in 255.

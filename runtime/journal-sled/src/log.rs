@@ -14,7 +14,7 @@ use std::{
 
 use playhouse_ports::crash::{Point, around};
 
-pub(crate) use read::{Walk, walk};
+pub(crate) use read::{Walk, segments, walk};
 
 use crate::{
     disk::{Appender, Disk},

@@ -1,6 +1,7 @@
 //! Opening: directory, lock, the generation that counts, and the heads of open tasks.
 
 use std::{
+    collections::{HashMap, HashSet},
     fs::File,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use playhouse_core::id::TaskId;
 use playhouse_ports::JournalError;
 use tokio::{sync::oneshot, task::spawn_blocking, time::sleep};
 
@@ -21,11 +23,13 @@ use crate::{
     generation::Builder,
     index::Refusal,
     lock::lock,
+    master::MasterKey,
     migrate,
     place::{Current, Engine as Kind, Place},
     recover::{State, Trouble, recover},
     stage::Tasks,
     store::{Held, Store},
+    vault::Vault,
     view::View,
 };
 
@@ -46,6 +50,9 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// Waste on disk, in bytes, below which no new generation is made.
     pub waste_bytes: u64,
+    /// What the keys are wrapped with that seal what people and models said. Without one, nothing is sealed,
+    /// and what was sealed cannot be read.
+    pub master: Option<Arc<MasterKey>>,
 }
 
 impl Default for Options {
@@ -55,6 +62,7 @@ impl Default for Options {
             ballast_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,
             waste_bytes: 128 << 20,
+            master: None,
         }
     }
 }
@@ -68,24 +76,29 @@ pub(crate) struct Opened {
 /// Opens the journal in `dir` on the machine's own disk, making it if need be.
 pub(crate) async fn open(dir: PathBuf, options: Options) -> Result<Opened, OpenError> {
     let place = Place { disk: Arc::new(RealDisk), dir, engine: Kind::Sled, options };
+    let (state, held) = raise(&place).await?;
+    let dir = place.dir.clone();
+    blocking(&dir, move || assemble(place, state, Some(held))).await
+}
+
+/// Takes the lock and brings up the generation that counts.
+pub(crate) async fn raise(place: &Place) -> Result<(State, File), OpenError> {
     let at = place.dir.clone();
     let held = blocking(&place.dir, move || prepare(&at)).await?;
     let mut tries = LEFTOVER_TRIES;
-    let state = loop {
+    loop {
         let own = place.clone();
         match blocking(&place.dir, move || Ok(bring_up(&own))).await? {
-            Ok(state) => break state,
+            Ok(state) => return Ok((state, held)),
             Err(Trouble::Open(error)) => return Err(error),
             Err(Trouble::Busy) if tries == 0 => {
                 let what = "another part of this process still holds it".to_owned();
-                return Err(OpenError::Other { dir: place.dir, what });
+                return Err(OpenError::Other { dir: place.dir.clone(), what });
             }
             Err(Trouble::Busy) => tries -= 1,
         }
         sleep(LEFTOVER_WAIT).await;
-    };
-    let dir = place.dir.clone();
-    blocking(&dir, move || assemble(place, state, Some(held))).await
+    }
 }
 
 /// Opens the journal in `dir` of `disk`, with an index in memory, without threads.
@@ -99,7 +112,7 @@ pub(crate) fn open_on(disk: Arc<dyn Disk>, dir: PathBuf, options: Options) -> Re
 }
 
 /// Runs `work` where it may block. This sled panics on some damage; that is damage, not our end.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     dir: &Path,
     work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, OpenError> {
@@ -186,7 +199,11 @@ fn nameless(place: &Place) -> io::Result<Option<Current>> {
 /// Puts together what works with an opened generation.
 fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, OpenError> {
     let State { generation, log, index, sums, tasks, scan } = state;
-    let wakes = View(&*index).wakes().map_err(|error| OpenError::journal(&place.dir, error))?;
+    let noted = View(&*index).wakes().map_err(|error| OpenError::journal(&place.dir, error))?;
+    let mut wakes: HashMap<TaskId, HashSet<TaskId>> = HashMap::new();
+    for (task, child) in noted {
+        wakes.entry(task).or_default().insert(child);
+    }
     let at = |task: &crate::view::LiveTask| (task.head.task.clone(), (task.head.next_seq, task.hash));
     let open = tasks.iter().map(at).collect();
     let live = tasks.into_iter().map(|task| (task.head.task.clone(), task)).collect();
@@ -194,9 +211,11 @@ fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, Op
     if spilled > 0 {
         tracing::error!(spilled, dir = %place.dir.display(), "sled spilled pages into files it does not sync");
     }
+    let vault = Vault::open(&place.disk, &place.journal(), place.options.master.as_deref());
+    let vault = vault.map_err(|error| OpenError::journal(&place.dir, error))?;
     let (news, closed) = oneshot::channel();
-    let store = Arc::new(Store::new(index, live, Held { _lock: lock, _news: news }));
-    let tasks = Tasks { open, wakes: wakes.into_iter().collect(), no_new: None };
+    let store = Arc::new(Store::new(index, live, vault, Held { _lock: lock, _news: news }));
+    let tasks = Tasks { open, wakes, no_new: None };
     let engine = Engine::new(Parts { place, store, tasks, generation, log, sums, scan });
     Ok(Opened { engine, closed })
 }

@@ -121,7 +121,7 @@ impl Place {
     }
 
     /// What the two copies of the name say.
-    fn names(&self) -> io::Result<[Option<Current>; 2]> {
+    pub(crate) fn names(&self) -> io::Result<[Option<Current>; 2]> {
         let read = |name| -> io::Result<Option<Current>> {
             let bytes = read_if_any(&*self.disk, &self.journal().join(name))?;
             Ok(bytes.and_then(|bytes| decode(&bytes)))

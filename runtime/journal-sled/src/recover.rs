@@ -7,7 +7,7 @@
 //! both bad                refused, and what is lost is named
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use playhouse_ports::{
     JournalError,
@@ -54,7 +54,7 @@ pub(crate) enum Trouble {
 /// Why an index is of no use.
 enum Unfit {
     Busy,
-    Io(std::io::Error),
+    Io(io::Error),
     Bad(String),
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn recover(place: &Place, current: Current) -> Result<State, Trouble>
     Ok(state)
 }
 
-fn failed(place: &Place, error: std::io::Error) -> Trouble {
+fn failed(place: &Place, error: io::Error) -> Trouble {
     Trouble::Open(OpenError::disk(&place.dir, error))
 }
 
@@ -238,7 +238,7 @@ fn rewrite_last(place: &Place, generation: u64, walk: &Walk) -> std::io::Result<
 }
 
 /// Generation `number` with the rows of `index`.
-fn anew(
+pub(crate) fn anew(
     place: &Place,
     number: u64,
     base: At,

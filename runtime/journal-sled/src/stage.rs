@@ -26,8 +26,8 @@ use crate::{
 pub(crate) struct Tasks {
     /// Where every open task stands, and the hash of its last append.
     pub(crate) open: HashMap<TaskId, (Seq, Hash)>,
-    /// Tasks with a wake they have not followed up.
-    pub(crate) wakes: HashSet<TaskId>,
+    /// Tasks and the children whose end they have not heard of.
+    pub(crate) wakes: HashMap<TaskId, HashSet<TaskId>>,
     /// Why no new task may begin, if that is so.
     pub(crate) no_new: Option<JournalError>,
 }
@@ -55,6 +55,7 @@ pub(crate) struct Append {
     pub(crate) turn: Option<EncodedTurn>,
     pub(crate) key: Option<(Submission, Vec<u8>)>,
     pub(crate) wake: Option<TaskId>,
+    pub(crate) heard: Vec<TaskId>,
 }
 
 /// A turn on its way into a session.
@@ -134,7 +135,7 @@ impl Change {
 }
 
 fn stage_append(append: Append, writes: &mut Writes<'_>, tasks: &mut Tasks) -> Result<usize, JournalError> {
-    let Append { head, head_bytes, from, count, records, hash, turn, key, wake } = append;
+    let Append { head, head_bytes, from, count, records, hash, turn, key, wake, heard } = append;
     if let Some((submission, _)) = &key
         && let Some(used) = writes.used(&submission.key)?
     {
@@ -166,12 +167,10 @@ fn stage_append(append: Append, writes: &mut Writes<'_>, tasks: &mut Tasks) -> R
     if let Some(bytes) = head_bytes {
         writes.put(keys::head(&head.task), bytes);
     }
-    if tasks.wakes.remove(&head.task) {
-        writes.remove(keys::wake(&head.task));
-    }
+    hear(&head, &heard, writes, tasks);
     if let Some(task) = woken {
-        writes.put(keys::wake(&task), Vec::new());
-        tasks.wakes.insert(task);
+        writes.put(keys::wake(&task, &head.task), Vec::new());
+        tasks.wakes.entry(task).or_default().insert(head.task.clone());
     }
     park(past.as_ref(), &head, writes);
     let is_open = is_open(head.status);
@@ -195,6 +194,18 @@ fn is_there(task: TaskId, writes: &Writes<'_>, tasks: &Tasks) -> Result<Option<T
     let is_open = tasks.open.contains_key(&task);
     let is_there = is_open || writes.head(&task)?.is_some_and(|head| !head.status.is_final());
     Ok(is_there.then_some(task))
+}
+
+/// Forgets the notes of the children that a task has heard of; of all of them once it is over.
+fn hear(head: &Head, heard: &[TaskId], writes: &mut Writes<'_>, tasks: &mut Tasks) {
+    let Some(children) = tasks.wakes.get_mut(&head.task) else { return };
+    let is_done = |child: &TaskId| head.status.is_final() || heard.contains(child);
+    children
+        .extract_if(|child| is_done(child))
+        .for_each(|child| writes.remove(keys::wake(&head.task, &child)));
+    if children.is_empty() {
+        tasks.wakes.remove(&head.task);
+    }
 }
 
 /// Notes when a task that waits is due, and which session it holds; forgets both when it goes on.

@@ -19,6 +19,7 @@ use crate::{
     keys,
     stats::Numbers,
     values,
+    vault::Vault,
     view::{LiveTask, View},
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Store {
     /// Changed after the index and before anybody is answered.
     live: Mutex<LiveTasks>,
     pub(crate) numbers: Numbers,
+    pub(crate) vault: Arc<Vault>,
     /// Behind the index, so that the files are closed when it goes.
     pub(crate) held: Arc<Held>,
 }
@@ -54,9 +56,9 @@ pub(crate) fn is_open(status: Status) -> bool {
 }
 
 impl Store {
-    pub(crate) fn new(index: Arc<dyn Index>, live: LiveTasks, held: Held) -> Self {
+    pub(crate) fn new(index: Arc<dyn Index>, live: LiveTasks, vault: Vault, held: Held) -> Self {
         let (index, live) = (RwLock::new(index), Mutex::new(live));
-        Self { index, live, numbers: Numbers::default(), held: Arc::new(held) }
+        Self { index, live, numbers: Numbers::default(), vault: Arc::new(vault), held: Arc::new(held) }
     }
 
     pub(crate) fn index(&self) -> Arc<dyn Index> {
@@ -113,7 +115,7 @@ impl Store {
     pub(crate) fn records(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
         // Read before the records: what is appended meanwhile can only make more of them.
         let end = self.head(task)?.map_or(0, |head| head.next_seq);
-        let records = self.view(|view| view.records(task, (from, end), max));
+        let records = self.view(|view| view.records(&self.vault, task, (from, end), max));
         // It may have been forgotten between the two.
         if records.is_err() && self.head(task)?.is_none() { Ok(Vec::new()) } else { records }
     }

@@ -17,9 +17,11 @@ use playhouse_ports::{JournalError, Submission};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    cas::Digest,
     envelope::{Envelope, Kind},
     frame::At,
     sums::{Hash, SUMS_BYTES, Sums, hash},
+    vault::{Vault, file_of},
 };
 
 /// Largest value, in bytes of JSON. Tool outputs and replies are limited to a few MiB long before; this one
@@ -76,13 +78,63 @@ fn envelope(kind: Kind, subject: &str, (seq, epoch, at_ms): (Seq, u32, u64)) -> 
 
 /// Puts `value` into `envelope`; refuses one that is too large.
 fn encode(envelope: Envelope<'_>, value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
+    let payload = json(envelope.subject, value)?;
+    Ok(Envelope { payload: &payload, ..envelope }.encode())
+}
+
+fn json(subject: &str, value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
     let payload = serde_json::to_vec(value).expect("plain data always has a JSON form");
     if payload.len() > VALUE_BYTES_MAX {
-        let (bytes, subject) = (payload.len(), envelope.subject);
+        let bytes = payload.len();
         let what = format!("an entry of {bytes} bytes for `{subject}` exceeds {VALUE_BYTES_MAX} bytes");
         return Err(JournalError::Unavailable(what));
     }
-    Ok(Envelope { payload: &payload, ..envelope }.encode())
+    Ok(payload)
+}
+
+/// A value that is somebody's content, on its way into the vault.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    kind: Kind,
+    tenant: Tenant,
+    subject: String,
+    numbers: (Seq, u32, u64),
+    count: u16,
+    before: Hash,
+    payload: Vec<u8>,
+}
+
+impl Draft {
+    fn new(
+        kind: Kind,
+        tenant: &Tenant,
+        subject: String,
+        numbers: (Seq, u32, u64),
+        value: &impl Serialize,
+    ) -> Result<Self, JournalError> {
+        let payload = json(&subject, value)?;
+        Ok(Self {
+            kind,
+            tenant: tenant.clone(),
+            subject,
+            numbers,
+            count: 0,
+            before: Hash::default(),
+            payload,
+        })
+    }
+
+    /// Whether [`Draft::close`] needs no disk.
+    pub(crate) fn is_quick(&self, vault: &Vault) -> bool {
+        vault.is_quick(&self.tenant, self.payload.len())
+    }
+
+    /// The bytes to store. May block on the disk.
+    pub(crate) fn close(self, vault: &Vault) -> Result<Vec<u8>, JournalError> {
+        let envelope = envelope(self.kind, &self.subject, self.numbers);
+        let (count, before) = (self.count, self.before);
+        vault.close(&self.tenant, Envelope { count, before, payload: &self.payload, ..envelope })
+    }
 }
 
 /// Opens the envelope and checks that it is the one expected at this place. `what` names it for people.
@@ -108,17 +160,17 @@ fn payload<'a>(
     Ok(open(expected, what, bytes)?.1.payload)
 }
 
-/// What a value that passes its checksum and still makes no sense is called. Nothing on the disk heals it.
-const NOT_UNDERSTOOD: &str = "its checksum holds, but this playhouse does not understand it";
+/// What ends the description of damage that no other copy heals, so that nobody tries.
+const INCURABLE: &str = "no other copy would read otherwise";
 
 fn parse<T: DeserializeOwned>(what: &impl Display, payload: &[u8]) -> Result<T, JournalError> {
-    let misread = |error| damaged(what, &format!("{error}; {NOT_UNDERSTOOD}"));
-    serde_json::from_slice(payload).map_err(misread)
+    // Its checksum holds, so this is what was written.
+    serde_json::from_slice(payload).map_err(|error| incurable(what, &error))
 }
 
 /// Whether `error` means that the disk lost or changed something, so that another copy may heal it.
 pub(crate) fn is_damage(error: &JournalError) -> bool {
-    matches!(error, JournalError::Damaged(what) if !what.ends_with(NOT_UNDERSTOOD))
+    matches!(error, JournalError::Damaged(what) if !what.ends_with(INCURABLE))
 }
 
 /// The error that names what cannot be read, and why.
@@ -127,14 +179,15 @@ pub(crate) fn damaged(what: &impl Display, why: &impl Display) -> JournalError {
 }
 
 /// One append of the task of `head`, which is the head after it. `before`: the append before.
-pub(crate) fn records_to(head: &Head, records: &[Record], before: Hash) -> Result<Vec<u8>, JournalError> {
+pub(crate) fn records_to(head: &Head, records: &[Record], before: Hash) -> Result<Draft, JournalError> {
     let bodies: Vec<Body<'_>> = records.iter().map(Body::of).collect();
     let count = u16::try_from(records.len()).map_err(|_| {
         JournalError::Unavailable(format!("an append of {} records exceeds {}", records.len(), u16::MAX))
     })?;
     let first = head.next_seq - records.len() as Seq;
-    let envelope = envelope(Kind::Record, head.task.as_str(), (first, head.epoch, head.updated_ms));
-    encode(Envelope { count, before, ..envelope }, &bodies)
+    let (numbers, subject) = ((first, head.epoch, head.updated_ms), head.task.to_string());
+    let draft = Draft::new(Kind::Record, &head.tenant, subject, numbers, &bodies)?;
+    Ok(Draft { count, before, ..draft })
 }
 
 fn open_bundle<'a>(task: &str, first: Seq, bytes: &'a [u8]) -> Result<(u8, Envelope<'a>), JournalError> {
@@ -153,14 +206,20 @@ pub(crate) fn bundle_from(task: &str, first: Seq, bytes: &[u8]) -> Result<Bundle
     Ok(Bundle { first, next: first + Seq::from(count), epoch, at_ms, before, hash: hash(bytes) })
 }
 
-pub(crate) fn records_from(task: &str, first: Seq, bytes: &[u8]) -> Result<Vec<Record>, JournalError> {
+pub(crate) fn records_from(
+    vault: &Vault,
+    task: &str,
+    first: Seq,
+    bytes: &[u8],
+) -> Result<Vec<Record>, JournalError> {
     let (version, envelope) = open_bundle(task, first, bytes)?;
     let what = format!("record {first} of task {task}");
+    let content = vault.content(&what, &envelope)?;
     let bodies: Vec<Body<'_>> = if version == 1 {
-        let body = parse(&what, envelope.payload)?;
+        let body = parse(&what, &content)?;
         vec![Body { epoch: envelope.epoch, at_ms: envelope.at_ms, ..body }]
     } else {
-        parse(&what, envelope.payload)?
+        parse(&what, &content)?
     };
     if bodies.len() != usize::from(envelope.count) {
         return Err(damaged(&what, &format!("it has {} records, not {}", bodies.len(), envelope.count)));
@@ -222,6 +281,11 @@ pub(crate) fn of_key(key: &str) -> String {
     playhouse_core::digest::of_bytes(key.as_bytes())
 }
 
+/// The same for damage that log and index have alike.
+pub(crate) fn incurable(what: &impl Display, why: &impl Display) -> JournalError {
+    damaged(what, &format!("{why}; {INCURABLE}"))
+}
+
 pub(crate) fn session_to(meta: &SessionMeta) -> Result<Vec<u8>, JournalError> {
     encode(envelope(Kind::Session, &session(&meta.tenant, &meta.id), (0, 0, meta.used_ms)), meta)
 }
@@ -237,27 +301,30 @@ pub(crate) fn pinned_to(
     id: &SessionId,
     pinned: &[Message],
     now_ms: u64,
-) -> Result<Vec<u8>, JournalError> {
-    encode(envelope(Kind::Pinned, &session(tenant, id), (0, 0, now_ms)), &pinned)
+) -> Result<Draft, JournalError> {
+    Draft::new(Kind::Pinned, tenant, session(tenant, id), (0, 0, now_ms), &pinned)
 }
 
 pub(crate) fn pinned_from(
+    vault: &Vault,
     tenant: &Tenant,
     id: &SessionId,
     bytes: &[u8],
 ) -> Result<Vec<Message>, JournalError> {
     let subject = session(tenant, id);
     let what = format!("what is pinned in session {subject}");
-    parse(&what, payload((Kind::Pinned, &subject), &what, bytes)?)
+    let (_, envelope) = open((Kind::Pinned, &subject), &what, bytes)?;
+    parse(&what, &vault.content(&what, &envelope)?)
 }
 
-pub(crate) fn turn_to(tenant: &Tenant, id: &SessionId, turn: &Turn) -> Result<Vec<u8>, JournalError> {
+pub(crate) fn turn_to(tenant: &Tenant, id: &SessionId, turn: &Turn) -> Result<Draft, JournalError> {
     let subject = format!("{}/{}", session(tenant, id), turn.task);
-    encode(envelope(Kind::Turn, &subject, (0, 0, turn.at_ms)), turn)
+    Draft::new(Kind::Turn, tenant, subject, (0, 0, turn.at_ms), turn)
 }
 
 /// `task` as its key has it.
 pub(crate) fn turn_from(
+    vault: &Vault,
     tenant: &Tenant,
     id: &SessionId,
     task: &str,
@@ -265,7 +332,14 @@ pub(crate) fn turn_from(
 ) -> Result<Turn, JournalError> {
     let subject = format!("{}/{task}", session(tenant, id));
     let what = format!("turn {subject}");
-    parse(&what, payload((Kind::Turn, &subject), &what, bytes)?)
+    let (_, envelope) = open((Kind::Turn, &subject), &what, bytes)?;
+    parse(&what, &vault.content(&what, &envelope)?)
+}
+
+/// The file that the row holds the name of, if it does.
+pub(crate) fn file_in(key: &[u8], value: &[u8]) -> Option<Digest> {
+    let has_content = matches!(key.first(), Some(b'p' | b'r' | b't'));
+    has_content.then(|| Envelope::decode(value).ok()).flatten().and_then(|(_, envelope)| file_of(&envelope))
 }
 
 /// How people read a session's key: names hold no `/`.

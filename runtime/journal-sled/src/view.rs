@@ -1,5 +1,7 @@
 //! What the rows of an index mean.
 
+use std::ops::ControlFlow;
+
 use playhouse_core::{
     id::{Seq, SessionId, TaskId, Tenant},
     session::{Session, SessionMeta},
@@ -13,6 +15,7 @@ use crate::{
     pieces::Joined,
     sums::Hash,
     values::{self, Bundle, Used, damaged},
+    vault::Vault,
 };
 
 /// A task that is neither over nor parked, as its last append left it.
@@ -84,19 +87,19 @@ impl<'a> View<'a> {
         Ok(tasks)
     }
 
-    /// Records of `task` from `from` to before `end`, at most `max`. A gap is an error, also at the end.
-    pub(crate) fn records(
+    /// The appends of `task` that hold positions from `from` to before `end`, until `each` has enough. A gap is
+    /// an error, also at the end.
+    pub(crate) fn bundles(
         self,
         task: &TaskId,
         (from, end): (Seq, Seq),
-        max: usize,
-    ) -> Result<Vec<Record>, JournalError> {
-        let mut records = Vec::new();
+        mut each: impl FnMut(Seq, &[u8]) -> Result<ControlFlow<()>, JournalError>,
+    ) -> Result<(), JournalError> {
         let missing = |seq: Seq| damaged(&format!("record {seq} of task {task}"), &"it is missing");
-        let prefix = keys::records(task);
-        if end <= from || max == 0 {
-            return Ok(records);
+        if end <= from {
+            return Ok(());
         }
+        let prefix = keys::records(task);
         // The append that holds `from` may begin before it.
         let beyond = keys::piece(&keys::record(task, from), u32::MAX);
         let holder = self.0.range(&prefix, &beyond).next_back().transpose()?.ok_or_else(|| missing(from))?.0;
@@ -112,15 +115,30 @@ impl<'a> View<'a> {
                 return Err(damaged(&format!("record {first} of task {task}"), &"it follows another past"));
             }
             (expected, chain) = (next, Some(hash));
-            let all = values::records_from(task.as_str(), first, &bytes)?;
-            records.extend(all.into_iter().filter(|record| from <= record.seq && record.seq < end));
-            if max <= records.len() || end <= expected {
-                break;
+            if from < expected && each(first, &bytes)?.is_break() || end <= expected {
+                return Ok(());
             }
         }
-        if expected < end && records.len() < max {
-            return Err(missing(expected.max(from)));
+        Err(missing(expected.max(from)))
+    }
+
+    /// Records of `task` from `from` to before `end`, at most `max`.
+    pub(crate) fn records(
+        self,
+        vault: &Vault,
+        task: &TaskId,
+        (from, end): (Seq, Seq),
+        max: usize,
+    ) -> Result<Vec<Record>, JournalError> {
+        let mut records = Vec::new();
+        if max == 0 {
+            return Ok(records);
         }
+        self.bundles(task, (from, end), |first, bytes| {
+            let all = values::records_from(vault, task.as_str(), first, bytes)?;
+            records.extend(all.into_iter().filter(|record| from <= record.seq && record.seq < end));
+            Ok(if max <= records.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
         records.truncate(max);
         Ok(records)
     }
@@ -153,8 +171,16 @@ impl<'a> View<'a> {
         Ok(lanes)
     }
 
-    pub(crate) fn wakes(self) -> Result<Vec<TaskId>, JournalError> {
-        self.rows(keys::WAKES).map(|row| task_id(&keys::first_name(&row?.0), "the index of wakes")).collect()
+    /// Tasks and the children whose end they have not heard of.
+    pub(crate) fn wakes(self) -> Result<Vec<(TaskId, TaskId)>, JournalError> {
+        let mut wakes = Vec::new();
+        for row in self.rows(keys::WAKES) {
+            let what = "the index of wakes";
+            let names = keys::all_names(&row?.0);
+            let (task, child) = names.split_once('/').ok_or_else(|| damaged(&what, &"a name is missing"))?;
+            wakes.push((task_id(task, what)?, task_id(child, what)?));
+        }
+        Ok(wakes)
     }
 
     pub(crate) fn used(self, key: &str) -> Result<Option<Used>, JournalError> {
@@ -179,22 +205,28 @@ impl<'a> View<'a> {
         self.rows(keys::SESSIONS).map(meta).collect()
     }
 
-    pub(crate) fn session(self, tenant: &Tenant, id: &SessionId) -> Result<Option<Session>, JournalError> {
+    pub(crate) fn session(
+        self,
+        vault: &Vault,
+        tenant: &Tenant,
+        id: &SessionId,
+    ) -> Result<Option<Session>, JournalError> {
         let Some(meta) = self.session_meta(tenant, id)? else { return Ok(None) };
         let mut session = Session::new(id.clone(), tenant.clone(), meta.used_ms);
         if let Some(row) = self.joined(&keys::pinned(tenant, id)).next() {
-            session.pinned = values::pinned_from(tenant, id, &row?.1)?;
+            session.pinned = values::pinned_from(vault, tenant, id, &row?.1)?;
         }
         let prefix = keys::turns(tenant, id);
         for row in self.joined(&prefix) {
             let (key, bytes) = row?;
             let task = keys::all_names(&key[prefix.len() - 1..]);
-            session.turns.push(values::turn_from(tenant, id, &task, &bytes)?);
+            session.turns.push(values::turn_from(vault, tenant, id, &task, &bytes)?);
         }
         Ok(Some(session))
     }
 
-    fn joined(self, prefix: &[u8]) -> Joined<'a> {
+    /// Values whose keys begin with `prefix`, put together from their pieces.
+    pub(crate) fn joined(self, prefix: &[u8]) -> Joined<'a> {
         Joined::new(self.0.range(prefix, &after(prefix)))
     }
 

@@ -1,9 +1,12 @@
 //! Whether an index holds all it should, beyond what the sums say.
 
-use playhouse_core::id::TaskId;
+use std::ops::ControlFlow;
+
+use playhouse_core::{id::TaskId, session::SessionMeta};
 use playhouse_ports::JournalError;
 
 use crate::{
+    envelope::Envelope,
     keys,
     sums::Sums,
     values::{self, damaged},
@@ -22,7 +25,7 @@ pub(crate) fn open_tasks(view: View<'_>, sums: &Sums) -> Result<Vec<LiveTask>, J
     Ok(tasks)
 }
 
-/// Reads everything: the records of every task, every session.
+/// Looks at everything: the records of every task, every session. What is in them stays closed.
 pub(crate) fn records(view: View<'_>) -> Result<(), JournalError> {
     for row in view.rows(keys::HEADS) {
         let (key, bytes) = row?;
@@ -30,14 +33,18 @@ pub(crate) fn records(view: View<'_>) -> Result<(), JournalError> {
         let head = values::head_from(&name, &bytes)?;
         let task = TaskId::new(name).map_err(|error| damaged(&"a head", &error))?;
         let end = view.live(&task)?.map_or(head.next_seq, |live| live.head.next_seq);
-        view.records(&task, (0, end), usize::MAX)?;
+        view.bundles(&task, (0, end), |_, _| Ok(ControlFlow::Continue(())))?;
     }
-    for meta in view.session_metas()? {
-        let session = view.session(&meta.tenant, &meta.id)?;
-        let turns = session.map_or(0, |session| session.turns.len() as u64);
-        if turns != meta.turns {
-            let what = format!("session {}/{}", meta.tenant, meta.id);
-            return Err(damaged(&what, &format!("it has {turns} turns, not {}", meta.turns)));
+    for SessionMeta { tenant, id, turns, .. } in view.session_metas()? {
+        let what = format!("session {tenant}/{id}");
+        let mut found = 0;
+        let pinned = view.joined(&keys::pinned(&tenant, &id)).map(|row| (0, row));
+        for (one, row) in pinned.chain(view.joined(&keys::turns(&tenant, &id)).map(|row| (1, row))) {
+            Envelope::decode(&row?.1).map_err(|fault| damaged(&what, &fault))?;
+            found += one;
+        }
+        if found != turns {
+            return Err(damaged(&what, &format!("it has {found} turns, not {turns}")));
         }
     }
     Ok(())

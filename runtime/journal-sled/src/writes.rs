@@ -13,6 +13,7 @@ use playhouse_core::{
 use playhouse_ports::JournalError;
 
 use crate::{
+    cas::Digest,
     index::Index,
     keys::{self, Key},
     pieces,
@@ -28,13 +29,15 @@ pub(crate) struct Writes<'a> {
     pub(crate) rows: BTreeMap<Key, Option<Vec<u8>>>,
     /// What the sums will be; of rows only once [`Writes::add_up`] has run.
     pub(crate) sums: Sums,
+    /// Files that a row no longer names; another may.
+    pub(crate) freed: Vec<Digest>,
     /// Tasks that changed: as they are now if they are open.
     pub(crate) tasks: Vec<(TaskId, Option<LiveTask>)>,
 }
 
 impl<'a> Writes<'a> {
     pub(crate) fn over(index: &'a dyn Index, sums: Sums) -> Self {
-        Self { index, rows: BTreeMap::new(), sums, tasks: Vec::new() }
+        Self { index, rows: BTreeMap::new(), sums, freed: Vec::new(), tasks: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -47,6 +50,7 @@ impl<'a> Writes<'a> {
             // An append never replaces another, and there are many.
             let is_append = key.starts_with(b"r") && new.is_some();
             let old = if is_append { None } else { self.index.get(key)? };
+            self.freed.extend(old.as_ref().and_then(|old| values::file_in(key, old)));
             self.sums.change(key, old.as_deref(), new.as_deref());
             if let Some(scan) = scan
                 && is_tracked(key)

@@ -20,15 +20,17 @@ pub struct Batch {
     /// For a submission that came with an idempotency key.
     pub key: Option<Submission>,
     /// A task that must look again because of this commit: the parent of a child that has just ended. The
-    /// note stays until that task's own next append, so a crash cannot lose it. Without effect on a task
-    /// that does not exist or is over.
+    /// note stays until a commit of the parent has [`heard`](Self::heard) of this child, so a crash cannot
+    /// lose it. Without effect on a task that does not exist or is over.
     pub wake: Option<TaskId>,
+    /// Children whose end these records tell: their notes are done with.
+    pub heard: Vec<TaskId>,
 }
 
 impl Batch {
     /// A batch of records and nothing else.
     pub fn of(head: Head, records: Vec<Record>) -> Self {
-        Self { head, records, turn: None, key: None, wake: None }
+        Self { head, records, turn: None, key: None, wake: None, heard: Vec::new() }
     }
 }
 
@@ -107,7 +109,7 @@ pub trait Journal: Send + Sync + 'static {
     /// Parked tasks that belong to a session.
     async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError>;
 
-    /// Tasks with a [`Batch::wake`] that they have not followed up with an append of their own.
+    /// Tasks with a [`Batch::wake`] that they have not heard of.
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError>;
 
     /// Removes a finished task for good: its records, its head, its idempotency key. `false` if there is

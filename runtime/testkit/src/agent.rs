@@ -19,5 +19,6 @@ pub fn agent<'a>(name: &str, tools: impl IntoIterator<Item = &'a str>) -> AgentD
         limits: Limits::default(),
         window: WindowPolicy::default(),
         output_schema: None,
+        policy: playhouse_core::policy::Policy::default(),
     }
 }

@@ -41,7 +41,8 @@ struct State {
     records: BTreeMap<TaskId, Vec<Record>>,
     keys: BTreeMap<String, (TaskId, String)>,
     sessions: BTreeMap<(Tenant, SessionId), Session>,
-    wakes: BTreeSet<TaskId>,
+    /// Parent and child.
+    wakes: BTreeSet<(TaskId, TaskId)>,
     /// Every batch that became durable, in order.
     appended: Vec<Batch>,
     /// Calls of `append` so far, refused ones included.
@@ -153,11 +154,14 @@ impl State {
 
     fn commit(&mut self, batch: Batch) -> Result<(), JournalError> {
         self.check(&batch)?;
-        let Batch { head, records, turn, key, wake } = batch.clone();
-        self.wakes.remove(&head.task);
+        let Batch { head, records, turn, key, wake, heard } = batch.clone();
+        self.wakes.retain(|(parent, child)| *parent != head.task || !heard.contains(child));
+        if head.status.is_final() {
+            self.wakes.retain(|(parent, _)| *parent != head.task);
+        }
         let is_open = |task: &TaskId| self.heads.get(task).is_some_and(|head| !head.status.is_final());
-        if let Some(wake) = wake.filter(is_open) {
-            self.wakes.insert(wake);
+        if let Some(parent) = wake.filter(is_open) {
+            self.wakes.insert((parent, head.task.clone()));
         }
         self.records.entry(head.task.clone()).or_default().extend(records);
         if let Some(Submission { key, digest }) = key {
@@ -234,7 +238,8 @@ impl Journal for MemoryJournal {
     }
 
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {
-        Ok(self.lock().wakes.iter().cloned().collect())
+        let parents: BTreeSet<_> = self.lock().wakes.iter().map(|(parent, _)| parent.clone()).collect();
+        Ok(parents.into_iter().collect())
     }
 
     async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {

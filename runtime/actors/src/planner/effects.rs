@@ -14,7 +14,7 @@ use playhouse_ports::{
 };
 use ractor::ActorRef;
 
-use super::{Planner, PlannerMsg, PlannerState, happened};
+use super::{Planner, PlannerMsg, PlannerState, answered, happened};
 use crate::{
     ledger::Note,
     llm_backend::{Ask, DeltaSink, LlmBackendMsg},
@@ -33,15 +33,18 @@ impl Planner {
         if !state.task.is_thinking(step, attempt) {
             return; // The backoff outlived its question.
         }
+        if self.services.drain.is_on() {
+            return; // The question is in the journal; the next start asks it.
+        }
         let pinned = &state.task.spec().pinned;
         let agent = &pinned.agent;
         if let Some(problem) = self.services.catalog.model_changed(pinned) {
             let result = Err(ModelError::new(ModelErrorKind::BadRequest, problem));
             return happened(myself, Input::ModelReplied { step, attempt, result });
         }
-        let (planner, alias) = (myself.clone(), agent.model.clone());
+        let (planner, alias, drain) = (myself.clone(), agent.model.clone(), self.services.drain.clone());
         let answer = Promise::new(model_crashed, move |result| {
-            happened(&planner, Input::ModelReplied { step, attempt, result });
+            answered(&planner, drain.busy(), Input::ModelReplied { step, attempt, result });
         });
         let ask = Ask {
             task: self.task.clone(),
@@ -71,11 +74,12 @@ impl Planner {
                 (intent.effect_id, Err(ToolError::new(ToolErrorKind::Conflict, problem)));
             return happened(myself, Input::ToolReplied { effect_id, result });
         }
-        let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
+        let (planner, effect_id, busy) =
+            (myself.clone(), intent.effect_id.clone(), self.services.drain.busy());
         let answer = Promise::new(
             || Err(tool_crashed()),
             move |result| {
-                happened(&planner, Input::ToolReplied { effect_id, result });
+                answered(&planner, busy, Input::ToolReplied { effect_id, result });
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
@@ -83,11 +87,12 @@ impl Planner {
     }
 
     pub(super) fn check_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
-        let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
+        let (planner, effect_id, busy) =
+            (myself.clone(), intent.effect_id.clone(), self.services.drain.busy());
         let answer = Promise::new(
             || Err(tool_crashed()),
             move |result| {
-                happened(&planner, Input::ToolChecked { effect_id, result });
+                answered(&planner, busy, Input::ToolChecked { effect_id, result });
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };

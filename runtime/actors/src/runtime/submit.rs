@@ -8,7 +8,7 @@ use playhouse_core::{
     digest,
     id::{TaskId, Tenant},
     model::{ModelError, ModelErrorKind},
-    task::{Task, TaskSpec},
+    task::{Lineage, Task, TaskSpec},
 };
 use playhouse_ports::{JournalError, Submission as Key};
 
@@ -20,6 +20,10 @@ use crate::{
 
 /// Longest idempotency key, in bytes: the longest that common clients send is a UUID with a prefix.
 const KEY_BYTES_MAX: usize = 255;
+
+/// When to come back to a daemon that is stopping, in milliseconds: it is most likely being restarted, and that
+/// takes some seconds.
+const RESTART_MS: u64 = 5000;
 
 /// Makes task ids: ULIDs, each larger than the one before, so that their order is the order of submission.
 pub(crate) struct Ids {
@@ -46,7 +50,7 @@ impl Ids {
         Self { last: Mutex::default(), random }
     }
 
-    fn next(&self, now_ms: u64) -> TaskId {
+    pub(super) fn next(&self, now_ms: u64) -> TaskId {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = ulid::Ulid::from_parts(now_ms, (self.random)());
         let id = match *last {
@@ -70,10 +74,15 @@ impl Runtime {
         if let Some(earlier) = self.earlier(caller, key.as_ref()).await? {
             return Ok(earlier);
         }
+        if self.services.drain.is_on() {
+            let message = "the daemon is stopping and takes no new task; try again when it is back";
+            return Err(ApiError::new(ApiErrorKind::Unavailable, message).retry_after(RESTART_MS));
+        }
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;
         let view = task.view(task.spec().submitted_ms);
-        let submit = |reply| TasksMsg::Submit { task: Box::new(task), key: key.clone(), reply };
+        let submit =
+            |reply| TasksMsg::Submit { task: Box::new(task), events: Vec::new(), key: key.clone(), reply };
         match ask("the dispatcher", &self.services.tasks, submit).await.map_err(no_answer)? {
             Ok(()) => Ok(Submitted { task: view, replayed: false }),
             // A submission with the same key was faster.
@@ -87,7 +96,7 @@ impl Runtime {
         }
     }
 
-    fn check_input(&self, input: &str) -> Result<(), ApiError> {
+    pub(super) fn check_input(&self, input: &str) -> Result<(), ApiError> {
         let refuse = |kind, message: String| Err(ApiError::new(kind, message));
         let most = self.bounds.input_bytes;
         if input.trim().is_empty() {
@@ -122,6 +131,8 @@ impl Runtime {
             pinned: catalog.pin(agent, &submission.limits),
             labels: submission.labels,
             submitted_ms: now_ms,
+            until_ms: submission.until_ms,
+            lineage: Lineage::default(),
         }))
     }
 

@@ -1,23 +1,28 @@
 //! The dispatcher's slow work: making a submission durable, and ending a task that has no planner.
 
-use std::{sync::Arc, time::Duration};
+use std::{iter, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use playhouse_core::{
     id::TaskId,
     labels::Labels,
-    task::{Effect, Event, Head, Input, Outcome, Record, Status, Step, Task},
+    task::{
+        ChildOrder, Effect, Event, Head, Input, Outcome, Record, Refusal, Spent, Status, Step, Task,
+        TaskError, TaskErrorKind,
+    },
 };
 use playhouse_ports::{
     Batch, JournalError, Submission,
     crash::{Point, around},
 };
-use ractor::{ActorRef, RpcReplyPort};
+use playhouse_supervise::tell;
+use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
 
-use super::{NotAccepted, TasksMsg};
+use super::{Ended, NotAccepted, TasksMsg};
 use crate::{
     ledger::Note,
     llm_backend::LlmBackendMsg,
-    planner::{append, batch, restore},
+    planner::{Delivery, append, batch, patiently, restore},
     services::Services,
     tool_executor::ToolExecutorMsg,
 };
@@ -25,32 +30,139 @@ use crate::{
 /// Between two looks at a journal that does not answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Makes `task` durable and answers its caller; then the dispatcher hears how it went.
+/// Makes `task` durable and answers its caller; the dispatcher hears first, so that whatever the caller
+/// sends next finds the task known. `shared` is the history of a fork.
 pub(super) async fn submit(
     services: Arc<Services>,
     dispatcher: ActorRef<TasksMsg>,
     task: Task,
+    shared: Vec<Event>,
     key: Option<Submission>,
     reply: RpcReplyPort<Result<(), NotAccepted>>,
 ) {
-    let ledger = &services.ledger;
-    let submitted = Event::Submitted(Box::new(task.spec().clone()));
-    let batch = Batch { key, ..batch(&task, 0, vec![submitted], task.spec().submitted_ms) };
-    let accepted = match ledger.append(batch).await {
-        Ok(()) => {
-            let _ = around(Point::Acknowledge, || reply.send(Ok(())));
-            true
+    let answer = write_submission(&services, &task, shared, key).await;
+    let accepted = match &answer {
+        Ok(()) => true,
+        // The caller hears at once. Whether the task was written in spite of the error is another
+        // question, and one that only the journal can answer.
+        Err(JournalError::Full(_) | JournalError::Unavailable(_)) => {
+            let _ = reply.send(answer.map_err(NotAccepted::Journal));
+            let written = was_written(&services, &task.spec().id).await;
+            return report(&dispatcher, task, written);
         }
-        Err(error) => {
-            // The caller hears at once. Whether the task was written in spite of the error is another
-            // question, and one that only the journal can answer.
-            let unsure = matches!(error, JournalError::Full(_) | JournalError::Unavailable(_));
-            let _ = reply.send(Err(NotAccepted::Journal(error)));
-            unsure && was_written(&services, &task.spec().id).await
+        Err(_) => false,
+    };
+    report(&dispatcher, task, accepted);
+    let _ = around(Point::Acknowledge, || reply.send(answer.map_err(NotAccepted::Journal)));
+}
+
+async fn write_submission(
+    services: &Services,
+    task: &Task,
+    shared: Vec<Event>,
+    key: Option<Submission>,
+) -> Result<(), JournalError> {
+    let submitted = Event::Submitted(Box::new(task.spec().clone()));
+    let events = iter::once(submitted).chain(shared).collect();
+    let batch = Batch { key, ..batch(task, 0, events, task.spec().submitted_ms) };
+    services.ledger.append(batch).await
+}
+
+/// Tells the dispatcher whether there is a new task.
+fn report(dispatcher: &ActorRef<TasksMsg>, task: Task, accepted: bool) {
+    // Fails only when the dispatcher is gone; its successor finds the task in the journal.
+    let heard = if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused };
+    let _ = tell(&dispatcher, heard);
+}
+
+/// Makes the task that another ordered, or tells the parent how it ended: orders are given again after every
+/// crash, and the end may have been missed.
+pub(super) async fn spawn_child(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, order: ChildOrder) {
+    let (child, parent) = (order.task.clone(), order.lineage.parent.clone());
+    let ended = match make_child(&services, order).await {
+        Ok(Made::New(task)) => return report(&dispatcher, *task, true),
+        Ok(Made::Running) => None,
+        Ok(Made::Over(outcome, spent)) => Some((outcome, spent)),
+        Err(message) => {
+            let error = TaskError { kind: TaskErrorKind::NotMade, message };
+            Some((Outcome::Failed { error }, Spent::default()))
         }
     };
-    // Fails only when the dispatcher is gone; its successor finds the task in the journal.
-    let _ = dispatcher.cast(if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused });
+    let ended = ended
+        .zip(parent)
+        .map(|((outcome, spent), parent)| Box::new(Ended { parent, child: child.clone(), outcome, spent }));
+    // Fails only when the dispatcher is gone; its successor's planners order again.
+    let _ = tell(&dispatcher, TasksMsg::NotMade(child, ended));
+}
+
+enum Made {
+    New(Box<Task>),
+    Running,
+    Over(Outcome, Spent),
+}
+
+async fn make_child(services: &Services, order: ChildOrder) -> Result<Made, String> {
+    let ledger = &services.ledger;
+    loop {
+        let head = patiently(&order.task, || ledger.journal.head(&order.task)).await;
+        if let Some(head) = head.map_err(|error| error.to_string())? {
+            return found(services, &head).await;
+        }
+        let task = Task::new(services.child_spec(&order)?);
+        match patiently(&order.task, || write_submission(services, &task, Vec::new(), None)).await {
+            Ok(()) => return Ok(Made::New(Box::new(task))),
+            // It was written after all, by a try whose answer was lost.
+            Err(JournalError::Fenced { .. }) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+async fn found(services: &Services, head: &Head) -> Result<Made, String> {
+    if !head.status.is_final() {
+        return Ok(Made::Running);
+    }
+    let task = restore(&*services.ledger.journal, &head.task).await.map_err(|error| error.to_string())?;
+    Ok(task.outcome().map_or(Made::Running, |outcome| Made::Over(outcome.clone(), task.spent())))
+}
+
+/// Writes an input to a task that waits for its first planner.
+pub(super) async fn write(
+    services: Arc<Services>,
+    dispatcher: ActorRef<TasksMsg>,
+    id: TaskId,
+    delivery: Delivery,
+) {
+    let status = match write_input(&services, &id, &delivery.input).await {
+        Ok((status, answer)) => {
+            delivery.answer(answer);
+            Some(status)
+        }
+        Err(error) => {
+            // Whoever waits is told by the dropped reply.
+            tracing::warn!(task = %id, %error, "nothing could be written to a waiting task");
+            None
+        }
+    };
+    let _ = tell(&dispatcher, TasksMsg::Written(id, status));
+}
+
+async fn write_input(
+    services: &Services,
+    id: &TaskId,
+    input: &Input,
+) -> Result<(Status, Result<(), Refusal>), ActorProcessingErr> {
+    let ledger = &services.ledger;
+    let mut task = restore(&*ledger.journal, id).await?;
+    let answer = task.accepts(input);
+    if answer.is_ok() {
+        let (first, now_ms) = (task.next_seq(), ledger.clock.now_ms());
+        let events = task.step(now_ms, input.clone()).events;
+        if !events.is_empty() {
+            append(ledger, batch(&task, first, events, now_ms)).await?;
+        }
+    }
+    Ok((task.status(), answer))
 }
 
 /// Asks until the journal answers: a task that is there must run, whoever was told otherwise.
@@ -66,20 +178,33 @@ async fn was_written(services: &Services, task: &TaskId) -> bool {
 /// Ends a task that has no planner, and stops what its last one left running. When another planner writes
 /// at the same time, one of the two is fenced off; this one then looks again.
 pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, id: TaskId, input: Input) {
-    loop {
-        match try_to_end(&services, &id, input.clone()).await {
-            Err(JournalError::Fenced { .. }) => {}
-            Err(error) => {
-                tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
-                break;
-            }
-            Ok(()) => break,
+    let ended = loop {
+        // The bug that kept killing its planner may be in the very code that ends a task.
+        match AssertUnwindSafe(try_to_end(&services, &id, input.clone())).catch_unwind().await {
+            Ok(Err(JournalError::Fenced { .. })) => {}
+            Ok(ended) => break ended,
+            Err(_) => break seal(&services, &id, twice_over(&input)).await,
         }
+    };
+    if let Err(error) = ended {
+        tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
     }
     // Watchers may have missed the note of a last append whose answer was lost.
     services.ledger.tell(&id, || Note::Appended(Arc::default()));
+    let ended = match restore(&*services.ledger.journal, &id).await {
+        Ok(task) => task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone())),
+        Err(_) => None, // Its parent's next planner finds the end by itself.
+    };
     // Fails only when the dispatcher is gone.
-    let _ = dispatcher.cast(TasksMsg::Concluded(id));
+    let _ = tell(&dispatcher, TasksMsg::Concluded(id, ended.map(Box::new)));
+}
+
+/// Why a task is sealed whose end ran into a bug.
+fn twice_over(input: &Input) -> String {
+    match input {
+        Input::Quarantine { reason } => format!("{reason}; ending the task ran into a bug as well"),
+        _ => "ending the task ran into a bug; the log says where".into(),
+    }
 }
 
 async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<(), JournalError> {
@@ -91,16 +216,17 @@ async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<()
             return seal(services, id, error.to_string()).await;
         }
     };
-    let first = task.next_seq();
+    let (first, now_ms) = (task.next_seq(), ledger.clock.now_ms());
     let alias = task.spec().pinned.agent.model.clone();
-    let Step { events, effects } = task.step(input);
+    let Step { events, effects } = task.step(now_ms, input);
     if !events.is_empty() {
-        append(ledger, batch(&task, first, events, ledger.clock.now_ms())).await?;
+        append(ledger, batch(&task, first, events, now_ms)).await?;
     }
     for effect in effects {
         match effect {
             Effect::AbortModel => services.cast_model(&alias, LlmBackendMsg::Abort(id.clone())),
             Effect::AbortTool(effect_id) => services.cast_tools(ToolExecutorMsg::Abort(effect_id)),
+            Effect::CancelChild(child) => services.cast_tasks(TasksMsg::CancelChild(child)),
             _ => {}
         }
     }

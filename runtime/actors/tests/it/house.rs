@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::StreamExt;
-use playhouse_actors::{Backend, Catalog, Parts, Problems, Runtime, Tree};
+use playhouse_actors::{Backend, Catalog, Parts, Problems, Run, Runtime, Tree};
 use playhouse_api::{ApiError, Caller, RuntimeApi, Submission, TaskEvent};
 use playhouse_core::{
     admission::Bounds,
@@ -12,15 +12,15 @@ use playhouse_core::{
     session::Retention,
     task::{Event, TaskView},
 };
-use playhouse_ports::{ChatModel, Journal, SystemClock};
+use playhouse_ports::{ChatModel, Journal, ToolBox};
 use playhouse_supervise::{Root, shutdown};
-use playhouse_testkit::{FnTools, MemoryJournal, ScriptedModel, agent};
+use playhouse_testkit::{FnTools, MemoryJournal, ScriptedModel, TokioClock, agent};
 
 /// A tree and what it was made of.
 pub(crate) struct House {
     pub(crate) runtime: Runtime,
     pub(crate) journal: MemoryJournal,
-    root: Root,
+    pub(crate) root: Root,
 }
 
 /// What a house is built from; every field has a plain default.
@@ -30,6 +30,21 @@ pub(crate) struct Plan {
     pub(crate) journal: MemoryJournal,
     pub(crate) bounds: Bounds,
     pub(crate) agent: AgentDef,
+    /// Agents that `agent` may give work to.
+    pub(crate) others: Vec<AgentDef>,
+    /// Calls of the model at once.
+    pub(crate) permits: usize,
+    /// What the tree gets instead of `model`, `tools` and `journal`, when that is something around them.
+    pub(crate) around: Around,
+}
+
+/// See [`Plan::around`].
+#[derive(Default)]
+pub(crate) struct Around {
+    pub(crate) model: Option<Arc<dyn ChatModel>>,
+    pub(crate) tools: Option<Arc<dyn ToolBox>>,
+    pub(crate) journal: Option<Arc<dyn Journal>>,
+    pub(crate) worker: Option<Run>,
 }
 
 impl Plan {
@@ -40,21 +55,35 @@ impl Plan {
             journal: MemoryJournal::new(),
             bounds: Bounds::default(),
             agent: agent("assistant", ["echo"]),
+            others: Vec::new(),
+            permits: 64,
+            around: Around::default(),
         }
     }
 
+    /// The same over a journal that is there already.
+    pub(crate) fn on(mut self, journal: MemoryJournal) -> Self {
+        self.journal = journal;
+        self
+    }
+
     pub(crate) async fn build(self) -> House {
-        let model: Arc<dyn ChatModel> = Arc::new(self.model);
+        let Around { model, tools, journal, worker } = self.around;
+        let model = model.unwrap_or_else(|| Arc::new(self.model));
+        let tools = tools.unwrap_or_else(|| Arc::new(self.tools));
         let models = BTreeMap::from([("scripted".to_owned(), model.clone())]);
-        let catalog =
-            Catalog::new([self.agent], Arc::new(self.tools), models).expect("the test's agent is sound");
+        let catalog = Catalog::new(self.others.into_iter().chain([self.agent]), tools, models)
+            .expect("the test's agent is sound");
         let parts = Parts {
-            journal: Arc::new(self.journal.clone()),
+            journal: journal.unwrap_or_else(|| Arc::new(self.journal.clone())),
             committer: None,
             context: Arc::new(self.journal.clone()),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(TokioClock::start()),
             catalog,
-            backends: BTreeMap::from([("scripted".to_owned(), Backend { model, permits: 64, worker: None })]),
+            backends: BTreeMap::from([(
+                "scripted".to_owned(),
+                Backend { model, permits: self.permits, worker },
+            )]),
             bounds: self.bounds,
             retention: Retention::default(),
             problems: Problems(Arc::new(Vec::new)),
@@ -111,6 +140,15 @@ impl House {
             }
         }
         panic!("the task ended without the event");
+    }
+
+    /// Waits until the task is parked and its planner has gone.
+    pub(crate) async fn parked(&self, task: &TaskId) -> TaskView {
+        self.until(task, |event| matches!(event, Event::Parked { .. })).await;
+        while self.runtime.health().await.live_tasks > 0 {
+            tokio::task::yield_now().await;
+        }
+        self.runtime.task(&Caller::local(), task).await.unwrap()
     }
 
     pub(crate) async fn journal_len(&self, task: &TaskId) -> u64 {

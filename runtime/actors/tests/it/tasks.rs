@@ -194,7 +194,7 @@ async fn lists_are_paged_newest_first_and_filtered() {
     }
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
-        let query = TaskQuery { before, limit: 2, status: Some(Status::Done), session: None };
+        let query = TaskQuery { before, limit: 2, status: Some(Status::Done), ..TaskQuery::default() };
         let page = house.runtime.tasks(&Caller::local(), query).await.unwrap();
         seen.extend(page.tasks.into_iter().map(|head| head.task));
         before = page.next;

@@ -1,15 +1,15 @@
 //! The deciding half: what follows from an input. Every change goes through `note`, which applies the
 //! event it records.
+//!
+//! This file holds the way in, and the talk with the model. `calls` decides about tool calls, `waits` about
+//! what waits, `children` about tasks of this one, `ending` about the end.
 
 use serde_json::Value;
 
-use super::{Effect, Event, Input, Intent, Outcome, Phase, Step, Task, TaskError, TaskErrorKind, intake};
+use super::{Effect, Event, Input, Outcome, Phase, Step, Task, TaskError, TaskErrorKind, intake};
 use crate::{
     digest,
-    id::EffectId,
-    message::{Arguments, ToolCall},
     model::{Finish, ModelError, ModelErrorKind, Reply},
-    tool::{EffectClass, ToolError, ToolErrorKind},
 };
 
 /// First backoff after a failed model call, in milliseconds; doubles per attempt up to `BACKOFF_MS_MAX`.
@@ -17,128 +17,166 @@ const BACKOFF_MS: u64 = 200;
 /// Longest backoff of our own; a provider's advice may be longer.
 const BACKOFF_MS_MAX: u64 = 10_000;
 
+/// One step while it is being decided.
+pub(super) struct Turn {
+    pub(super) now_ms: u64,
+    pub(super) events: Vec<Event>,
+    pub(super) effects: Vec<Effect>,
+}
+
 impl Task {
-    /// Decides what follows from `input`. Inputs that answer a question nobody asks any more change nothing.
-    pub fn step(&mut self, input: Input) -> Step {
-        let mut out = Step::default();
+    /// Decides what follows from `input` at `now_ms`, in milliseconds since 1970. Inputs that answer a
+    /// question nobody asks any more change nothing.
+    pub fn step(&mut self, now_ms: u64, input: Input) -> Step {
+        let mut out = Turn { now_ms, events: Vec::new(), effects: Vec::new() };
+        // Nobody sets an alarm before the first step, a new planner has none, and one that went off is gone.
+        let unset =
+            matches!(self.phase, Phase::Queued) || matches!(input, Input::Resume { .. } | Input::Tick);
+        let alarm = self.alarm_ms().filter(|_| !unset);
+        self.decide(&mut out, input);
+        self.rest(&mut out, alarm);
+        Step { events: out.events, effects: out.effects }
+    }
+
+    fn decide(&mut self, out: &mut Turn, input: Input) {
+        if let (Phase::Finished(outcome), Input::Resume { .. }) = (&self.phase, &input) {
+            // Neither who waits for the end nor the tasks it made may have heard of it.
+            self.cancel_children(out);
+            return out.effects.push(Effect::Conclude(outcome.clone()));
+        }
+        if self.accepts(&input).is_err() {
+            return;
+        }
         match (&self.phase, input) {
-            (Phase::Finished(outcome), Input::Resume { .. }) => {
-                out.effects.push(Effect::Conclude(outcome.clone()));
+            (Phase::Queued, Input::Begin { history, dropped_turns, labels }) if self.paused.is_none() => {
+                self.note(out, Event::Started { history, dropped_turns, labels });
+                self.ask_model(out, 1);
             }
-            (Phase::Finished(_), _) => {}
-            (Phase::Queued, Input::Begin { history, dropped_turns, labels }) => {
-                self.note(&mut out, Event::Started { history, dropped_turns, labels });
-                out.effects.push(Effect::ArmDeadline { at_ms: self.spec.deadline_ms() });
-                self.ask_model(&mut out, 1);
-            }
-            (_, Input::Resume { epoch }) => self.on_resume(&mut out, epoch),
+            (_, Input::Resume { epoch }) => self.on_resume(out, epoch),
             (Phase::Thinking { step, attempt }, Input::ModelReplied { step: s, attempt: a, result })
                 if (*step, *attempt) == (s, a) =>
             {
                 match result {
-                    Ok(reply) => self.on_reply(&mut out, s, reply),
-                    Err(error) => self.on_model_error(&mut out, s, a, error),
+                    Ok(reply) => self.on_reply(out, s, reply),
+                    Err(error) => self.on_model_error(out, s, a, error),
                 }
             }
-            (Phase::Acting { .. }, Input::ToolReplied { effect_id, result }) if self.is_open(&effect_id) => {
-                self.note(&mut out, ended(effect_id, result));
-                self.go_on_when_settled(&mut out);
+            (_, Input::ToolReplied { effect_id, result }) => self.on_tool_reply(out, effect_id, result),
+            (_, Input::ToolChecked { effect_id, result }) => self.on_checked(out, effect_id, result),
+            (_, Input::Decide { effect_id, args_digest, decision, by }) => {
+                self.on_decision(out, &effect_id, args_digest.as_deref(), decision, by);
             }
-            (Phase::Acting { .. }, Input::ToolChecked { effect_id, result })
-                if self.is_checking(&effect_id) =>
-            {
-                self.on_checked(&mut out, effect_id, result);
-                self.go_on_when_settled(&mut out);
+            (_, Input::Signal(signal)) => self.on_signal(out, signal),
+            (_, Input::ChildEnded { child, outcome, spent }) => {
+                self.on_child_ended(out, child, outcome, spent);
             }
-            (_, Input::Cancel { reason }) => {
-                self.note(&mut out, Event::CancelRequested { reason: reason.clone() });
-                self.abandon(&mut out, Outcome::Cancelled { reason });
+            (_, Input::Pause { reason }) => self.on_pause(out, reason),
+            (_, Input::Unpause) => self.on_unpause(out),
+            (_, Input::Tick) => self.look_at_clock(out),
+            (_, Input::Cancel { reason }) => self.on_cancel(out, reason),
+            (_, Input::Quarantine { reason }) => {
+                self.note(out, Event::CrashedTooOften { reason: reason.clone() });
+                self.abandon(out, Outcome::Quarantined { reason });
             }
-            (_, Input::DeadlinePassed) => {
-                let limit = self.spec.pinned.agent.limits.time_ms;
-                let message = format!(
-                    "the task was not done after {limit} ms; raise `limits.time_ms` of the agent, or ask for less"
-                );
-                self.abandon(&mut out, failed(TaskErrorKind::TimeBudget, message));
-            }
-            (_, Input::Quarantine { reason }) => self.abandon(&mut out, Outcome::Quarantined { reason }),
             (_, Input::Begin { .. } | Input::ModelReplied { .. }) => {}
-            (_, Input::ToolReplied { .. } | Input::ToolChecked { .. }) => {}
         }
-        out
     }
 
     /// Records `event` and applies it at once, so the next decision sees it.
-    pub(super) fn note(&mut self, out: &mut Step, event: Event) {
+    pub(super) fn note(&mut self, out: &mut Turn, event: Event) {
+        if self.parked_since_ms.is_some() && goes_on(&event) {
+            self.note(out, Event::Woken { at_ms: out.now_ms });
+        }
         self.apply(&event).expect("a decision only records what can follow");
         out.events.push(event);
     }
 
-    fn finish(&mut self, out: &mut Step, outcome: Outcome) {
-        self.note(out, Event::Finished { outcome: outcome.clone() });
-        out.effects.push(Effect::Conclude(outcome));
-    }
-
-    /// Asks for step `step`, or ends the task when the steps are used up.
-    fn ask_model(&mut self, out: &mut Step, step: u32) {
-        let budget = self.spec.pinned.agent.limits.steps;
-        if step > budget {
-            let message = format!(
-                "no answer after {budget} model calls; raise `limits.steps` of the agent, or ask for less"
-            );
-            return self.finish(out, failed(TaskErrorKind::StepBudget, message));
+    /// Asks for step `step`, or ends the task when a budget is used up, or holds still when it is paused.
+    pub(super) fn ask_model(&mut self, out: &mut Turn, step: u32) {
+        if self.paused.is_some() {
+            return;
+        }
+        if let Some(outcome) = self.over_budget(step) {
+            return self.finish(out, outcome);
         }
         self.note(out, Event::ModelAsked { step, attempt: 1 });
         out.effects.push(Effect::AskModel { step, attempt: 1, after_ms: 0 });
     }
 
-    fn on_reply(&mut self, out: &mut Step, step: u32, reply: Reply) {
+    /// The end of a task that has nothing left for step `step`.
+    fn over_budget(&self, step: u32) -> Option<Outcome> {
+        let limits = &self.spec.pinned.agent.limits;
+        let (tokens, cost) = self.committed();
+        let aside = if tokens == self.spent.usage.total() && cost == self.spent.cost_microusd {
+            ""
+        } else {
+            ", with what is set aside for its tasks,"
+        };
+        let advice = "of the agent, or ask for less";
+        if step > limits.steps {
+            let message =
+                format!("no answer after {} model calls; raise `limits.steps` {advice}", limits.steps);
+            return Some(failed(TaskErrorKind::StepBudget, message));
+        }
+        if let Some(most) = limits.tokens.filter(|most| *most <= tokens) {
+            let message = format!(
+                "no answer after {tokens} tokens{aside} of {most} allowed; raise `limits.tokens` {advice}"
+            );
+            return Some(failed(TaskErrorKind::TokenBudget, message));
+        }
+        let most = limits.cost_microusd.filter(|most| *most <= cost)?;
+        let dollars = |micros: u64| micros as f64 / 1e6;
+        let message = format!(
+            "no answer for {} US dollars{aside} of {} allowed; raise `limits.cost_microusd` {advice}",
+            dollars(cost),
+            dollars(most)
+        );
+        Some(failed(TaskErrorKind::CostBudget, message))
+    }
+
+    fn on_reply(&mut self, out: &mut Turn, step: u32, reply: Reply) {
         let reply = intake::reply(step, reply);
-        self.note(out, Event::ModelReplied { step, reply: reply.clone() });
         if reply.message.tool_calls.is_empty() {
+            self.note(out, Event::ModelReplied { step, reply: reply.clone() });
             return self.on_answer(out, step, reply);
         }
-        for (ordinal, call) in reply.message.tool_calls.into_iter().enumerate() {
-            match self.admit(step, ordinal, &call) {
-                Ok(intent) => {
-                    out.effects.push(Effect::CallTool(intent.clone()));
-                    self.note(out, Event::ToolAsked(intent));
-                }
-                Err(error) => {
-                    self.note(out, Event::ToolRefused { call_id: call.id, tool: call.name, error });
-                }
-            }
+        let calls = reply.message.tool_calls.clone();
+        self.note(out, Event::ModelReplied { step, reply });
+        for (ordinal, call) in calls.iter().enumerate() {
+            self.on_call(out, step, ordinal, call);
         }
-        self.go_on_when_settled(out);
+        self.go_on(out);
     }
 
     /// A reply without tool calls: the answer, unless it cannot be used.
-    fn on_answer(&mut self, out: &mut Step, step: u32, reply: Reply) {
+    fn on_answer(&mut self, out: &mut Turn, step: u32, reply: Reply) {
         let text = reply.message.content;
         let wants_json = self.spec.pinned.agent.output_schema.is_some();
-        let problem = match serde_json::from_str::<Value>(&text) {
-            _ if reply.finish == Finish::Length => {
-                let limit = self.spec.pinned.agent.sampling.max_tokens;
-                let message = format!(
-                    "the answer was cut after {} tokens; raise `sampling.max_tokens` ({limit}) of the agent",
-                    reply.usage.output_tokens
-                );
-                return self.finish(out, failed(TaskErrorKind::Truncated, message));
+        if reply.finish == Finish::Length {
+            let limit = self.spec.pinned.agent.sampling.max_tokens;
+            let message = format!(
+                "the answer was cut after {} tokens; raise `sampling.max_tokens` ({limit}) of the agent",
+                reply.usage.output_tokens
+            );
+            return self.finish(out, failed(TaskErrorKind::Truncated, message));
+        }
+        if reply.finish == Finish::ContentFilter {
+            let message = "the provider withheld the answer for its content policy".to_owned();
+            return self.finish(out, failed(TaskErrorKind::Model, message));
+        }
+        if text.trim().is_empty() {
+            let problem = "Your reply was empty. Answer the question, or call a tool.".into();
+            return self.repair(out, step, problem);
+        }
+        match wants_json.then(|| serde_json::from_str::<Value>(&text)) {
+            Some(Err(error)) => {
+                self.repair(out, step, format!("Your reply must be JSON only, but it is not: {error}."));
             }
-            _ if reply.finish == Finish::ContentFilter => {
-                let message = "the provider withheld the answer for its content policy".to_owned();
-                return self.finish(out, failed(TaskErrorKind::Model, message));
-            }
-            _ if text.trim().is_empty() => {
-                "Your reply was empty. Answer the question, or call a tool.".into()
-            }
-            Err(error) if wants_json => format!("Your reply must be JSON only, but it is not: {error}."),
-            _ => return self.finish(out, Outcome::Done { output: text }),
-        };
-        self.repair(out, step, problem);
+            _ => self.finish(out, Outcome::Done { output: text }),
+        }
     }
 
-    fn repair(&mut self, out: &mut Step, step: u32, problem: String) {
+    fn repair(&mut self, out: &mut Turn, step: u32, problem: String) {
         if self.unusable >= self.spec.pinned.agent.limits.repairs {
             return self.finish(out, failed(TaskErrorKind::BadModelOutput, unusable(&problem)));
         }
@@ -146,40 +184,7 @@ impl Task {
         self.ask_model(out, step + 1);
     }
 
-    /// Turns a call into an intent, or says why it is never dispatched.
-    fn admit(&self, step: u32, ordinal: usize, call: &ToolCall) -> Result<Intent, ToolError> {
-        let pinned = &self.spec.pinned;
-        let most = pinned.agent.limits.parallel_tools as usize;
-        if ordinal >= most {
-            let message = format!("at most {most} calls fit in one turn; ask again for this one");
-            return Err(ToolError::new(ToolErrorKind::RateLimited, message));
-        }
-        let Some(tool) = pinned.tool(&call.name) else {
-            let known: Vec<_> = pinned.tools.iter().map(|tool| tool.name.as_str()).collect();
-            let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
-            let message = format!("there is no tool `{}`; the tools are: {known}", call.name);
-            return Err(ToolError::new(ToolErrorKind::UnknownTool, message));
-        };
-        let arguments = match &call.arguments {
-            Arguments::Json(value) => value.clone(),
-            Arguments::Malformed { error, .. } => {
-                let message = format!("the arguments are not valid JSON: {error}");
-                return Err(ToolError::new(ToolErrorKind::InvalidInput, message));
-            }
-        };
-        Ok(Intent {
-            effect_id: EffectId::new(&self.spec.id, step, ordinal),
-            call_id: call.id.clone(),
-            tool: call.name.clone(),
-            args_digest: digest::of_json(&arguments),
-            arguments,
-            class: tool.effect,
-            grant: pinned.agent.tools.get(&call.name).cloned().unwrap_or_default(),
-            epoch: self.epoch,
-        })
-    }
-
-    fn on_model_error(&mut self, out: &mut Step, step: u32, attempt: u32, error: ModelError) {
+    fn on_model_error(&mut self, out: &mut Turn, step: u32, attempt: u32, error: ModelError) {
         self.note(out, Event::ModelFailed { step, attempt, error: error.clone() });
         if error.kind.retryable() && attempt <= self.spec.pinned.agent.limits.model_retries {
             let attempt = attempt + 1;
@@ -203,79 +208,44 @@ impl Task {
         advice.unwrap_or(0).max(own + own * percent / 100)
     }
 
-    fn on_checked(&mut self, out: &mut Step, effect_id: EffectId, found: Result<Option<Value>, ToolError>) {
-        match found {
-            Ok(Some(output)) => self.note(out, ended(effect_id, Ok(output))),
-            Ok(None) => {
-                let open = self.open_intents().into_iter().find(|intent| intent.effect_id == effect_id);
-                let intent = Intent { epoch: self.epoch, ..open.expect("only open calls are checked") };
-                out.effects.push(Effect::CallTool(intent.clone()));
-                // Asking again ends the check, so that a second answer to it starts nothing (J3).
-                self.note(out, Event::ToolAsked(intent));
+    /// When every call of the step has its result, asks the model again; while taking back, goes on with
+    /// that.
+    pub(super) fn go_on(&mut self, out: &mut Turn) {
+        match &self.phase {
+            Phase::Ready { step } => {
+                let step = *step;
+                self.ask_model(out, step);
             }
-            Err(_) => self.note(out, Event::OutcomeUnknown { effect_id }),
+            Phase::Undoing { .. } => self.undo_next(out),
+            Phase::Acting { step, slots } if self.is_settled() => {
+                let step = *step;
+                let refusals = slots.iter().filter(|slot| slot.intent.is_none()).count();
+                if refusals == slots.len() && self.unusable >= self.spec.pinned.agent.limits.repairs {
+                    let problem = self.last_problem();
+                    return self.finish(out, failed(TaskErrorKind::BadModelOutput, unusable(&problem)));
+                }
+                self.ask_model(out, step + 1);
+            }
+            _ => {}
         }
-    }
-
-    /// When every call of the step has its result, asks the model again.
-    pub(super) fn go_on_when_settled(&mut self, out: &mut Step) {
-        let Phase::Acting { step, slots } = &self.phase else { return };
-        if slots.iter().any(|slot| slot.result.is_none()) {
-            return;
-        }
-        let step = *step;
-        let refusals = slots.iter().filter(|slot| slot.intent.is_none()).count();
-        if refusals == slots.len() && self.unusable >= self.spec.pinned.agent.limits.repairs {
-            let last = slots.iter().rev().find_map(|slot| slot.result.clone()?.err());
-            let problem = last.map(|error| error.message).unwrap_or_default();
-            return self.finish(out, failed(TaskErrorKind::BadModelOutput, unusable(&problem)));
-        }
-        self.ask_model(out, step + 1);
-    }
-
-    /// Ends the task while something may be running: says what became of each open call.
-    fn abandon(&mut self, out: &mut Step, outcome: Outcome) {
-        if matches!(self.phase, Phase::Thinking { .. }) {
-            out.effects.push(Effect::AbortModel);
-        }
-        for intent in self.open_intents() {
-            let effect_id = intent.effect_id;
-            out.effects.push(Effect::AbortTool(effect_id.clone()));
-            let cancelled = ToolError::new(ToolErrorKind::Cancelled, "the task ended before the call did");
-            let event = match intent.class {
-                EffectClass::Pure => Event::ToolFailed { effect_id, error: cancelled },
-                _ => Event::OutcomeUnknown { effect_id },
-            };
-            self.note(out, event);
-        }
-        self.finish(out, outcome);
-    }
-
-    /// Calls that were dispatched and have no result, in the model's order.
-    pub(super) fn open_intents(&self) -> Vec<Intent> {
-        let Phase::Acting { slots, .. } = &self.phase else { return Vec::new() };
-        slots.iter().filter(|slot| slot.result.is_none()).filter_map(|slot| slot.intent.clone()).collect()
-    }
-
-    fn is_open(&self, effect_id: &EffectId) -> bool {
-        self.open_intents().iter().any(|intent| intent.effect_id == *effect_id)
-    }
-
-    fn is_checking(&self, effect_id: &EffectId) -> bool {
-        let Phase::Acting { slots, .. } = &self.phase else { return false };
-        slots.iter().any(|slot| slot.is(effect_id) && slot.checking && slot.result.is_none())
     }
 }
 
-/// A tool call came to an end.
-fn ended(effect_id: EffectId, result: Result<Value, ToolError>) -> Event {
-    match result.and_then(intake::output) {
-        Ok(output) => Event::ToolDone { effect_id, output },
-        Err(error) => Event::ToolFailed { effect_id, error },
-    }
+/// Whether a parked task no longer is once this happens.
+fn goes_on(event: &Event) -> bool {
+    use Event::{ChildAsked, Finished, ModelAsked, Started, ToolAsked, Undoing};
+    matches!(
+        event,
+        ChildAsked { .. }
+            | Finished { .. }
+            | ModelAsked { .. }
+            | Started { .. }
+            | ToolAsked(_)
+            | Undoing { .. }
+    )
 }
 
-fn failed(kind: TaskErrorKind, message: String) -> Outcome {
+pub(super) fn failed(kind: TaskErrorKind, message: String) -> Outcome {
     Outcome::Failed { error: TaskError { kind, message } }
 }
 

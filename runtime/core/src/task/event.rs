@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::TaskSpec;
+use super::{Share, Signal, Spent, TaskSpec, Wait};
 use crate::{
-    id::{EffectId, Seq, Tenant},
+    id::{EffectId, Seq, TaskId, Tenant},
     labels::Labels,
     message::Message,
     model::{ModelError, Reply},
+    policy::UndoRule,
     tool::{EffectClass, Grant, ToolError},
 };
 
@@ -88,6 +89,134 @@ pub enum Event {
         /// Why.
         error: ToolError,
     },
+    /// A call failed and is made again.
+    ToolRetried {
+        /// Which call.
+        effect_id: EffectId,
+        /// The try that is about to be made, from 2.
+        attempt: u32,
+        /// Why the one before failed.
+        error: ToolError,
+        /// The wait before it, in milliseconds.
+        after_ms: u64,
+    },
+    /// Instead of running, a call waits.
+    WaitBegun {
+        /// The call. It is not made unless an approval makes it.
+        intent: Intent,
+        /// What for.
+        wait: Wait,
+    },
+    /// A person is asked what became of a call whose outcome is unknown.
+    VerdictAsked {
+        /// Which call.
+        effect_id: EffectId,
+        /// How long, in milliseconds since 1970.
+        expires_ms: u64,
+    },
+    /// A person agreed to a call; [`Event::ToolAsked`] follows.
+    Approved {
+        /// Which call.
+        effect_id: EffectId,
+        /// Who.
+        by: String,
+        /// The arguments, where they are not the model's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arguments: Option<Value>,
+    },
+    /// A person did not agree to a call, or nobody decided in time; its result follows.
+    Denied {
+        /// Which call.
+        effect_id: EffectId,
+        /// Who; nobody if the time ran out.
+        by: Option<String>,
+        /// For the model.
+        reason: String,
+    },
+    /// A person said what became of a call; its result, or another [`Event::ToolAsked`], follows.
+    Ruled {
+        /// Which call.
+        effect_id: EffectId,
+        /// Who.
+        by: String,
+    },
+    /// A message came from outside. It stays until a call takes it.
+    SignalReceived {
+        /// The message.
+        signal: Signal,
+    },
+    /// A waiting call takes a message; its result follows.
+    SignalTaken {
+        /// Which message.
+        id: String,
+        /// Which call.
+        effect_id: EffectId,
+    },
+    /// Intent: a task is about to be made by this one.
+    ChildAsked {
+        /// Its name.
+        child: TaskId,
+        /// The call that wants it.
+        effect_id: EffectId,
+        /// Which agent gets the work.
+        agent: String,
+        /// What it is told.
+        input: String,
+        /// Whether it takes the conversation over.
+        #[serde(default)]
+        hand_off: bool,
+        /// What it may use.
+        #[serde(default)]
+        share: Share,
+    },
+    /// A task that this one made is over.
+    ChildEnded {
+        /// Which.
+        child: TaskId,
+        /// How.
+        outcome: Outcome,
+        /// What it used.
+        spent: Spent,
+    },
+    /// Everything that is open waits: no actor is needed until something happens, or it is time.
+    Parked {
+        /// Milliseconds since 1970.
+        at_ms: u64,
+        /// When it goes on by itself, in milliseconds since 1970.
+        due_ms: Option<u64>,
+    },
+    /// The task goes on.
+    Woken {
+        /// Milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// Somebody wants the task to hold still.
+    Paused {
+        /// In the caller's words.
+        reason: String,
+    },
+    /// It may go on.
+    Unpaused,
+    /// The time was up.
+    DeadlinePassed,
+    /// The planner crashed too often.
+    CrashedTooOften {
+        /// The last crash.
+        reason: String,
+    },
+    /// The task is ending without an answer; what its calls did is taken back first, newest first.
+    Undoing {
+        /// How it will end.
+        outcome: Outcome,
+    },
+    /// The history up to here is that of another task. What follows is this one's own.
+    Forked {
+        /// The step that is asked anew.
+        step: u32,
+        /// More words of the user, before that step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<String>,
+    },
     /// Nobody knows whether this effect happened, and it must not be tried again (J3).
     OutcomeUnknown {
         /// Which call.
@@ -125,6 +254,9 @@ pub struct Intent {
     pub grant: Grant,
     /// The planner's start that decided this.
     pub epoch: u32,
+    /// How it is taken back, should the task end without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoRule>,
 }
 
 /// How a task ended.
@@ -179,6 +311,14 @@ pub enum TaskErrorKind {
     BadModelOutput,
     /// The answer was cut by `max_tokens`.
     Truncated,
+    /// `limits.tokens` were used up.
+    TokenBudget,
+    /// `limits.cost_microusd` was used up.
+    CostBudget,
+    /// The task that the conversation was handed to gave no answer.
+    HandOff,
+    /// A child could not be made.
+    NotMade,
 }
 
 /// One event with its place in the journal.

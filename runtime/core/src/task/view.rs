@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Phase, Task, TaskError};
+use super::{Outcome, Phase, Task, TaskError, WaitView, slot::Slot};
 use crate::{
     id::{Seq, SessionId, TaskId, Tenant},
     model::Usage,
@@ -95,20 +95,33 @@ pub struct TaskView {
     pub output: Option<String>,
     /// Why it failed; for a cancelled or quarantined task, the reason is in `reason`.
     pub error: Option<TaskError>,
-    /// The reason of a cancellation or quarantine.
+    /// The reason of a cancellation, a quarantine or a pause.
     pub reason: Option<String>,
     /// Tokens so far.
     pub usage: Usage,
+    /// Price so far, its children's included, in millionths of a US dollar; 0 where no price is configured.
+    #[serde(default)]
+    pub cost_microusd: u64,
     /// Completed steps: model replies and tool results.
     pub steps: u32,
+    /// The calls that wait, and what for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitView>,
+    /// Tasks it has made that are not over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<TaskId>,
+    /// The task whose history it shares, and the step from which on it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked: Option<(TaskId, u32)>,
 }
 
 impl Task {
     /// Where the task stands.
     pub fn status(&self) -> Status {
         match &self.phase {
-            Phase::Queued => Status::Queued,
-            Phase::Thinking { .. } | Phase::Acting { .. } => Status::Running,
+            _ if self.waiting().is_some() => Status::Parked,
+            Phase::Queued | Phase::Ready { .. } => Status::Queued,
+            Phase::Thinking { .. } | Phase::Acting { .. } | Phase::Undoing { .. } => Status::Running,
             Phase::Finished(Outcome::Done { .. }) => Status::Done,
             Phase::Finished(Outcome::Failed { .. }) => Status::Failed,
             Phase::Finished(Outcome::Cancelled { .. }) => Status::Cancelled,
@@ -128,9 +141,9 @@ impl Task {
             epoch: self.epoch,
             submitted_ms: self.spec.submitted_ms,
             updated_ms: now_ms,
-            parent: None,
-            waiting: None,
-            due_ms: None,
+            parent: self.spec.lineage.parent.clone(),
+            waiting: self.waiting(),
+            due_ms: self.waiting().and_then(|_| self.due_ms()),
         }
     }
 
@@ -143,10 +156,21 @@ impl Task {
             Some(Outcome::Cancelled { reason: why } | Outcome::Quarantined { reason: why }) => {
                 reason = Some(why.clone());
             }
-            None => {}
+            None => reason = self.paused.clone(),
         }
-        let steps = self.model_calls + self.tool_calls;
-        let head = self.head(updated_ms);
-        TaskView { head, input: self.spec.input.clone(), output, error, reason, usage: self.usage, steps }
+        let wait = |slot: &Slot| Some(WaitView::of(slot.intent.as_ref()?, slot.wait()?));
+        TaskView {
+            head: self.head(updated_ms),
+            input: self.spec.input.clone(),
+            output,
+            error,
+            reason,
+            usage: self.spent.usage,
+            cost_microusd: self.spent.cost_microusd,
+            steps: self.model_calls + self.tool_calls,
+            waits: self.slots().iter().filter_map(wait).collect(),
+            children: self.running_children().cloned().collect(),
+            forked: self.spec.lineage.forked.clone(),
+        }
     }
 }

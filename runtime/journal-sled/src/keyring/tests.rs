@@ -108,7 +108,7 @@ fn damage_to_both_copies_is_refused_by_name() {
 #[test]
 fn with_both_copies_gone_sealed_data_names_them() {
     let (dir, sealed) = written();
-    FILES.map(|file| fs::remove_file(dir.path().join(file)).unwrap());
+    FILES.into_iter().for_each(|file| fs::remove_file(dir.path().join(file)).unwrap());
     let error = open(&dir, 1).unwrap().unseal(b"here", &sealed).unwrap_err();
     assert_eq!(error, SealError::UnknownKey(seal::key_of(&sealed).unwrap()));
     let unsealed = Keyring::open(Arc::new(RealDisk), dir.path(), None).unwrap();
@@ -185,6 +185,6 @@ fn keys_cannot_be_swapped_between_tenants() {
     let mut ring = Ring::decode(&bytes(&dir)[0]).unwrap();
     let wrapped = ring.entries[0].wrapped;
     ring.entries[1].wrapped = wrapped;
-    FILES.map(|file| fs::write(dir.path().join(file), ring.encode()).unwrap());
+    FILES.into_iter().for_each(|file| fs::write(dir.path().join(file), ring.encode()).unwrap());
     assert!(matches!(open(&dir, 1).unwrap_err(), KeyringError::Damaged { .. }));
 }

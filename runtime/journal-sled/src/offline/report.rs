@@ -58,7 +58,7 @@ pub struct Report {
     pub tasks: u64,
     /// Records of all of them.
     pub records: u64,
-    /// Records that were erased by destroying their tenant's key. No damage.
+    /// Tasks whose records were erased by destroying their tenant's key. No damage.
     pub erased: u64,
     /// Sessions.
     pub sessions: u64,

@@ -305,17 +305,25 @@ pub async fn a_parked_task_holds_its_session_until_it_goes_on(fixture: &impl Fix
 }
 
 /// The end of a child reaches its parent, whatever crashes between.
-pub async fn a_wake_stays_until_its_task_appends(fixture: &impl Fixture) {
+pub async fn a_wake_stays_until_its_task_has_heard_of_every_child(fixture: &impl Fixture) {
     let journal = fixture.open().await;
-    let (mut parent, mut child) = (Script::new("p"), Script::new("p.1"));
+    let (mut parent, children) = (Script::new("p"), ["p.1", "p.2"]);
     journal.append(parent.park(None)).await.expect("appended");
-    let ended = Batch { wake: Some(parent.task().clone()), ..child.end() };
-    journal.append(ended).await.expect("appended");
+    for child in children {
+        let ended = Batch { wake: Some(parent.task().clone()), ..Script::new(child).end() };
+        journal.append(ended).await.expect("appended");
+    }
 
     fixture.close(journal).await;
     let journal = fixture.open().await;
+    let name = |child: &str| TaskId::new(child).expect("a name");
+    journal.append(parent.say(["something else"])).await.expect("appended");
     assert_eq!(journal.wakes().await, Ok(vec![parent.task().clone()]));
-    journal.append(parent.wake()).await.expect("appended");
+    let heard = Batch { heard: vec![name("p.1")], ..parent.wake() };
+    journal.append(heard).await.expect("appended");
+    assert_eq!(journal.wakes().await, Ok(vec![parent.task().clone()]));
+    let heard = Batch { heard: vec![name("p.2")], ..parent.say(["done"]) };
+    journal.append(heard).await.expect("appended");
     assert_eq!(journal.wakes().await, Ok(vec![]));
 }
 

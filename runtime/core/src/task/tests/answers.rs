@@ -2,7 +2,10 @@
 
 use insta::assert_snapshot;
 
-use super::fixture::{Run, reply, spec, wants_json};
+use super::{
+    fixture::{reply, spec, wants_json},
+    run::Run,
+};
 use crate::{
     agent::Limits,
     id::SessionId,
@@ -20,7 +23,7 @@ fn a_plain_answer_ends_the_task() {
     > begin after 0 messages
       + started
       + model asked 1.1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! ask model 1.1
     > model 1.1 replies "878 km"
       + model replied 1 "878 km"
@@ -195,14 +198,14 @@ fn the_past_of_a_session_is_asked_with_but_not_added_again() {
     let session = Some(SessionId::new("trip").unwrap());
     let mut task = Task::new(TaskSpec { session, ..spec(Limits::default()) });
     let history = vec![Message::user("I am in Munich.")];
-    task.step(Input::Begin { history, dropped_turns: 3, labels: Labels::default() });
+    task.step(2_000, Input::Begin { history, dropped_turns: 3, labels: Labels::default() });
     assert_eq!(
         task.request().messages[1..],
         [Message::user("I am in Munich."), Message::user("How far is Berlin?")]
     );
     assert_eq!(task.turn(9), None, "only a task that is done adds a turn");
     let answer = reply("504 km", vec![], Finish::Stop);
-    task.step(Input::ModelReplied { step: 1, attempt: 1, result: Ok(answer.clone()) });
+    task.step(2_000, Input::ModelReplied { step: 1, attempt: 1, result: Ok(answer.clone()) });
     let turn = task.turn(9).expect("the task is done");
     assert_eq!(turn.messages, [Message::user("How far is Berlin?"), Message::Assistant(answer.message)]);
 }

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::fixture::{Run, spec};
+use super::{fixture::spec, run::Run};
 use crate::{agent::Limits, task::Input};
 
 #[test]
@@ -73,6 +73,7 @@ fn a_task_that_keeps_crashing_its_planner_is_set_aside() {
     run.input(Input::Quarantine { reason: "index out of bounds".into() });
     assert_snapshot!(run.transcript(), @r"
     > quarantine: index out of bounds
+      + crashed too often
       + finished: quarantined: index out of bounds
       ! abort model
       ! conclude: quarantined: index out of bounds
@@ -83,14 +84,14 @@ fn a_task_that_keeps_crashing_its_planner_is_set_aside() {
 fn nothing_follows_the_end() {
     let mut run = Run::begun();
     run.says(1, "878 km").transcript();
-    run.begin().says(1, "more").tool(1, 0, json!(1)).cancel().input(Input::DeadlinePassed);
+    run.begin().says(1, "more").tool(1, 0, json!(1)).cancel().time_is_up();
     run.input(Input::Quarantine { reason: "late".into() });
     assert_snapshot!(run.transcript(), @r#"
     > begin after 0 messages
     > model 1.1 replies "more"
     > tool t1/1.0 gives 1
     > cancel: changed my mind
-    > deadline passed
+    > the clock is looked at
     > quarantine: late
     "#);
 }

@@ -3,7 +3,10 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::fixture::{Run, call, effect, reply, spec};
+use super::{
+    fixture::{call, effect, reply, spec},
+    run::Run,
+};
 use crate::{
     agent::Limits,
     labels::Labels,
@@ -46,9 +49,10 @@ fn a_repair_needs_a_step_too() {
 #[test]
 fn the_time_budget_ends_a_task_whose_model_is_slow() {
     let mut run = Run::begun();
-    run.input(Input::DeadlinePassed);
+    run.time_is_up();
     assert_snapshot!(run.transcript(), @r"
-    > deadline passed
+    > the clock is looked at
+      + deadline passed
       + finished: failed time_budget: the task was not done after 300000 ms; raise `limits.time_ms` of the agent, or ask for less
       ! abort model
       ! conclude: failed time_budget: the task was not done after 300000 ms; raise `limits.time_ms` of the agent, or ask for less
@@ -59,9 +63,10 @@ fn the_time_budget_ends_a_task_whose_model_is_slow() {
 fn the_time_budget_ends_a_task_whose_tools_are_slow() {
     let mut run = Run::begun();
     run.calls(1, [("c1", "lookup", "{}"), ("c2", "mail", "{}")]).transcript();
-    run.input(Input::DeadlinePassed).tool(1, 1, json!("sent after all"));
+    run.time_is_up().tool(1, 1, json!("sent after all"));
     assert_snapshot!(run.transcript(), @r#"
-    > deadline passed
+    > the clock is looked at
+      + deadline passed
       + tool failed t1/1.0: cancelled: the task ended before the call did
       + outcome unknown t1/1.1
       + finished: failed time_budget: the task was not done after 300000 ms; raise `limits.time_ms` of the agent, or ask for less
@@ -93,15 +98,15 @@ fn through_text(events: Vec<Event>) -> Vec<Event> {
 #[test]
 fn arguments_and_outputs_nested_too_deep_for_a_journal_are_refused() {
     let mut task = Task::new(spec(Limits::default()));
-    task.step(Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() });
+    task.step(2_000, Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() });
     let calls = vec![call("c1", "lookup", &deep(127)), call("c2", "lookup", "{}")];
     assert!(matches!(calls[0].arguments, Arguments::Json(_)), "the backend can read them");
     let result = Ok(reply("", calls, Finish::ToolCalls));
-    let step = task.step(Input::ModelReplied { step: 1, attempt: 1, result });
+    let step = task.step(2_000, Input::ModelReplied { step: 1, attempt: 1, result });
     assert!(matches!(&step.events[1], Event::ToolRefused { error, .. } if error.message.contains("nested")));
     through_text(step.events);
     let output: Value = serde_json::from_str(&deep(127)).unwrap();
-    let step = task.step(Input::ToolReplied { effect_id: effect(1, 1), result: Ok(output) });
+    let step = task.step(2_000, Input::ToolReplied { effect_id: effect(1, 1), result: Ok(output) });
     assert!(matches!(&step.events[0], Event::ToolFailed { error, .. } if error.message.contains("nested")));
     through_text(step.events);
 }

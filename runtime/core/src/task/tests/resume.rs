@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::fixture::{Run, spec};
+use super::{fixture::spec, run::Run};
 use crate::{
     agent::Limits,
     tool::{ToolError, ToolErrorKind},
@@ -24,10 +24,11 @@ fn a_queued_task_waits_on() {
     assert_snapshot!(run.transcript(), @r"
     ~ crash
     > resume as epoch 1
+      ! wake at 301000 ms
     > begin after 0 messages
       + started
       + model asked 1.1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! ask model 1.1
     ");
 }
@@ -40,7 +41,7 @@ fn a_thinking_task_asks_its_model_again() {
     ~ crash
     > resume as epoch 1
       + resumed as epoch 1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! ask model 1.1
     > model 1.1 replies "878 km"
       + model replied 1 "878 km"
@@ -70,7 +71,7 @@ fn a_pure_call_is_made_again() {
     ~ crash
     > resume as epoch 1
       + resumed as epoch 1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! call t1/1.0 lookup({}), pure, epoch 0
     > tool t1/1.0 gives 878
       + tool done t1/1.0: 878
@@ -85,7 +86,7 @@ fn an_idempotent_call_is_made_again_under_the_same_id() {
     ~ crash
     > resume as epoch 1
       + resumed as epoch 1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! call t1/1.0 book({}), idempotent, epoch 0
     ");
 }
@@ -97,7 +98,7 @@ fn a_checkable_call_that_happened_is_not_made_again() {
     ~ crash
     > resume as epoch 1
       + resumed as epoch 1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! check t1/1.0 transfer({}), checkable, epoch 0
     > tool t1/1.0 happened and gave "done before"
       + tool done t1/1.0: "done before"
@@ -114,7 +115,7 @@ fn a_checkable_call_that_did_not_happen_is_made_once_more() {
     ~ crash
     > resume as epoch 1
       + resumed as epoch 1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! check t1/1.0 transfer({}), checkable, epoch 0
     > tool t1/1.0 did not happen
       + tool asked t1/1.0 transfer({}), checkable, epoch 1
@@ -135,7 +136,7 @@ fn a_checkable_call_nobody_can_vouch_for_is_not_made_again() {
     ~ crash
     > resume as epoch 1
       + resumed as epoch 1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! check t1/1.0 transfer({}), checkable, epoch 0
     > tool t1/1.0 cannot be checked: upstream: the bank does not answer
       + outcome unknown t1/1.0
@@ -153,7 +154,7 @@ fn a_call_made_once_more_is_asked_about_again_after_the_next_crash() {
     ~ crash
     > resume as epoch 2
       + resumed as epoch 2
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! check t1/1.0 transfer({}), checkable, epoch 1
     ");
 }
@@ -167,7 +168,7 @@ fn a_once_call_is_never_made_again_and_the_model_is_told() {
       + resumed as epoch 1
       + outcome unknown t1/1.0
       + model asked 2.1
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! ask model 2.1
     ");
     assert_snapshot!(run.prompt(), @r#"
@@ -189,7 +190,7 @@ fn each_call_of_a_step_resumes_by_its_own_class() {
     > resume as epoch 1
       + resumed as epoch 1
       + outcome unknown t1/1.0
-      ! arm deadline at 301000 ms
+      ! wake at 301000 ms
       ! call t1/1.1 lookup(2), pure, epoch 0
       ! check t1/1.2 transfer(3), checkable, epoch 0
     > tool t1/1.2 happened and gave "paid"

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     message::{Arguments, Assistant, Message, ToolCall},
     model::Finish,
-    task::{Effect, Event, Input, Intent, Outcome},
+    task::{Decision, Effect, Event, Input, Intent, Outcome, Signal, Wait},
     tool::ToolError,
 };
 
@@ -36,7 +36,14 @@ pub(super) fn input(input: &Input) -> String {
             format!("tool {effect_id} {found}")
         }
         Input::Cancel { reason } => format!("cancel: {reason}"),
-        Input::DeadlinePassed => "deadline passed".into(),
+        Input::Tick => "the clock is looked at".into(),
+        Input::Decide { effect_id, decision, by, .. } => {
+            format!("{by} decides {effect_id}: {}", self::decision(decision))
+        }
+        Input::Signal(signal) => format!("signal {}", self::signal(signal)),
+        Input::ChildEnded { child, outcome, .. } => format!("child {child} ends: {}", self::outcome(outcome)),
+        Input::Pause { reason } => format!("pause: {reason}"),
+        Input::Unpause => "unpause".into(),
         Input::Quarantine { reason } => format!("quarantine: {reason}"),
     }
 }
@@ -60,6 +67,39 @@ pub(super) fn event(event: &Event) -> String {
         Event::ToolFailed { effect_id, error } => format!("tool failed {effect_id}: {}", tool_error(error)),
         Event::OutcomeUnknown { effect_id } => format!("outcome unknown {effect_id}"),
         Event::CancelRequested { reason } => format!("cancel requested: {reason}"),
+        Event::ToolRetried { effect_id, attempt, error, after_ms } => {
+            format!("tool retried {effect_id} as try {attempt} after {after_ms} ms: {}", tool_error(error))
+        }
+        Event::WaitBegun { intent, wait } => {
+            format!("wait begun {}: {}", self::intent(intent), self::wait(wait))
+        }
+        Event::VerdictAsked { effect_id, expires_ms } => {
+            format!("verdict asked {effect_id} until {expires_ms} ms")
+        }
+        Event::Approved { effect_id, by, arguments: None } => format!("approved {effect_id} by {by}"),
+        Event::Approved { effect_id, by, arguments: Some(changed) } => {
+            format!("approved {effect_id} by {by} as {changed}")
+        }
+        Event::Denied { effect_id, by, reason } => {
+            format!("denied {effect_id} by {}: {reason}", by.as_deref().unwrap_or("nobody"))
+        }
+        Event::Ruled { effect_id, by } => format!("ruled {effect_id} by {by}"),
+        Event::SignalReceived { signal } => format!("signal received {}", self::signal(signal)),
+        Event::SignalTaken { id, effect_id } => format!("signal taken {id} by {effect_id}"),
+        Event::ChildAsked { child, agent, input, share, .. } => {
+            format!("child asked {child}: {agent} {input:?}{}", tokens(share.tokens))
+        }
+        Event::ChildEnded { child, outcome, .. } => {
+            format!("child ended {child}: {}", self::outcome(outcome))
+        }
+        Event::Parked { due_ms, .. } => format!("parked{}", until(*due_ms)),
+        Event::Woken { .. } => "woken".into(),
+        Event::Paused { reason } => format!("paused: {reason}"),
+        Event::Unpaused => "unpaused".into(),
+        Event::DeadlinePassed => "deadline passed".into(),
+        Event::CrashedTooOften { .. } => "crashed too often".into(),
+        Event::Undoing { outcome } => format!("undoing before {}", self::outcome(outcome)),
+        Event::Forked { step, .. } => format!("forked at {step}"),
         Event::Finished { outcome } => format!("finished: {}", self::outcome(outcome)),
     }
 }
@@ -74,7 +114,13 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::CheckTool(intent) => format!("check {}", self::intent(intent)),
         Effect::AbortModel => "abort model".into(),
         Effect::AbortTool(effect_id) => format!("abort tool {effect_id}"),
-        Effect::ArmDeadline { at_ms } => format!("arm deadline at {at_ms} ms"),
+        Effect::RetryTool { intent, after_ms } => {
+            format!("call again after {after_ms} ms {}", self::intent(intent))
+        }
+        Effect::WakeAt { at_ms } => format!("wake at {at_ms} ms"),
+        Effect::SpawnChild(order) => format!("spawn {}", order.task),
+        Effect::CancelChild(child) => format!("cancel {child}"),
+        Effect::Park { due_ms } => format!("park{}", until(*due_ms)),
         Effect::Conclude(outcome) => format!("conclude: {}", self::outcome(outcome)),
     }
 }
@@ -86,6 +132,26 @@ pub(super) fn message(message: &Message) -> String {
         Message::Assistant(reply) => format!("assistant:{}\n", assistant(reply)),
         Message::Tool { call_id, name, content } => format!("{name} as {call_id}: {content}\n"),
     }
+}
+
+fn until(due_ms: Option<u64>) -> String {
+    due_ms.map_or_else(String::new, |due| format!(" until {due} ms"))
+}
+
+fn tokens(share: Option<u64>) -> String {
+    share.map_or_else(String::new, |tokens| format!(", {tokens} tokens"))
+}
+
+fn signal(signal: &Signal) -> String {
+    format!("{} {}: {}", signal.id, signal.name, signal.payload)
+}
+
+fn decision(decision: &Decision) -> String {
+    serde_json::to_string(decision).expect("a decision has a JSON form")
+}
+
+fn wait(wait: &Wait) -> String {
+    serde_json::to_string(wait).expect("a wait has a JSON form")
 }
 
 fn intent(intent: &Intent) -> String {

@@ -1,0 +1,119 @@
+//! The actor that wakes parked tasks when they are due.
+//!
+//! The times are in the journal's index, so this actor remembers nothing but the next of them. It looks at
+//! the clock at least once a second: a clock that jumps makes tasks due when it says so, neither a jump
+//! ahead of it nor a jump late.
+
+use std::{sync::Arc, time::Duration};
+
+use playhouse_supervise::tell;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::{services::Services, tasks::TasksMsg};
+
+/// Between two looks at the clock, at most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks while more is due than one look takes.
+const LOOK_SOON: Duration = Duration::from_millis(50);
+/// Tasks woken by one look. Those that have no place yet stay in the index and are found again.
+const WAKES_MAX: usize = 512;
+
+/// What may arrive in the mailbox.
+#[derive(Debug)]
+pub(crate) enum TimersMsg {
+    /// Look what is due.
+    Look,
+    /// A task was parked until then, in milliseconds since 1970.
+    Parked(u64),
+}
+
+/// Wakes what is due.
+#[derive(Debug, Clone)]
+pub(crate) struct Timers {
+    /// Journal, clock and dispatcher.
+    pub(crate) services: Arc<Services>,
+}
+
+/// The next look, if it has been decided.
+#[derive(Debug, Default)]
+pub(crate) struct NextLook {
+    at_ms: u64,
+    timer: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Drop for NextLook {
+    fn drop(&mut self) {
+        self.timer.take().inspect(tokio::task::JoinHandle::abort);
+    }
+}
+
+impl Actor for Timers {
+    type Msg = TimersMsg;
+    type State = NextLook;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<TimersMsg>, (): ()) -> Result<NextLook, ActorProcessingErr> {
+        let mut next = NextLook::default();
+        self.look_in(&myself, &mut next, Duration::ZERO);
+        Ok(next)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<TimersMsg>,
+        message: TimersMsg,
+        next: &mut NextLook,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            TimersMsg::Look => {
+                let wait = self.look().await;
+                self.look_in(&myself, next, wait);
+            }
+            TimersMsg::Parked(due_ms) if due_ms < next.at_ms => {
+                let left = due_ms.saturating_sub(self.services.ledger.clock.now_ms());
+                self.look_in(&myself, next, Duration::from_millis(left));
+            }
+            TimersMsg::Parked(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Timers {
+    /// Wakes what is due; returns how long until the next look.
+    async fn look(&self) -> Duration {
+        let ledger = &self.services.ledger;
+        let now_ms = ledger.clock.now_ms();
+        let due = match ledger.journal.due(now_ms, WAKES_MAX).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::warn!(%error, "the times of parked tasks cannot be read; looking again");
+                return LOOK_EVERY;
+            }
+        };
+        if !due.is_empty() {
+            for (_, task) in due {
+                self.services.cast_tasks(TasksMsg::Wake(task));
+            }
+            return LOOK_SOON;
+        }
+        match ledger.journal.due(u64::MAX, 1).await {
+            Ok(next) => next.first().map_or(LOOK_EVERY, |(due_ms, _)| {
+                Duration::from_millis(due_ms.saturating_sub(now_ms)).min(LOOK_EVERY)
+            }),
+            Err(_) => LOOK_EVERY,
+        }
+    }
+
+    fn look_in(&self, myself: &ActorRef<TimersMsg>, next: &mut NextLook, wait: Duration) {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        next.at_ms = self.services.ledger.clock.now_ms().saturating_add(wait_ms);
+        let myself = myself.clone();
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            // Fails only when this actor has stopped.
+            let _ = tell(&myself, TimersMsg::Look);
+        });
+        next.timer.replace(timer).inspect(tokio::task::JoinHandle::abort);
+    }
+}
