@@ -24,7 +24,7 @@ fn rusage() -> libc::rusage {
     }
 }
 
-/// Memory of this process, in kilobytes.
+/// Memory of a process, in kilobytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     /// Resident now.
@@ -35,10 +35,14 @@ pub struct Memory {
 
 /// Memory of this process, as the kernel tells it.
 pub fn memory() -> io::Result<Memory> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let of = |key| {
-        field_kb(&status, key).ok_or_else(|| io::Error::other(format!("no `{key}` in /proc/self/status")))
-    };
+    memory_of(std::process::id())
+}
+
+/// Memory of another process.
+pub fn memory_of(pid: u32) -> io::Result<Memory> {
+    let path = format!("/proc/{pid}/status");
+    let status = fs::read_to_string(&path)?;
+    let of = |key| field_kb(&status, key).ok_or_else(|| io::Error::other(format!("no `{key}` in {path}")));
     Ok(Memory { now_kb: of("VmRSS:")?, peak_kb: of("VmHWM:")? })
 }
 

@@ -3,7 +3,7 @@
 //! What is durable is shown, in order. Notes bring records as they are written; wherever one does not fit the
 //! position (a slow watcher, a reconnect, a restart) the journal is read from there on.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, StreamExt};
 use playhouse_api::{ApiError, EventStream, TaskEvent};
@@ -11,7 +11,7 @@ use playhouse_core::{
     id::{Seq, TaskId},
     task::{Event, Record},
 };
-use tokio::sync::broadcast::error::RecvError;
+use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 use crate::{
     ledger::{Ledger, Note, Watch},
@@ -20,6 +20,9 @@ use crate::{
 
 /// Records read at once.
 const PAGE: usize = 256;
+/// After so long a silence a watcher looks for itself: a note dies with the actor that owed it, when the
+/// answer to its last append was lost.
+const SILENCE: Duration = Duration::from_secs(10);
 
 struct Follower {
     ledger: Arc<Ledger>,
@@ -76,14 +79,14 @@ impl Follower {
                 }
                 continue;
             }
-            match self.watch.notes.recv().await {
-                Ok(Note::Appended(records)) => self.take(&records),
-                Ok(Note::Delta { step, text }) if self.deltas => {
+            match timeout(SILENCE, self.watch.notes.recv()).await {
+                Ok(Ok(Note::Appended(records))) => self.take(&records),
+                Ok(Ok(Note::Delta { step, text })) if self.deltas => {
                     return Some(Ok(TaskEvent::Delta { step, text }));
                 }
-                Ok(Note::Delta { .. }) => {}
-                Err(RecvError::Lagged(_)) => self.behind = true,
-                Err(RecvError::Closed) => return None,
+                Ok(Ok(Note::Delta { .. })) => {}
+                Ok(Err(RecvError::Lagged(_))) | Err(_) => self.behind = true,
+                Ok(Err(RecvError::Closed)) => return None,
             }
         }
     }

@@ -14,7 +14,10 @@ use std::{
 };
 
 use playhouse_core::{id::TaskId, task::Record};
-use playhouse_ports::{Batch, Clock, Journal, JournalError};
+use playhouse_ports::{
+    Batch, Clock, Journal, JournalError,
+    crash::{Point, around_async},
+};
 use tokio::sync::broadcast;
 
 /// Notes a slow watcher may lag behind before it has to read the journal. Their places are taken when the
@@ -62,7 +65,7 @@ impl Ledger {
         let task = batch.head.task.clone();
         let is_watched = self.lock().contains_key(&task);
         let records: Arc<[Record]> = if is_watched { batch.records.clone().into() } else { Arc::default() };
-        self.journal.append(batch).await?;
+        around_async(Point::Append, self.journal.append(batch)).await?;
         self.tell(&task, || Note::Appended(records));
         Ok(())
     }

@@ -12,6 +12,7 @@
 //! dies with its actor.
 
 mod catalog;
+mod drain;
 mod events;
 mod ledger;
 mod llm_backend;

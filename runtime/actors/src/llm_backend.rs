@@ -20,11 +20,15 @@ use playhouse_core::{
     model::{ChatRequest, ModelError, ModelErrorKind, Reply},
 };
 use playhouse_ports::{ChatModel, Deltas};
+use playhouse_supervise::{note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::Instrument;
 
-use crate::promise::Promise;
+use crate::{
+    drain::{Busy, Drain},
+    promise::Promise,
+};
 
 /// Calls that may wait for one model. Every live task has at most one model call open, so this is as many
 /// as the default bound of live tasks, with room for a raised one.
@@ -77,6 +81,8 @@ pub(crate) struct LlmBackend {
     pub(crate) model: Arc<dyn ChatModel>,
     /// Calls that run at once. More would only wait inside the adapter, out of sight.
     pub(crate) permits: usize,
+    /// While the runtime comes to rest no call is started.
+    pub(crate) drain: Drain,
 }
 
 impl std::fmt::Debug for LlmBackend {
@@ -135,14 +141,19 @@ impl Actor for LlmBackend {
         }
         while state.running.len() < self.permits {
             let Some(ask) = state.waiting.pop_front() else { break };
-            self.start(&myself, state, *ask);
+            let Some(busy) = self.drain.work() else {
+                state.waiting.push_front(ask); // It is asked again after the next start.
+                break;
+            };
+            self.start(&myself, state, *ask, busy);
         }
+        note(&myself, &[("running", state.running.len()), ("waiting", state.waiting.len())]);
         Ok(())
     }
 }
 
 impl LlmBackend {
-    fn start(&self, myself: &ActorRef<LlmBackendMsg>, state: &mut LlmBackendState, ask: Ask) {
+    fn start(&self, myself: &ActorRef<LlmBackendMsg>, state: &mut LlmBackendState, ask: Ask, busy: Busy) {
         let (model, myself) = (self.model.clone(), myself.clone());
         let Ask { task, request, deltas, timeout, answer, span } = ask;
         let span = chat_span(&span, &*self.model, &request);
@@ -156,6 +167,8 @@ impl LlmBackend {
             // The permit first, so that whoever acts on the answer finds it free.
             drop(ended);
             answer.keep(reply);
+            // Last, so that the planner counts as busy with the answer before the call no longer counts.
+            drop(busy);
         };
         let handle = state.jobs.spawn(job.instrument(span));
         if let Some((_, old)) = state.running.insert(task, (call, handle)) {
@@ -170,7 +183,7 @@ struct Ended(ActorRef<LlmBackendMsg>, TaskId, u64);
 impl Drop for Ended {
     fn drop(&mut self) {
         // Fails only when the backend has stopped, and then there are no permits to free.
-        let _ = self.0.cast(LlmBackendMsg::Ended(self.1.clone(), self.2));
+        let _ = tell(&self.0, LlmBackendMsg::Ended(self.1.clone(), self.2));
     }
 }
 

@@ -10,6 +10,7 @@ use playhouse_core::{
     window::{Window, WindowPolicy, window},
 };
 use playhouse_ports::{Clock, Context, JournalError};
+use playhouse_supervise::{note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 
@@ -76,7 +77,7 @@ impl Actor for Memory {
     ) -> Result<JoinSet<()>, ActorProcessingErr> {
         let mut jobs = JoinSet::new();
         jobs.spawn(async move {
-            while myself.cast(MemoryMsg::Sweep).is_ok() {
+            while tell(&myself, MemoryMsg::Sweep).is_ok() {
                 tokio::time::sleep(SWEEP_EVERY).await;
             }
         });
@@ -85,13 +86,15 @@ impl Actor for Memory {
 
     async fn handle(
         &self,
-        _: ActorRef<MemoryMsg>,
+        myself: ActorRef<MemoryMsg>,
         message: MemoryMsg,
         jobs: &mut JoinSet<()>,
     ) -> Result<(), ActorProcessingErr> {
         while jobs.try_join_next().is_some() {} // Reap what has finished.
         let memory = self.clone();
         jobs.spawn(async move { memory.perform(message).await });
+        // One of them is the clock of retention.
+        note(&myself, &[("running", jobs.len().saturating_sub(1))]);
         Ok(())
     }
 }

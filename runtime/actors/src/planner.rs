@@ -24,11 +24,14 @@ use playhouse_core::{
     task::{Effect, Input, Intent, Refusal, Status, Step, Task},
     window::Window,
 };
+use playhouse_ports::crash::{Point, around};
+use playhouse_supervise::{note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::Instrument;
 
 use crate::{
+    drain::Busy,
     ledger::Note,
     services::Services,
     tasks::{Ended, TasksMsg},
@@ -47,6 +50,8 @@ pub(crate) enum PlannerMsg {
     Deliver(Delivery),
     /// The dispatcher agrees that a parked task needs no planner.
     Go,
+    /// The same, and the runtime does not come to rest before it is dealt with.
+    Answered(Box<Input>, Busy),
     /// The planner cannot go on; its supervisor decides.
     Fail(String),
     /// A backoff is over: ask the model, if that is still the open call.
@@ -175,11 +180,16 @@ impl Actor for Planner {
                 if matches!(*delivery.input, Input::Unpause) && state.task.is_unbegun() {
                     self.begin(&myself, state);
                 }
-                delivery.answer(answer);
+                around(Point::Acknowledge, || delivery.answer(answer));
             }
             PlannerMsg::Go => self.go(&myself, state),
             PlannerMsg::Happened(input) => self.advance(&myself, state, *input).instrument(span).await?,
+            PlannerMsg::Answered(input, busy) => {
+                self.advance(&myself, state, *input).instrument(span).await?;
+                drop(busy); // What follows from it is durable, and counts for itself if it was begun.
+            }
         }
+        note(&myself, &[("records", usize::try_from(state.task.next_seq()).unwrap_or(usize::MAX))]);
         Ok(())
     }
 }
@@ -221,7 +231,9 @@ impl Planner {
                 drop(self.after(myself, state, after_ms, PlannerMsg::CallNow(Box::new(intent))));
             }
             Effect::WakeAt { at_ms } => self.arm_deadline(myself, state, at_ms),
-            Effect::SpawnChild(order) => self.services.cast_tasks(TasksMsg::SpawnChild(order)),
+            Effect::SpawnChild(order) => {
+                around(Point::SpawnChild, || self.services.cast_tasks(TasksMsg::SpawnChild(order)));
+            }
             Effect::CancelChild(child) => self.services.cast_tasks(TasksMsg::CancelChild(child)),
             Effect::Park { .. } => self.services.cast_tasks(TasksMsg::Leave(self.task.clone())),
             Effect::Conclude(outcome) => {
@@ -229,7 +241,8 @@ impl Planner {
                 // A watcher may have missed the note of a last append whose answer was lost.
                 self.services.ledger.tell(&self.task, || Note::Appended(Arc::default()));
                 let ended = Ended::of(&state.task, outcome).map(Box::new);
-                self.services.cast_tasks(TasksMsg::Concluded(self.task.clone(), ended));
+                let concluded = TasksMsg::Concluded(self.task.clone(), ended);
+                around(Point::Conclude, || self.services.cast_tasks(concluded));
                 myself.stop(None);
             }
         }
@@ -278,7 +291,7 @@ impl Planner {
                 }
                 // Without its past the task must not answer; a new planner tries again.
                 Err(error) => {
-                    drop(myself.cast(PlannerMsg::Fail(format!("failed to read the session: {error}"))))
+                    drop(tell(&myself, PlannerMsg::Fail(format!("failed to read the session: {error}"))))
                 }
             }
         });
@@ -306,7 +319,7 @@ impl Planner {
         state.jobs.spawn(async move {
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
             // Fails only when the planner has stopped: then nobody needs the message.
-            let _ = myself.cast(message);
+            let _ = tell(&myself, message);
         })
     }
 }
@@ -314,7 +327,13 @@ impl Planner {
 /// Tells a planner that something happened.
 pub(crate) fn happened(planner: &ActorRef<PlannerMsg>, input: Input) {
     // Fails only when the planner has stopped: then its successor asks again.
-    let _ = planner.cast(PlannerMsg::Happened(Box::new(input)));
+    let _ = tell(planner, PlannerMsg::Happened(Box::new(input)));
+}
+
+/// Tells a planner what its model or tool answered.
+pub(crate) fn answered(planner: &ActorRef<PlannerMsg>, busy: Busy, input: Input) {
+    // As above.
+    let _ = tell(planner, PlannerMsg::Answered(Box::new(input), busy));
 }
 
 /// Providers accept one system message, the agent's; pinned ones become words of the user.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use playhouse_core::{id::TaskId, task::Task};
 use playhouse_supervise::{
     ChildSpec, DynamicMsg, DynamicSupervisor, Intensity, Restart, Shutdown, Slot, StartChildError, spawn,
+    tell,
 };
 
 use crate::{
@@ -22,6 +23,9 @@ const STARTUP: Duration = Duration::from_secs(25 * 3600);
 /// Longest wait for a planner to be up: longer than the above, so that its answer is always heard.
 const START: Duration = Duration::from_secs(26 * 3600);
 
+/// What the supervisor of planners is called in the tree.
+pub(crate) const PLANNERS: &str = "planners";
+
 /// The supervisor of planners, as the dispatcher reaches it.
 #[derive(Debug, Clone)]
 pub(crate) struct Planners(Slot<DynamicMsg>);
@@ -29,7 +33,7 @@ pub(crate) struct Planners(Slot<DynamicMsg>);
 impl Planners {
     /// Planners under a supervisor that is yet to be started by [`child`](Self::child).
     pub(crate) fn new() -> Self {
-        Self(Slot::new("planners"))
+        Self(Slot::new(PLANNERS))
     }
 
     /// The supervisor as a child of the tree; `live_max` bounds its children.
@@ -38,7 +42,7 @@ impl Planners {
             let Ok(task) = TaskId::new(gave_up.child) else { return };
             if let Ok(tasks) = tasks.get() {
                 // Fails only when the dispatcher has stopped; its successor starts the task anew.
-                let _ = tasks.cast(TasksMsg::GaveUp(task, gave_up.reason));
+                let _ = tell(&tasks, TasksMsg::GaveUp(task, gave_up.reason));
             }
         };
         // A planner that has concluded may still be on its way out while the next one starts.

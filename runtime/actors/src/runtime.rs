@@ -2,13 +2,14 @@
 
 mod control;
 mod submit;
+mod tree;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use playhouse_api::{
     AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, LIST_MAX,
-    RuntimeApi, Submission, Submitted, TaskList, TaskQuery, Verdict,
+    RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
 };
 use playhouse_core::{
     admission::{Bounds, RETRY_AFTER_MS},
@@ -19,6 +20,7 @@ use playhouse_core::{
     tool::ToolSpec,
 };
 use playhouse_ports::JournalError;
+use playhouse_supervise::{Root, Slot, SupervisorMsg};
 
 use crate::{
     catalog::Catalog,
@@ -38,6 +40,8 @@ pub struct Runtime {
     ids: Arc<Ids>,
     /// Says what is wrong with models and other parts; empty when all is well.
     problems: Problems,
+    /// The top of the tree; empty until it is started.
+    root: Slot<SupervisorMsg>,
 }
 
 /// Asks the parts how they are.
@@ -52,7 +56,25 @@ impl std::fmt::Debug for Problems {
 
 impl Runtime {
     pub(crate) fn new(services: Arc<Services>, bounds: Bounds, problems: Problems) -> Self {
-        Self { services, bounds, ids: Arc::default(), problems }
+        Self { services, bounds, ids: Arc::default(), problems, root: Slot::new("root") }
+    }
+
+    /// The tree below `root` is up.
+    pub(crate) fn grown(&self, root: &Root) {
+        self.root.fill(root.supervisor.clone());
+    }
+
+    /// Comes to rest, before a stop: takes no new task, lets running model calls and decided tool calls end
+    /// and their results become durable, and begins nothing new. Answers how many were still under way
+    /// after `limit`; these are repeated, asked about or given up at the next start, by their class. Reading,
+    /// following and cancelling go on as before.
+    pub async fn drain(&self, limit: Duration) -> usize {
+        self.services.drain.settle(limit).await
+    }
+
+    /// The same with ids whose random bits come from `random`.
+    pub(crate) fn with_random(self, random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        Self { ids: Arc::new(Ids::of(random)), ..self }
     }
 
     /// Folds the journal of one of the caller's tasks.
@@ -205,8 +227,15 @@ impl RuntimeApi for Runtime {
         Ok(self.services.catalog.model_infos())
     }
 
+    async fn tree(&self, caller: &Caller) -> Result<TreeNode, ApiError> {
+        self.look(caller).await
+    }
+
     async fn health(&self) -> Health {
         let mut problems = (self.problems.0)();
+        if self.services.drain.is_on() {
+            problems.push("the daemon is stopping".into());
+        }
         let count = ask("the dispatcher", &self.services.tasks, TasksMsg::Count).await;
         let (live_tasks, queued_tasks) = count.unwrap_or_else(|error| {
             problems.push(error.to_string());

@@ -11,11 +11,12 @@ use playhouse_core::{
     window::Window,
 };
 use playhouse_ports::JournalError;
-use playhouse_supervise::Slot;
-use ractor::{ActorRef, Message, RpcReplyPort, rpc::CallResult};
+use playhouse_supervise::{Slot, call, tell};
+use ractor::{ActorRef, Message, RpcReplyPort};
 
 use crate::{
     catalog::Catalog,
+    drain::Drain,
     ledger::Ledger,
     llm_backend::LlmBackendMsg,
     memory::MemoryMsg,
@@ -46,6 +47,8 @@ pub(crate) struct Services {
     pub(crate) tasks: Slot<TasksMsg>,
     /// Wakes what is due.
     pub(crate) timers: Slot<TimersMsg>,
+    /// Whether the runtime is coming to rest.
+    pub(crate) drain: Drain,
 }
 
 /// An actor that did not answer.
@@ -59,11 +62,8 @@ pub(crate) async fn ask<M: Message, T: Send + 'static>(
     slot: &Slot<M>,
     message: impl FnOnce(RpcReplyPort<T>) -> M,
 ) -> Result<T, NoAnswer> {
-    let actor: ActorRef<M> = slot.get().map_err(|_| NoAnswer(name))?;
-    match actor.call(message, Some(CALL_TIMEOUT)).await {
-        Ok(CallResult::Success(answer)) => Ok(answer),
-        Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => Err(NoAnswer(name)),
-    }
+    let actor = slot.get().map_err(|_| NoAnswer(name))?;
+    call(&actor, message, CALL_TIMEOUT).await.ok_or(NoAnswer(name))
 }
 
 impl Services {
@@ -141,6 +141,6 @@ impl Services {
 /// Sends, or drops the message and with it the promise inside.
 fn cast<M: Message>(slot: Option<&Slot<M>>, message: M) {
     if let Some(actor) = slot.and_then(|slot| slot.get().ok()) {
-        let _ = actor.cast(message);
+        let _ = tell(&actor, message);
     }
 }

@@ -28,7 +28,7 @@ use playhouse_core::{
     task::{ChildOrder, Head, Input, Outcome, Refusal, Spent, Status, Task, TaskSpec},
 };
 use playhouse_ports::{JournalError, Submission};
-use playhouse_supervise::StartChildError;
+use playhouse_supervise::{StartChildError, note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 
@@ -227,6 +227,7 @@ impl Actor for Tasks {
             TasksMsg::Up(task, planner) => up(state, &task, &planner),
             TasksMsg::Count(reply) => drop(reply.send((state.schedule.live(), state.schedule.waiting()))),
         }
+        note(&myself, &[("live", state.schedule.live()), ("waiting", state.schedule.waiting())]);
         Ok(())
     }
 }
@@ -311,9 +312,9 @@ impl Tasks {
                     Err(StartChildError::Failed(error)) => {
                         let reason = format!("{error}: {}", error.source);
                         // Fails only when this actor has stopped; its successor starts the task anew.
-                        let _ = myself.cast(TasksMsg::GaveUp(task, reason));
+                        let _ = tell(&myself, TasksMsg::GaveUp(task, reason));
                     }
-                    Err(error) => drop(myself.cast(TasksMsg::GaveUp(task, error.to_string()))),
+                    Err(error) => drop(tell(&myself, TasksMsg::GaveUp(task, error.to_string()))),
                 }
             });
         }

@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use playhouse_supervise::tell;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::{services::Services, tasks::TasksMsg};
@@ -111,7 +112,7 @@ impl Timers {
         let timer = tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             // Fails only when this actor has stopped.
-            let _ = myself.cast(TimersMsg::Look);
+            let _ = tell(&myself, TimersMsg::Look);
         });
         next.timer.replace(timer).inspect(tokio::task::JoinHandle::abort);
     }

@@ -14,6 +14,7 @@ use playhouse_core::{
     tool::{ToolError, ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::ToolBox;
+use playhouse_supervise::{note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
@@ -183,6 +184,7 @@ impl Actor for ToolExecutor {
                 old.abort();
             }
         }
+        note(&myself, &[("running", state.running.len()), ("waiting", state.waiting.len())]);
         Ok(())
     }
 }
@@ -203,7 +205,7 @@ struct Ended(ActorRef<ToolExecutorMsg>, EffectId, u64);
 impl Drop for Ended {
     fn drop(&mut self) {
         // Fails only when the executor has stopped, and then there are no permits to free.
-        let _ = self.0.cast(ToolExecutorMsg::Ended(self.1.clone(), self.2));
+        let _ = tell(&self.0, ToolExecutorMsg::Ended(self.1.clone(), self.2));
     }
 }
 

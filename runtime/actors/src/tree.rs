@@ -25,6 +25,7 @@ use playhouse_supervise::{
 
 use crate::{
     catalog::Catalog,
+    drain::Drain,
     ledger::Ledger,
     llm_backend::LlmBackend,
     memory::Memory,
@@ -119,6 +120,7 @@ impl Tree {
                 .collect(),
             tasks: Slot::new("dispatcher"),
             timers: Slot::new("timers"),
+            drain: Drain::default(),
         });
         let memory = Memory { context, retention, clock };
         let mut children = Vec::new();
@@ -132,6 +134,13 @@ impl Tree {
         Self { runtime: Runtime::new(services, bounds, problems), children }
     }
 
+    /// Takes the random bits of task ids from `random`, so that a simulation repeats itself. Call it before
+    /// [`runtime`](Self::runtime) is handed out.
+    pub fn with_random(mut self, random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        self.runtime = self.runtime.with_random(random);
+        self
+    }
+
     /// Adds a child that is started after all others and stopped before them.
     pub fn with_edge(mut self, edge: ChildSpec) -> Self {
         self.children.push(edge);
@@ -140,7 +149,9 @@ impl Tree {
 
     /// Starts the tree: children in order, each up before the next.
     pub async fn start(self) -> Result<Root, StartError> {
-        Supervisor::new("root", Strategy::RestForOne, ROOT, self.children).spawn_root().await
+        let root = Supervisor::new("root", Strategy::RestForOne, ROOT, self.children).spawn_root().await?;
+        self.runtime.grown(&root);
+        Ok(root)
     }
 }
 
@@ -149,7 +160,7 @@ fn models(services: &Services, backends: BTreeMap<String, Backend>) -> ChildSpec
     let mut children = Vec::new();
     for (alias, Backend { model, permits, worker }) in backends {
         children.extend(worker.map(|run| service(&format!("worker:{alias}"), STOP, run)));
-        let backend = LlmBackend { model, permits };
+        let backend = LlmBackend { model, permits, drain: services.drain.clone() };
         children.push(services.models[&alias].child(Restart::Permanent, STOP, spawn(backend, ())));
     }
     Supervisor::new(

@@ -2,6 +2,7 @@
 //! and MCP are thin layers over this; the CLI and the SDK use it directly.
 
 mod error;
+mod tree;
 mod types;
 
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use playhouse_core::{
 };
 
 pub use error::{ApiError, ApiErrorKind};
+pub use tree::{NodeKind, NodeStatus, TreeNode};
 pub use types::{
     AgentView, Caller, Export, ForkRequest, Health, LIST_MAX, Submission, Submitted, TaskEvent, TaskList,
     TaskQuery, Verdict,
@@ -89,6 +91,9 @@ pub trait RuntimeApi: Send + Sync + 'static {
 
     /// The models, by name.
     async fn models(&self, caller: &Caller) -> Result<Vec<ModelInfo>, ApiError>;
+
+    /// The supervision tree as it is now. Of the actors that carry tasks it lists those of the caller's tenant.
+    async fn tree(&self, caller: &Caller) -> Result<TreeNode, ApiError>;
 
     /// Whether the daemon can take work, and what is wrong if not.
     async fn health(&self) -> Health;

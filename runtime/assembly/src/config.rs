@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use playhouse_core::{admission::Bounds, session::Retention, tool::EffectClass};
+use playhouse_core::{admission::Bounds, model::Price, session::Retention, tool::EffectClass};
 use playhouse_model_llama::LlamaConfig;
 use playhouse_model_openai::OpenAiConfig;
 use serde::Deserialize;
@@ -18,6 +18,9 @@ use toml::{Table, Value};
 
 /// What every configuration begins with.
 const SHIPPED: &str = include_str!("shipped.toml");
+/// Longer than nearly every model or tool call, and a third less than the 30 s that container platforms commonly
+/// grant between SIGTERM and SIGKILL.
+const DRAIN_MS: u64 = 20_000;
 /// Environment variables that begin so override a key; `__` separates the parts of its path.
 const ENV_PREFIX: &str = "PLAYHOUSE__";
 
@@ -59,7 +62,7 @@ pub struct Config {
     /// The alias that agents mean by `default`.
     pub default_model: String,
     /// Models by alias.
-    pub models: BTreeMap<String, ModelConfig>,
+    pub models: BTreeMap<String, ModelEntry>,
     /// Tools by name.
     pub tools: BTreeMap<String, ToolEntry>,
     /// Key-value tables that tools may be granted.
@@ -82,6 +85,9 @@ pub struct Server {
     pub keys: Vec<KeyEntry>,
     /// More names under which a daemon without keys may be addressed, for a proxy on the same machine.
     pub hosts: Vec<String>,
+    /// Longest orderly stop, in milliseconds: running model and tool calls end within it, or are cut off and
+    /// resumed by the next start. 0 cuts off at once.
+    pub drain_ms: u64,
 }
 
 /// A key, by its hash: a configuration holds no secret.
@@ -95,6 +101,16 @@ pub struct KeyEntry {
 }
 
 /// One model.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ModelEntry {
+    /// What its tokens cost; without it, no task is charged for them.
+    pub price: Option<Price>,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: ModelConfig,
+}
+
+/// The kinds of model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ModelConfig {
@@ -127,7 +143,8 @@ pub struct Telemetry {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:7529".into(), keys: Vec::new(), hosts: Vec::new() }
+        let (keys, hosts) = (Vec::new(), Vec::new());
+        Self { listen: "127.0.0.1:7529".into(), keys, hosts, drain_ms: DRAIN_MS }
     }
 }
 
@@ -177,10 +194,15 @@ impl Config {
         [data, cache, agents, tools_lock, call_log].into_iter().flatten().for_each(anchor);
         self.tools.values_mut().for_each(|tool| anchor(&mut tool.component));
         for model in self.models.values_mut() {
-            if let ModelConfig::Llama(llama) = model {
+            if let ModelConfig::Llama(llama) = &mut model.kind {
                 anchor(&mut llama.path);
             }
         }
+    }
+
+    /// What tokens cost, by alias.
+    pub fn prices(&self) -> BTreeMap<String, Price> {
+        self.models.iter().filter_map(|(alias, model)| Some((alias.clone(), model.price?))).collect()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -231,7 +253,7 @@ fn lay_file(table: &mut Table, path: &Path) -> Result<(), BadConfig> {
 fn parse(table: Table) -> Result<Config, String> {
     let mut config: Config = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
     for (alias, model) in &mut config.models {
-        if let ModelConfig::OpenAi(remote) = model {
+        if let ModelConfig::OpenAi(remote) = &mut model.kind {
             remote.name.clone_from(alias);
         }
     }

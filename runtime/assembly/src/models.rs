@@ -47,7 +47,7 @@ impl Models {
     ) -> Result<Self, BuildError> {
         let mut models = Self { backends: BTreeMap::new(), broken: Arc::default() };
         for (alias, model) in &config.models {
-            let backend = match model {
+            let backend = match &model.kind {
                 ModelConfig::Llama(llama) => {
                     let path = shelf.resolve(&llama.path)?;
                     models.llama(alias, LlamaConfig { path, ..llama.clone() }, worker.clone())

@@ -16,8 +16,18 @@ impl Labels {
         Self(names.into_iter().map(str::to_owned).collect())
     }
 
+    /// Adds one.
+    pub fn add(&mut self, label: String) {
+        self.0.insert(label);
+    }
+
     /// Adds all labels of `other`.
     pub fn join(&mut self, other: &Self) {
-        self.0.extend(other.0.iter().cloned());
+        // Most of the time nothing is new, and then nothing is copied.
+        for label in &other.0 {
+            if !self.0.contains(label) {
+                self.0.insert(label.clone());
+            }
+        }
     }
 }

@@ -15,8 +15,8 @@ use crate::{
 pub struct ChatRequest {
     /// Groups requests that share a prefix (the session, or the task): a local backend keeps their tokens.
     pub conversation: String,
-    /// The prompt.
-    pub messages: Vec<Message>,
+    /// The prompt. Shared with the task that asks, which adds to it only after the reply.
+    pub messages: Arc<Vec<Message>>,
     /// Tools the model may call.
     pub tools: Vec<Arc<ToolSpec>>,
     /// How to choose among tokens.

@@ -179,15 +179,15 @@ impl Retry {
     /// Exponential, with a jitter of up to half that the name decides: replays are exact, herds are not.
     pub fn wait_ms(&self, attempt: u32, waited_ms: u64, seed: &str) -> Option<u64> {
         let or = |value: u64, default| if value == 0 { default } else { value };
-        if attempt < 2 || self.times + 1 < attempt {
+        if attempt < 2 || self.times.saturating_add(1) < attempt {
             return None;
         }
         let longest = or(self.backoff_max_ms, 10_000);
         let own = or(self.backoff_ms, 200).saturating_mul(1 << (attempt - 2).min(20)).min(longest);
         let hash = digest::of_bytes(format!("{seed}/{attempt}").as_bytes());
         let percent = u64::from_str_radix(&hash[..4], 16).expect("a digest is hex") % 50;
-        let wait = own + own * percent / 100;
-        (waited_ms + wait <= or(self.budget_ms, 60_000)).then_some(wait)
+        let wait = own.saturating_add((own / 100).saturating_mul(percent) + own % 100 * percent / 100);
+        (waited_ms.saturating_add(wait) <= or(self.budget_ms, 60_000)).then_some(wait)
     }
 
     /// Whether an error of this kind may go away by itself.
@@ -237,66 +237,4 @@ fn fill(template: &Value, arguments: &Value, output: &Value) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn rule(tools: &[&str], when: Vec<Condition>, labels: &[&str]) -> ApprovalRule {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        ApprovalRule { tools: owned(tools), when, labels: owned(labels), ..ApprovalRule::default() }
-    }
-
-    fn above(argument: &str, bound: f64) -> Condition {
-        Condition { argument: argument.into(), test: Test::Above(bound) }
-    }
-
-    #[test]
-    fn a_rule_asks_for_its_tools_arguments_and_labels_only() {
-        let labels = Labels::of(["user", "tool:web_fetch"]);
-        let asks = |rule: &ApprovalRule, tool, arguments: Value| rule.fits(tool, &arguments, &labels);
-        assert!(asks(&rule(&[], vec![], &[]), "anything", json!({})));
-        assert!(asks(&rule(&["mail_*"], vec![], &[]), "mail_send", json!({})));
-        assert!(!asks(&rule(&["mail"], vec![], &[]), "mail_send", json!({})));
-        assert!(asks(&rule(&[], vec![], &["tool:web_*"]), "mail", json!({})));
-        assert!(!asks(&rule(&[], vec![], &["tool:files"]), "mail", json!({})));
-        let large = rule(&["transfer"], vec![above("/amount", 100.0)], &[]);
-        assert!(asks(&large, "transfer", json!({"amount": 101})));
-        assert!(!asks(&large, "transfer", json!({"amount": 100})));
-    }
-
-    #[test]
-    fn an_argument_that_cannot_be_compared_is_shown_to_a_person() {
-        let large = rule(&[], vec![above("/amount", 100.0)], &[]);
-        for arguments in [json!({}), json!({"amount": "1"}), json!({"amount": null}), json!([])] {
-            assert!(large.fits("transfer", &arguments, &Labels::default()), "{arguments}");
-        }
-    }
-
-    #[test]
-    fn waits_grow_within_their_bounds_and_repeat_exactly() {
-        let retry = Retry { times: 8, backoff_ms: 100, backoff_max_ms: 1_000, budget_ms: 3_000 };
-        let mut waited = 0;
-        let mut waits = Vec::new();
-        for attempt in 2.. {
-            let Some(wait) = retry.wait_ms(attempt, waited, "t/1.0") else { break };
-            assert_eq!(retry.wait_ms(attempt, waited, "t/1.0"), Some(wait));
-            waited += wait;
-            waits.push(wait);
-        }
-        assert!((100..150).contains(&waits[0]) && waits.iter().all(|wait| *wait <= 1_500), "{waits:?}");
-        assert!(waits.len() <= 8 && waited <= 3_000, "{waits:?}");
-        assert_eq!(Retry::default().wait_ms(2, 0, "t"), None);
-    }
-
-    #[test]
-    fn an_undo_is_filled_from_what_it_takes_back() {
-        let rule = UndoRule {
-            tool: "cancel".into(),
-            arguments: json!({"booking": "$output/id", "who": "$arguments/name", "why": "undone", "n": [1]}),
-        };
-        let filled = rule.arguments(&json!({"name": "Ada"}), &json!({"id": 7}));
-        assert_eq!(filled, Some(json!({"booking": 7, "who": "Ada", "why": "undone", "n": [1]})));
-        assert_eq!(rule.arguments(&json!({"name": "Ada"}), &Value::Null), None);
-    }
-}
+mod tests;

@@ -20,6 +20,7 @@ pub mod control;
 mod decide;
 mod ending;
 mod event;
+mod fits;
 mod fork;
 mod intake;
 mod replay;
@@ -40,7 +41,10 @@ pub use spec::{Lineage, TaskSpec};
 pub use view::{Head, Status, TaskView, Waiting};
 pub use wait::{Decision, Join, Share, Signal, Spent, Wait, WaitView};
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     id::{EffectId, Seq, TaskId},
@@ -201,8 +205,9 @@ pub struct Task {
     phase: Phase,
     epoch: u32,
     next_seq: Seq,
-    /// The session's past, then this task's own messages from `own_from` on.
-    messages: Vec<Message>,
+    /// The agent's instructions if it has any, the session's past, then this task's own messages from
+    /// `own_from` on. Shared with the requests made of it, so that asking copies nothing.
+    prompt: Arc<Vec<Message>>,
     own_from: usize,
     /// Steps in a row whose reply could not be used.
     unusable: u32,
@@ -255,23 +260,28 @@ pub struct BadJournal {
 impl Task {
     /// A new task; its journal begins with [`Event::Submitted`] of the same `spec`.
     pub fn new(spec: TaskSpec) -> Self {
-        let mut messages = spec.lineage.history.clone();
-        let own_from = messages.len();
-        if !spec.input.is_empty() || messages.is_empty() {
-            messages.push(Message::user(&spec.input));
+        let instructions = &spec.pinned.agent.instructions;
+        let mut prompt: Vec<_> =
+            (!instructions.is_empty()).then(|| Message::system(instructions)).into_iter().collect();
+        prompt.extend(spec.lineage.history.iter().cloned());
+        let own_from = prompt.len();
+        if !spec.input.is_empty() || spec.lineage.history.is_empty() {
+            prompt.push(Message::user(&spec.input));
         }
+        let mut labels = Labels::of(["user"]);
+        labels.join(&spec.labels);
         Self {
             spec,
             phase: Phase::Queued,
             epoch: 0,
             next_seq: 1,
-            messages,
+            prompt: Arc::new(prompt),
             own_from,
             unusable: 0,
             spent: Spent::default(),
             model_calls: 0,
             tool_calls: 0,
-            labels: Labels::of(["user"]),
+            labels,
             paused: None,
             parked_since_ms: None,
             parked_ms: 0,
@@ -298,10 +308,9 @@ impl Task {
     /// What the model should be asked now.
     pub fn request(&self) -> ChatRequest {
         let agent = &self.spec.pinned.agent;
-        let system = (!agent.instructions.is_empty()).then(|| Message::system(&agent.instructions));
         ChatRequest {
             conversation: self.conversation(),
-            messages: system.into_iter().chain(self.messages.iter().cloned()).collect(),
+            messages: self.prompt.clone(),
             tools: self.spec.pinned.tools.clone(),
             sampling: agent.sampling.clone(),
             response_schema: agent.output_schema.clone(),
@@ -320,7 +329,7 @@ impl Task {
             task: self.spec.id.clone(),
             topic: self.spec.topic.clone(),
             at_ms,
-            messages: self.messages[self.own_from..].to_vec(),
+            messages: self.prompt[self.own_from..].to_vec(),
             labels: self.labels.clone(),
         })
     }
@@ -381,7 +390,12 @@ impl Task {
 
     /// The whole conversation as the model sees it, without the system message.
     pub fn messages(&self) -> &[Message] {
-        &self.messages
+        &self.prompt[self.system_len()..]
+    }
+
+    /// How many messages at the head of the prompt are instructions.
+    fn system_len(&self) -> usize {
+        usize::from(!self.spec.pinned.agent.instructions.is_empty())
     }
 }
 

@@ -10,10 +10,13 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
-pub(crate) use body::{Json, OptionalJson};
+pub(crate) use body::{Bounded, Json, OptionalJson};
 
 /// Bytes of an `Idempotency-Key`: what common clients and gateways allow.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// Bytes of a reason that a person gives. It is journaled, shown in lists and told to a model.
+const REASON_BYTES_MAX: usize = 4096;
 
 /// The one parameter of a path such as `/v1/tasks/{id}`, percent-decoded.
 pub(crate) struct PathOf<T>(pub(crate) T);
@@ -78,4 +81,16 @@ where
     T: TryFrom<String, Error: std::fmt::Display>,
 {
     T::try_from(text).map_err(|error| Problem::bad_request(format!("bad {what}: {error}")))
+}
+
+/// The reason a person gave, or `default`.
+pub(crate) fn reason(given: Option<String>, default: &str) -> Result<String, Problem> {
+    match given {
+        Some(text) if text.len() > REASON_BYTES_MAX => Err(Problem::bad_request(format!(
+            "`reason` has {} bytes; at most {REASON_BYTES_MAX} are allowed",
+            text.len()
+        ))),
+        Some(text) => Ok(text),
+        None => Ok(default.to_owned()),
+    }
 }

@@ -10,12 +10,19 @@ use crate::{problem::Problem, routes, wire};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Playhouse", description = "Tasks for agents: submit, follow, cancel, look back."),
+    info(title = "Playhouse", description = "Tasks for agents: submit, follow, decide, cancel, look back."),
     paths(
         routes::submit::submit_task,
         routes::tasks::list_tasks,
         routes::tasks::get_task,
         routes::tasks::cancel_task,
+        routes::tasks::forget_task,
+        routes::control::pause_task,
+        routes::control::resume_task,
+        routes::control::decide_call,
+        routes::control::signal_task,
+        routes::travel::fork_task,
+        routes::travel::export_task,
         routes::events::follow_task,
         routes::sessions::get_session,
         routes::sessions::delete_session,
@@ -24,6 +31,7 @@ use crate::{problem::Problem, routes, wire};
         routes::catalog::list_tools,
         routes::catalog::list_models,
         routes::chat::chat_completions,
+        routes::tree::show_tree,
         routes::health::healthz,
         routes::health::readyz,
         routes::index::describe,
@@ -78,6 +86,27 @@ pub(crate) enum NotFound {
     /// No such thing for this caller.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
+}
+
+/// What routes that a task is not always ready for may answer.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes answers; `Problem` builds them")]
+pub(crate) enum TooEarly {
+    /// The task does not stand where this can be done; `detail` says what it waits for.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+}
+
+/// What routes that take a bounded body may answer.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes answers; `Problem` builds them")]
+pub(crate) enum BadBody {
+    /// The body, or a part of it, is too large.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// The body is not JSON.
+    #[response(status = 415, content_type = "application/problem+json")]
+    NotJson(Problem),
 }
 
 /// What routes that take on work may answer.

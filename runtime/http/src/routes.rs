@@ -5,12 +5,15 @@
 
 pub(crate) mod catalog;
 pub(crate) mod chat;
+pub(crate) mod control;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod index;
 pub(crate) mod sessions;
 pub(crate) mod submit;
 pub(crate) mod tasks;
+pub(crate) mod travel;
+pub(crate) mod tree;
 
 use axum::{
     Router,
@@ -40,10 +43,13 @@ pub(crate) struct Route {
 fn table() -> Vec<Route> {
     let mut routes = submit::routes();
     routes.extend(tasks::routes());
+    routes.extend(control::routes());
+    routes.extend(travel::routes());
     routes.extend(events::routes());
     routes.extend(sessions::routes());
     routes.extend(catalog::routes());
     routes.extend(chat::routes());
+    routes.extend(tree::routes());
     routes.extend(health::routes());
     routes.extend(index::routes());
     routes

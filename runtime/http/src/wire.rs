@@ -2,25 +2,32 @@
 //!
 //! A new field or variant of the core does not appear on the wire by itself: the conversions below stop
 //! compiling where one is missing, and somebody decides. What a backend keeps for itself in a reply
-//! (`provider`), the system prompt of an agent, and a tool's grants never leave.
+//! (`provider`), the system prompt of an agent, and a tool's grants do not leave, but in an export: a task can
+//! only be replayed whole.
 
 mod catalog;
+mod control;
 mod event;
 mod message;
 mod session;
 mod submit;
 mod task;
+mod tree;
+mod wait;
 
 pub use catalog::{Agent, AgentList, Effect, Model, ModelList, Ready, Tool, ToolList};
+pub use control::{Decide, Fork, Pause, Verb};
 pub use event::{
     Delta, Event, Finish, ModelError, ModelErrorKind, Outcome, Record, ToolError, ToolErrorKind,
 };
 pub use message::{Malformed, Message, ToolCall};
 pub use session::{Dropped, Session, Turn};
 pub use submit::{Cancel, Limits, Submit};
-pub use task::{Status, Task, TaskError, TaskErrorKind, TaskList, TaskSummary, Usage};
+pub use task::{ForkedFrom, Status, Task, TaskError, TaskErrorKind, TaskList, TaskSummary, Usage};
+pub use tree::{Node, NodeKind, NodeStatus};
+pub use wait::{Join, Wait, Waiting, WaitingCall};
 
-/// Declares an enum of plain variants with the names of one in the core, converted from it one to one.
+/// Declares an enum of plain variants with the names of one in the core, converted to and fro one to one.
 macro_rules! mirror {
     (
         $(#[$doc:meta])*
@@ -38,6 +45,14 @@ macro_rules! mirror {
                 use $core as Core;
                 match value {
                     $(Core::$variant => Self::$variant,)*
+                }
+            }
+        }
+
+        impl From<$name> for $core {
+            fn from(value: $name) -> Self {
+                match value {
+                    $($name::$variant => Self::$variant,)*
                 }
             }
         }

@@ -1,11 +1,14 @@
 //! From our request to the wire's. Pure.
 
+use std::collections::BTreeMap;
+
 use playhouse_core::{
     message::{Arguments, Assistant, Message, ToolCall},
     model::ChatRequest,
     window,
 };
 use playhouse_openai_wire as wire;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,8 +25,80 @@ const TOOL_OVERHEAD_TOKENS: u32 = 16;
 /// The name a response schema goes by; providers want one.
 const SCHEMA_NAME: &str = "reply";
 
+/// What is sent. It borrows the conversation: that grows with every step, and all of it is sent each time.
+#[derive(Debug, Serialize)]
+pub(crate) struct Body<'a> {
+    model: &'a str,
+    messages: Vec<Said<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Offered<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<wire::ResponseFormat>,
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<wire::StreamOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+/// One message.
+#[derive(Debug, Serialize)]
+struct Said<'a> {
+    role: wire::Role,
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Called<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+    #[serde(flatten)]
+    kept: BTreeMap<&'a str, &'a Value>,
+}
+
+/// One call of a past reply.
+#[derive(Debug, Serialize)]
+struct Called<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Function<'a>,
+    #[serde(flatten)]
+    kept: Option<&'a wire::Extra>,
+}
+
+#[derive(Debug, Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    arguments: String,
+}
+
+/// One tool.
+#[derive(Debug, Serialize)]
+struct Offered<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Offer<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Offer<'a> {
+    name: &'a str,
+    description: &'a str,
+    parameters: &'a Value,
+}
+
+/// The only kind of tool there is.
+const FUNCTION: &str = "function";
+
 /// Writes `request` as the wire wants it.
-pub(crate) fn to_wire(config: &OpenAiConfig, request: &ChatRequest) -> wire::ChatRequest {
+pub(crate) fn to_wire<'a>(config: &'a OpenAiConfig, request: &'a ChatRequest) -> Body<'a> {
     let sends = |field| !config.omit.contains(&field);
     let sampling = &request.sampling;
     let bound = sends(Omit::MaxTokens).then_some(sampling.max_tokens);
@@ -32,12 +107,12 @@ pub(crate) fn to_wire(config: &OpenAiConfig, request: &ChatRequest) -> wire::Cha
         MaxTokensField::MaxCompletionTokens => (None, bound),
     };
     let usage = config.stream && sends(Omit::StreamOptions);
-    wire::ChatRequest {
-        model: config.model.clone(),
+    Body {
+        model: &config.model,
         messages: request.messages.iter().map(message).collect(),
-        tools: request.tools.iter().map(|tool| wire::Tool::function(function(tool))).collect(),
+        tools: request.tools.iter().map(|tool| offer(tool)).collect(),
         response_format: request.response_schema.as_ref().map(response_format),
-        stream: Some(config.stream),
+        stream: config.stream,
         stream_options: usage.then_some(wire::StreamOptions { include_usage: true }),
         temperature: sends(Omit::Temperature).then_some(sampling.temperature),
         // 1 is every provider's default, and some models refuse the field whatever its value.
@@ -45,7 +120,6 @@ pub(crate) fn to_wire(config: &OpenAiConfig, request: &ChatRequest) -> wire::Cha
         max_tokens,
         max_completion_tokens,
         seed: sampling.seed.filter(|_| sends(Omit::Seed)),
-        ..wire::ChatRequest::default()
     }
 }
 
@@ -68,59 +142,53 @@ pub(crate) fn estimate(request: &ChatRequest, bytes_per_token: u32) -> u32 {
     parts.fold(PROMPT_OVERHEAD_TOKENS.saturating_add(schema), u32::saturating_add)
 }
 
-fn message(message: &Message) -> wire::Message {
+fn message(message: &Message) -> Said<'_> {
     match message {
-        Message::System { content } => wire::Message::text(wire::Role::System, content),
-        Message::User { content } => wire::Message::text(wire::Role::User, content),
+        Message::System { content } => said(wire::Role::System, content),
+        Message::User { content } => said(wire::Role::User, content),
         Message::Assistant(reply) => assistant(reply),
-        Message::Tool { call_id, content, .. } => wire::Message {
-            tool_call_id: Some(call_id.clone()),
-            ..wire::Message::text(wire::Role::Tool, content)
-        },
+        Message::Tool { call_id, content, .. } => {
+            Said { tool_call_id: Some(call_id), ..said(wire::Role::Tool, content) }
+        }
     }
+}
+
+fn said(role: wire::Role, content: &str) -> Said<'_> {
+    Said { role, content: Some(content), tool_calls: Vec::new(), tool_call_id: None, kept: BTreeMap::new() }
 }
 
 /// A past reply, with the fields its provider wants to see again.
-fn assistant(reply: &Assistant) -> wire::Message {
-    let mut kept = match reply.provider.as_ref().and_then(|kept| kept.get(PROVIDER_KEY)) {
-        Some(Value::Object(kept)) => kept.clone(),
-        _ => wire::Extra::new(),
-    };
-    let of_calls = kept.remove(CALL_EXTRAS).unwrap_or_default();
+fn assistant(reply: &Assistant) -> Said<'_> {
     // What the message itself says must not be said twice.
-    for own in ["role", "content", "name", "tool_call_id"] {
-        kept.remove(own);
-    }
-    let of_call = |index: usize| of_calls.get(index).and_then(Value::as_object).cloned().unwrap_or_default();
+    const OWN: [&str; 5] = ["role", "content", "name", "tool_call_id", CALL_EXTRAS];
+    let kept = reply.provider.as_ref().and_then(|kept| kept.get(PROVIDER_KEY)).and_then(Value::as_object);
+    let of_calls = kept.and_then(|kept| kept.get(CALL_EXTRAS));
+    let of_call = |index: usize| of_calls.and_then(|calls| calls.get(index)).and_then(Value::as_object);
     let tool_calls: Vec<_> =
-        reply.tool_calls.iter().enumerate().map(|(index, call)| tool_call(call, of_call(index))).collect();
+        reply.tool_calls.iter().enumerate().map(|(index, call)| called(call, of_call(index))).collect();
     let silent = reply.content.is_empty() && !tool_calls.is_empty();
-    wire::Message {
-        content: (!silent).then(|| wire::Content::Text(reply.content.clone())),
+    let kept = kept.into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+    Said {
+        content: (!silent).then_some(&reply.content),
         tool_calls,
-        extra: kept,
-        ..wire::Message::text(wire::Role::Assistant, "")
+        kept: kept.filter(|(name, _)| !OWN.contains(name)).collect(),
+        ..said(wire::Role::Assistant, "")
     }
 }
 
-fn tool_call(call: &ToolCall, extra: wire::Extra) -> wire::ToolCall {
+fn called<'a>(call: &'a ToolCall, kept: Option<&'a wire::Extra>) -> Called<'a> {
     let arguments = match &call.arguments {
         Arguments::Json(value) => value.to_string(),
         // Many servers parse the arguments of past calls and refuse the whole conversation when they
         // cannot. The model still sees what it wrote, and the tool message after it says what was wrong.
         Arguments::Malformed { raw, .. } => json!({ "malformed": raw }).to_string(),
     };
-    let function = wire::FunctionCall { name: call.name.clone(), arguments };
-    wire::ToolCall { id: call.id.clone(), kind: "function".into(), function, extra }
+    Called { id: &call.id, kind: FUNCTION, function: Function { name: &call.name, arguments }, kept }
 }
 
-fn function(tool: &playhouse_core::tool::ToolSpec) -> wire::FunctionSpec {
-    wire::FunctionSpec {
-        name: tool.name.clone(),
-        description: Some(tool.description.clone()),
-        parameters: Some(tool.input_schema.clone()),
-        strict: None,
-    }
+fn offer(tool: &playhouse_core::tool::ToolSpec) -> Offered<'_> {
+    let function = Offer { name: &tool.name, description: &tool.description, parameters: &tool.input_schema };
+    Offered { kind: FUNCTION, function }
 }
 
 fn response_format(schema: &Value) -> wire::ResponseFormat {

@@ -7,10 +7,18 @@
 //!    └────────────────────────┴───────────────┘
 //! ```
 
+use std::sync::Arc;
+
 use playhouse_core::restart::{Exit, Goal, Restart, Stage};
 use ractor::{ActorCell, ActorId};
+use tokio::time::Instant;
 
-use crate::{ChildSpec, Kind, Shutdown, Status, exit::Ending, tree::Row};
+use crate::{
+    ChildSpec, Kind, Shutdown, Status,
+    exit::{Ending, now_ms},
+    tree::Row,
+    vitals::{self, Vitals},
+};
 
 /// Invariant: there is an `actor` exactly in the stages `Up` and `Stopping`.
 #[derive(Debug)]
@@ -20,20 +28,34 @@ pub(crate) struct Child {
     pub(crate) goal: Goal,
     pub(crate) restarts: u32,
     actor: Option<ActorCell>,
+    /// Of the newest actor, if it is watched. Outlives it, for the crash report.
+    vitals: Option<Arc<Vitals>>,
+    up_since: Instant,
     last_exit: Option<String>,
 }
 
 impl Child {
     /// A child that is not running yet.
     pub(crate) fn new(spec: ChildSpec) -> Self {
-        Self { spec, stage: Stage::Down, goal: Goal::Keep, restarts: 0, actor: None, last_exit: None }
+        Self {
+            spec,
+            stage: Stage::Down,
+            goal: Goal::Keep,
+            restarts: 0,
+            actor: None,
+            vitals: None,
+            up_since: Instant::now(),
+            last_exit: None,
+        }
     }
 
     pub(crate) fn begin_start(&mut self) {
         (self.stage, self.goal) = (Stage::Starting, Goal::Keep);
+        self.vitals = None;
     }
 
     pub(crate) fn came_up(&mut self, actor: ActorCell) {
+        (self.vitals, self.up_since) = (vitals::of(actor.get_id()), Instant::now());
         (self.stage, self.actor) = (Stage::Up, Some(actor));
     }
 
@@ -97,14 +119,29 @@ impl Child {
             },
             restarts: self.restarts,
             last_exit: self.last_exit.clone(),
+            up_ms: self.actor.as_ref().map(|_| now_ms(self.up_since)),
+            vitals: self.vitals.clone().filter(|_| self.actor.is_some()),
             below: self.actor.clone().filter(|_| self.spec.kind != Kind::Actor),
         }
     }
 
-    /// Says aloud that it failed, with all we know. (The state died with the actor, and what it was
-    /// doing is in the journal.)
+    /// Says aloud that it failed, with all we know: the message it died over, what it last said of itself,
+    /// how many messages died with it. (The rest of its state is gone, and what it was doing is in the
+    /// journal.) Fields without a value are left out.
     pub(crate) fn report_crash(&self, supervisor: &str, reason: &str) {
-        let (child, restarts) = (&self.spec.id, self.restarts);
-        tracing::error!(supervisor, child, reason, restarts, "child failed");
+        let (child, restarts, vitals) = (&self.spec.id, self.restarts, self.vitals.as_ref());
+        let last_message = vitals.and_then(|vitals| vitals.last_message());
+        let state = vitals.and_then(|vitals| vitals.state());
+        let queue_depth = vitals.map(|vitals| vitals.queue_depth());
+        tracing::error!(
+            supervisor,
+            child,
+            reason,
+            restarts,
+            last_message,
+            state,
+            queue_depth,
+            "child failed"
+        );
     }
 }

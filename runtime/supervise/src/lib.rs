@@ -39,6 +39,10 @@
 //! - **The mailbox stays open.** Starting and stopping run in the supervisor's `JoinSet`. [`tree`] goes
 //!   without an answer only while a supervisor is starting, and is refused at once while it is stopping.
 //!
+//! - **Something to look at.** [`tree`] shows of every actor that [`spawn`] starts how many messages wait, what
+//!   kind it handled last, and what it says of itself with [`note`]; a crash report says the same of one that
+//!   died. Depths count what is sent by [`tell`] and [`call`].
+//!
 //! What does not: ractor runs no `post_stop` after a panic or a kill, and kills the descendants of an actor
 //! that dies, in no order. So a supervisor that is itself *killed*, or stopped while a nested supervisor is
 //! only half started, takes its children with it unordered; whatever must not be lost may not rely on
@@ -54,6 +58,8 @@ mod spec;
 mod stop;
 mod supervisor;
 mod tree;
+mod vitals;
+mod watched;
 
 pub use dynamic::{DynamicMsg, DynamicSupervisor, GaveUp};
 pub use error::{Escalation, RootError, StartChildError, StartError, Unavailable};
@@ -63,3 +69,4 @@ pub use spec::{ChildSpec, START_TIMEOUT, Shutdown, Spawned, StartFn, child, spaw
 pub use stop::{KILL_GRACE, shutdown};
 pub use supervisor::{Root, Supervisor, SupervisorMsg};
 pub use tree::{Kind, Status, Supervising, Tree, tree};
+pub use vitals::{Figure, call, note, tell};

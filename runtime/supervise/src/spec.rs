@@ -1,13 +1,18 @@
 //! Children as data: everything a supervisor must know to start one, and to start it again.
 
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Debug},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use playhouse_core::restart::Restart;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, concurrency::JoinHandle};
 use tokio::time::timeout;
 
-use crate::{error::unwrap_spawn, tree::Kind};
+use crate::{error::unwrap_spawn, tree::Kind, watched::Watched};
 
 /// How long a child's `pre_start` may take unless its spec says otherwise. Long enough to recover a large
 /// journal, short enough that a hang is noticed by the same night shift.
@@ -72,7 +77,8 @@ where
     ChildSpec { id: id.into(), restart, shutdown, startup: START_TIMEOUT, kind: Kind::Actor, start }
 }
 
-/// A start function for [`child`] that spawns a copy of `actor` each time.
+/// A start function for [`child`] that spawns a copy of `actor` each time, watched: the tree shows how many
+/// messages wait for it and what it says of itself ([`note`](crate::note)), and a crash report names the message.
 pub fn spawn<A>(
     actor: A,
     arguments: A::Arguments,
@@ -80,11 +86,12 @@ pub fn spawn<A>(
 where
     A: Actor + Clone,
     A::Arguments: Clone + Sync,
+    A::Msg: Debug,
 {
-    spawn_with(actor, move || arguments.clone())
+    spawn_with(Watched(actor), move || arguments.clone())
 }
 
-/// [`spawn`] for arguments that cannot be copied, only made.
+/// [`spawn`] for arguments that cannot be copied, only made; not watched.
 pub(crate) fn spawn_with<A: Actor + Clone>(
     actor: A,
     arguments: impl Fn() -> A::Arguments + Send + Sync + 'static,

@@ -3,7 +3,7 @@
 //! Each supervisor answers for its own level, at once and from memory; [`tree`] walks from level to level.
 //! So no supervisor ever waits for another, and one that does not answer costs the picture its branch only.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, join_all};
 use playhouse_core::restart::Strategy;
@@ -11,7 +11,7 @@ use ractor::{ActorCell, ActorRef, Message, RpcReplyPort, rpc::CallResult};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::{DynamicMsg, SupervisorMsg, Unavailable};
+use crate::{DynamicMsg, SupervisorMsg, Unavailable, vitals::Vitals};
 
 /// A supervisor or actor, and what it supervises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +27,18 @@ pub struct Tree {
     /// Why it ended last, if it ever did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
+    /// How long it has been up, in milliseconds; absent while it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_ms: Option<u64>,
+    /// Messages that wait in its mailbox; absent where nobody counts. See [`tell`](crate::tell).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_depth: Option<usize>,
+    /// What it says of itself, such as `3 running, 5 waiting`. See [`note`](crate::note).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The kind of message it handles, or handled last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<String>,
     /// Its children: in start order, or by id below a dynamic supervisor.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Tree>,
@@ -76,8 +88,19 @@ pub async fn tree<S: Supervising>(supervisor: &ActorRef<S>, timeout: Duration) -
         return Err(Unavailable(format!("supervisor {}", supervisor.get_id())));
     };
     let children = join_all(level.rows.into_iter().map(|row| row.grow(deadline))).await;
-    let Level { id, kind, .. } = level;
-    Ok(Tree { id, kind, status: Status::Running, restarts: 0, last_exit: None, children })
+    let Level { id, kind, up_ms, .. } = level;
+    Ok(Tree {
+        id,
+        kind,
+        status: Status::Running,
+        restarts: 0,
+        last_exit: None,
+        up_ms: Some(up_ms),
+        queue_depth: None,
+        state: None,
+        last_message: None,
+        children,
+    })
 }
 
 /// The messages of actors that can be looked below.
@@ -92,6 +115,7 @@ pub trait Supervising: Message {
 pub struct Level {
     pub(crate) id: String,
     pub(crate) kind: Kind,
+    pub(crate) up_ms: u64,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -103,6 +127,8 @@ pub(crate) struct Row {
     pub(crate) status: Status,
     pub(crate) restarts: u32,
     pub(crate) last_exit: Option<String>,
+    pub(crate) up_ms: Option<u64>,
+    pub(crate) vitals: Option<Arc<Vitals>>,
     pub(crate) below: Option<ActorCell>,
 }
 
@@ -110,7 +136,8 @@ impl Row {
     /// This child with everything below it.
     fn grow(self, deadline: Instant) -> BoxFuture<'static, Tree> {
         Box::pin(async move {
-            let Self { id, kind, mut status, restarts, last_exit, below } = self;
+            let Self { id, kind, mut status, restarts, last_exit, up_ms, vitals, below } = self;
+            let vitals = vitals.as_deref();
             let mut children = Vec::new();
             if let Some(below) = below {
                 match ask_cell(below, kind, deadline).await {
@@ -121,7 +148,18 @@ impl Row {
                     None => {}
                 }
             }
-            Tree { id, kind, status, restarts, last_exit, children }
+            Tree {
+                id,
+                kind,
+                status,
+                restarts,
+                last_exit,
+                up_ms,
+                queue_depth: vitals.map(Vitals::queue_depth),
+                state: vitals.and_then(Vitals::state),
+                last_message: vitals.and_then(Vitals::last_message),
+                children,
+            }
         })
     }
 }

@@ -51,6 +51,7 @@ const ARROWS: &[Row] = &[
     ("tools-host", ADAPTER),
     ("http", FACE),
     ("assembly", EVERYTHING_BELOW_THE_FACES),
+    ("sim", &["core", "ports", "testkit", "supervise", "actors", "api", "journal-sled"]),
     ("tidy", &[]),
 ];
 

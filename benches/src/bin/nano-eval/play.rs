@@ -78,7 +78,8 @@ async fn play(group: Group, at_once: usize, model: Option<&Path>) -> Result<Play
     let mut config = Config::shipped();
     config.data = Some(data.path().to_owned());
     config.tables.insert(TABLE.into(), group.table);
-    if let (Some(path), Some(ModelConfig::Llama(llama))) = (model, config.models.get_mut("nano")) {
+    let nano = config.models.get_mut("nano").map(|nano| &mut nano.kind);
+    if let (Some(path), Some(ModelConfig::Llama(llama))) = (model, nano) {
         llama.path = path.to_owned();
     }
     let house = House::build(&config, Extras::default()).await?.start().await?;

@@ -8,10 +8,13 @@ use playhouse_core::{
     task::{Input, Intent},
     tool::{ToolError, ToolErrorKind, ToolRequest},
 };
-use playhouse_ports::{Delta, Deltas};
+use playhouse_ports::{
+    Delta, Deltas,
+    crash::{Point, around},
+};
 use ractor::ActorRef;
 
-use super::{Planner, PlannerMsg, PlannerState, happened};
+use super::{Planner, PlannerMsg, PlannerState, answered, happened};
 use crate::{
     ledger::Note,
     llm_backend::{Ask, DeltaSink, LlmBackendMsg},
@@ -30,15 +33,18 @@ impl Planner {
         if !state.task.is_thinking(step, attempt) {
             return; // The backoff outlived its question.
         }
+        if self.services.drain.is_on() {
+            return; // The question is in the journal; the next start asks it.
+        }
         let pinned = &state.task.spec().pinned;
         let agent = &pinned.agent;
         if let Some(problem) = self.services.catalog.model_changed(pinned) {
             let result = Err(ModelError::new(ModelErrorKind::BadRequest, problem));
             return happened(myself, Input::ModelReplied { step, attempt, result });
         }
-        let (planner, alias) = (myself.clone(), agent.model.clone());
+        let (planner, alias, drain) = (myself.clone(), agent.model.clone(), self.services.drain.clone());
         let answer = Promise::new(model_crashed, move |result| {
-            happened(&planner, Input::ModelReplied { step, attempt, result });
+            answered(&planner, drain.busy(), Input::ModelReplied { step, attempt, result });
         });
         let ask = Ask {
             task: self.task.clone(),
@@ -49,7 +55,7 @@ impl Planner {
             span: state.step.clone(),
         };
         // When the backend is just being restarted, the dropped promise reports a retryable crash.
-        self.services.cast_model(&alias, LlmBackendMsg::Ask(Box::new(ask)));
+        around(Point::AskModel, || self.services.cast_model(&alias, LlmBackendMsg::Ask(Box::new(ask))));
     }
 
     /// Shows provisional text to those who watch.
@@ -68,27 +74,29 @@ impl Planner {
                 (intent.effect_id, Err(ToolError::new(ToolErrorKind::Conflict, problem)));
             return happened(myself, Input::ToolReplied { effect_id, result });
         }
-        let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
+        let (planner, effect_id, busy) =
+            (myself.clone(), intent.effect_id.clone(), self.services.drain.busy());
         let answer = Promise::new(
             || Err(tool_crashed()),
             move |result| {
-                happened(&planner, Input::ToolReplied { effect_id, result });
+                answered(&planner, busy, Input::ToolReplied { effect_id, result });
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
-        self.services.cast_tools(ToolExecutorMsg::Call(Box::new(job)));
+        around(Point::CallTool, || self.services.cast_tools(ToolExecutorMsg::Call(Box::new(job))));
     }
 
     pub(super) fn check_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
-        let (planner, effect_id) = (myself.clone(), intent.effect_id.clone());
+        let (planner, effect_id, busy) =
+            (myself.clone(), intent.effect_id.clone(), self.services.drain.busy());
         let answer = Promise::new(
             || Err(tool_crashed()),
             move |result| {
-                happened(&planner, Input::ToolChecked { effect_id, result });
+                answered(&planner, busy, Input::ToolChecked { effect_id, result });
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
-        self.services.cast_tools(ToolExecutorMsg::Check(Box::new(job)));
+        around(Point::CheckTool, || self.services.cast_tools(ToolExecutorMsg::Check(Box::new(job))));
     }
 
     fn tool_request(&self, state: &PlannerState, intent: Intent) -> ToolRequest {

@@ -1,6 +1,6 @@
 //! Taking a task on: every check comes before any work, and the task is durable before the caller hears.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use playhouse_api::{ApiError, ApiErrorKind, Caller, Submission, Submitted};
 use playhouse_core::{
@@ -21,14 +21,38 @@ use crate::{
 /// Longest idempotency key, in bytes: the longest that common clients send is a UUID with a prefix.
 const KEY_BYTES_MAX: usize = 255;
 
+/// When to come back to a daemon that is stopping, in milliseconds: it is most likely being restarted, and that
+/// takes some seconds.
+const RESTART_MS: u64 = 5000;
+
 /// Makes task ids: ULIDs, each larger than the one before, so that their order is the order of submission.
-#[derive(Debug, Default)]
-pub(crate) struct Ids(Mutex<Option<ulid::Ulid>>);
+pub(crate) struct Ids {
+    last: Mutex<Option<ulid::Ulid>>,
+    /// Where their 80 random bits come from.
+    random: Arc<dyn Fn() -> u128 + Send + Sync>,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::of(Arc::new(|| ulid::Ulid::generate().random()))
+    }
+}
+
+impl std::fmt::Debug for Ids {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ids").field("last", &self.last).finish_non_exhaustive()
+    }
+}
 
 impl Ids {
+    /// Ids whose random bits come from `random`.
+    pub(crate) fn of(random: Arc<dyn Fn() -> u128 + Send + Sync>) -> Self {
+        Self { last: Mutex::default(), random }
+    }
+
     pub(super) fn next(&self, now_ms: u64) -> TaskId {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = ulid::Ulid::from_parts(now_ms, ulid::Ulid::generate().random());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = ulid::Ulid::from_parts(now_ms, (self.random)());
         let id = match *last {
             // Same millisecond, or a clock that went back: count up.
             Some(last) if last >= fresh => last.increment().unwrap_or(fresh),
@@ -49,6 +73,10 @@ impl Runtime {
         let key = key(&caller.tenant, &submission)?;
         if let Some(earlier) = self.earlier(caller, key.as_ref()).await? {
             return Ok(earlier);
+        }
+        if self.services.drain.is_on() {
+            let message = "the daemon is stopping and takes no new task; try again when it is back";
+            return Err(ApiError::new(ApiErrorKind::Unavailable, message).retry_after(RESTART_MS));
         }
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;

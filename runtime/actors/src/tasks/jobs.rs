@@ -1,7 +1,8 @@
 //! The dispatcher's slow work: making a submission durable, and ending a task that has no planner.
 
-use std::{iter, sync::Arc, time::Duration};
+use std::{iter, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use playhouse_core::{
     id::TaskId,
     labels::Labels,
@@ -10,11 +11,16 @@ use playhouse_core::{
         TaskError, TaskErrorKind,
     },
 };
-use playhouse_ports::{Batch, JournalError, Submission};
+use playhouse_ports::{
+    Batch, JournalError, Submission,
+    crash::{Point, around},
+};
+use playhouse_supervise::tell;
 use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
 
 use super::{Ended, NotAccepted, TasksMsg};
 use crate::{
+    ledger::Note,
     llm_backend::LlmBackendMsg,
     planner::{Delivery, append, batch, patiently, restore},
     services::Services,
@@ -42,12 +48,12 @@ pub(super) async fn submit(
         Err(JournalError::Full(_) | JournalError::Unavailable(_)) => {
             let _ = reply.send(answer.map_err(NotAccepted::Journal));
             let written = was_written(&services, &task.spec().id).await;
-            return tell(&dispatcher, task, written);
+            return report(&dispatcher, task, written);
         }
         Err(_) => false,
     };
-    tell(&dispatcher, task, accepted);
-    let _ = reply.send(answer.map_err(NotAccepted::Journal));
+    report(&dispatcher, task, accepted);
+    let _ = around(Point::Acknowledge, || reply.send(answer.map_err(NotAccepted::Journal)));
 }
 
 async fn write_submission(
@@ -63,9 +69,10 @@ async fn write_submission(
 }
 
 /// Tells the dispatcher whether there is a new task.
-fn tell(dispatcher: &ActorRef<TasksMsg>, task: Task, accepted: bool) {
+fn report(dispatcher: &ActorRef<TasksMsg>, task: Task, accepted: bool) {
     // Fails only when the dispatcher is gone; its successor finds the task in the journal.
-    let _ = dispatcher.cast(if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused });
+    let heard = if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused };
+    let _ = tell(&dispatcher, heard);
 }
 
 /// Makes the task that another ordered, or tells the parent how it ended: orders are given again after every
@@ -73,7 +80,7 @@ fn tell(dispatcher: &ActorRef<TasksMsg>, task: Task, accepted: bool) {
 pub(super) async fn spawn_child(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, order: ChildOrder) {
     let (child, parent) = (order.task.clone(), order.lineage.parent.clone());
     let ended = match make_child(&services, order).await {
-        Ok(Made::New(task)) => return tell(&dispatcher, *task, true),
+        Ok(Made::New(task)) => return report(&dispatcher, *task, true),
         Ok(Made::Running) => None,
         Ok(Made::Over(outcome, spent)) => Some((outcome, spent)),
         Err(message) => {
@@ -85,7 +92,7 @@ pub(super) async fn spawn_child(services: Arc<Services>, dispatcher: ActorRef<Ta
         .zip(parent)
         .map(|((outcome, spent), parent)| Box::new(Ended { parent, child: child.clone(), outcome, spent }));
     // Fails only when the dispatcher is gone; its successor's planners order again.
-    let _ = dispatcher.cast(TasksMsg::NotMade(child, ended));
+    let _ = tell(&dispatcher, TasksMsg::NotMade(child, ended));
 }
 
 enum Made {
@@ -137,7 +144,7 @@ pub(super) async fn write(
             None
         }
     };
-    let _ = dispatcher.cast(TasksMsg::Written(id, status));
+    let _ = tell(&dispatcher, TasksMsg::Written(id, status));
 }
 
 async fn write_input(
@@ -171,22 +178,33 @@ async fn was_written(services: &Services, task: &TaskId) -> bool {
 /// Ends a task that has no planner, and stops what its last one left running. When another planner writes
 /// at the same time, one of the two is fenced off; this one then looks again.
 pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, id: TaskId, input: Input) {
-    loop {
-        match try_to_end(&services, &id, input.clone()).await {
-            Err(JournalError::Fenced { .. }) => {}
-            Err(error) => {
-                tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
-                break;
-            }
-            Ok(()) => break,
+    let ended = loop {
+        // The bug that kept killing its planner may be in the very code that ends a task.
+        match AssertUnwindSafe(try_to_end(&services, &id, input.clone())).catch_unwind().await {
+            Ok(Err(JournalError::Fenced { .. })) => {}
+            Ok(ended) => break ended,
+            Err(_) => break seal(&services, &id, twice_over(&input)).await,
         }
+    };
+    if let Err(error) = ended {
+        tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
     }
+    // Watchers may have missed the note of a last append whose answer was lost.
+    services.ledger.tell(&id, || Note::Appended(Arc::default()));
     let ended = match restore(&*services.ledger.journal, &id).await {
         Ok(task) => task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone())),
         Err(_) => None, // Its parent's next planner finds the end by itself.
     };
     // Fails only when the dispatcher is gone.
-    let _ = dispatcher.cast(TasksMsg::Concluded(id, ended.map(Box::new)));
+    let _ = tell(&dispatcher, TasksMsg::Concluded(id, ended.map(Box::new)));
+}
+
+/// Why a task is sealed whose end ran into a bug.
+fn twice_over(input: &Input) -> String {
+    match input {
+        Input::Quarantine { reason } => format!("{reason}; ending the task ran into a bug as well"),
+        _ => "ending the task ran into a bug; the log says where".into(),
+    }
 }
 
 async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<(), JournalError> {

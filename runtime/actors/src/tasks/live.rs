@@ -1,7 +1,7 @@
 //! One live task as the dispatcher sees it: where its planner is, and what it has yet to be given.
 
 use playhouse_core::task::Input;
-use playhouse_supervise::Slot;
+use playhouse_supervise::{Slot, tell};
 use ractor::ActorRef;
 
 use crate::planner::{Delivery, PlannerMsg, happened};
@@ -57,7 +57,7 @@ impl Live {
         if let Ok(planner) = self.slot.get() {
             self.leaving = true;
             // Fails only when it is gone already: then its supervisor starts another.
-            let _ = planner.cast(PlannerMsg::Go);
+            let _ = tell(&planner, PlannerMsg::Go);
         }
     }
 
@@ -78,5 +78,5 @@ impl Live {
 
 fn send(planner: &ActorRef<PlannerMsg>, delivery: Delivery) {
     // Fails only when the planner has just stopped; whoever waits is told by the dropped reply.
-    let _ = planner.cast(PlannerMsg::Deliver(delivery));
+    let _ = tell(planner, PlannerMsg::Deliver(delivery));
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::StreamExt;
-use playhouse_actors::{Backend, Catalog, Parts, Problems, Runtime, Tree};
+use playhouse_actors::{Backend, Catalog, Parts, Problems, Run, Runtime, Tree};
 use playhouse_api::{ApiError, Caller, RuntimeApi, Submission, TaskEvent};
 use playhouse_core::{
     admission::Bounds,
@@ -12,7 +12,7 @@ use playhouse_core::{
     session::Retention,
     task::{Event, TaskView},
 };
-use playhouse_ports::{ChatModel, Journal};
+use playhouse_ports::{ChatModel, Journal, ToolBox};
 use playhouse_supervise::{Root, shutdown};
 use playhouse_testkit::{FnTools, MemoryJournal, ScriptedModel, TokioClock, agent};
 
@@ -20,7 +20,7 @@ use playhouse_testkit::{FnTools, MemoryJournal, ScriptedModel, TokioClock, agent
 pub(crate) struct House {
     pub(crate) runtime: Runtime,
     pub(crate) journal: MemoryJournal,
-    root: Root,
+    pub(crate) root: Root,
 }
 
 /// What a house is built from; every field has a plain default.
@@ -32,6 +32,19 @@ pub(crate) struct Plan {
     pub(crate) agent: AgentDef,
     /// Agents that `agent` may give work to.
     pub(crate) others: Vec<AgentDef>,
+    /// Calls of the model at once.
+    pub(crate) permits: usize,
+    /// What the tree gets instead of `model`, `tools` and `journal`, when that is something around them.
+    pub(crate) around: Around,
+}
+
+/// See [`Plan::around`].
+#[derive(Default)]
+pub(crate) struct Around {
+    pub(crate) model: Option<Arc<dyn ChatModel>>,
+    pub(crate) tools: Option<Arc<dyn ToolBox>>,
+    pub(crate) journal: Option<Arc<dyn Journal>>,
+    pub(crate) worker: Option<Run>,
 }
 
 impl Plan {
@@ -43,6 +56,8 @@ impl Plan {
             bounds: Bounds::default(),
             agent: agent("assistant", ["echo"]),
             others: Vec::new(),
+            permits: 64,
+            around: Around::default(),
         }
     }
 
@@ -53,17 +68,22 @@ impl Plan {
     }
 
     pub(crate) async fn build(self) -> House {
-        let model: Arc<dyn ChatModel> = Arc::new(self.model);
+        let Around { model, tools, journal, worker } = self.around;
+        let model = model.unwrap_or_else(|| Arc::new(self.model));
+        let tools = tools.unwrap_or_else(|| Arc::new(self.tools));
         let models = BTreeMap::from([("scripted".to_owned(), model.clone())]);
-        let catalog = Catalog::new(self.others.into_iter().chain([self.agent]), Arc::new(self.tools), models)
+        let catalog = Catalog::new(self.others.into_iter().chain([self.agent]), tools, models)
             .expect("the test's agent is sound");
         let parts = Parts {
-            journal: Arc::new(self.journal.clone()),
+            journal: journal.unwrap_or_else(|| Arc::new(self.journal.clone())),
             committer: None,
             context: Arc::new(self.journal.clone()),
             clock: Arc::new(TokioClock::start()),
             catalog,
-            backends: BTreeMap::from([("scripted".to_owned(), Backend { model, permits: 64, worker: None })]),
+            backends: BTreeMap::from([(
+                "scripted".to_owned(),
+                Backend { model, permits: self.permits, worker },
+            )]),
             bounds: self.bounds,
             retention: Retention::default(),
             problems: Problems(Arc::new(Vec::new)),

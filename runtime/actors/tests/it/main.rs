@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails should fail the test, there and then")]
 
+mod brittle;
 mod house;
 
 mod children;
 mod control;
+mod crashes;
+mod drain;
 mod faults;
 mod sessions;
+mod stuck;
 mod tasks;
+mod tree;
 mod waits;

@@ -27,7 +27,7 @@ fn a_remote_model_is_named_by_its_key() {
     let text = "[models.gpt]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\nmodel = \"m\"\n\
                 context_tokens = 8192";
     let config = load(text, &[]).unwrap();
-    assert!(matches!(&config.models["gpt"], ModelConfig::OpenAi(gpt) if gpt.name == "gpt"));
+    assert!(matches!(&config.models["gpt"].kind, ModelConfig::OpenAi(gpt) if gpt.name == "gpt"));
 }
 
 #[test]
@@ -43,10 +43,18 @@ fn a_bad_configuration_is_explained_with_file_line_and_remedy() {
         ("[tools.calculator]\ncomponent = \"x.wasm\"\ntables = [\"none\"]", "there is no [tables.none]"),
         ("[models.x]\nkind = \"magic\"\npath = \"p\"", "unknown variant `magic`"),
         ("[models.x]\nkind = \"llama\"\npath = \"p\"\nslot = 3", "unknown field `slot`"),
+        ("[models.x]\nkind = \"llama\"\npath = \"p\"\nprice = { input = 1 }", "missing field `output`"),
+        ("[models.nano]\nprice = { input = -1, output = 1 }", "input = -1"),
     ] {
         let problem = load(text, &[]).unwrap_err();
         assert!(problem.starts_with("/playhouse.toml: ") && problem.contains(says), "{problem}");
     }
+}
+
+#[test]
+fn an_orderly_stop_takes_20_seconds_at_most_unless_set() {
+    assert_eq!(Config::shipped().server.drain_ms, 20_000);
+    assert_eq!(load("[server]\ndrain_ms = 500", &[]).unwrap().server.drain_ms, 500);
 }
 
 #[test]
@@ -64,5 +72,13 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_shipped_entry_can_be_changed_key_by_key() {
     let config = load("[models.nano]\nslots = 2", &[]).unwrap();
-    assert!(matches!(&config.models["nano"], ModelConfig::Llama(nano) if nano.slots == 2));
+    assert!(matches!(&config.models["nano"].kind, ModelConfig::Llama(nano) if nano.slots == 2));
+}
+
+#[test]
+fn a_price_stands_beside_whatever_the_model_is() {
+    let config = load("[models.nano]\nprice = { input = 150_000, output = 600_000, cached = 75_000 }", &[]);
+    let price = Price { input: 150_000, output: 600_000, cached: Some(75_000) };
+    assert_eq!(config.unwrap().prices(), BTreeMap::from([("nano".to_owned(), price)]));
+    assert!(load("", &[]).unwrap().prices().is_empty(), "what is shipped costs nothing");
 }

@@ -1,11 +1,11 @@
 //! Whether something from outside fits the task as it stands: what a caller is told before anything is
 //! written.
 
-use super::{Decision, Input, Phase, Signal, Task, Wait, slot::SlotState};
+use super::{Decision, Input, Phase, Signal, Task, Wait, intake, slot::SlotState};
 use crate::{id::EffectId, task::control};
 
 /// Signals a task keeps that no call has taken. More at once is a sender that does not stop.
-const INBOX_MAX: usize = 64;
+pub(super) const INBOX_MAX: usize = 64;
 /// Signals one task ever takes in: their ids are kept so that none counts twice.
 const SIGNALS_MAX: usize = 10_000;
 
@@ -35,6 +35,12 @@ pub enum Refusal {
     /// Too many signals wait to be taken.
     #[error("{0} signals already wait for this task; send it again later")]
     InboxFull(usize),
+    /// The task has taken in as many signals as it ever will.
+    #[error("the task was sent {SIGNALS_MAX} signals and takes no more")]
+    TooManySignals,
+    /// What came with it could not be read back from a journal.
+    #[error("the JSON is nested deeper than {} levels; send a flatter one", intake::JSON_DEPTH_MAX)]
+    TooDeep,
     /// The task is ending.
     #[error("the task is ending")]
     Ending,
@@ -73,7 +79,18 @@ impl Task {
         if args_digest.is_some_and(|digest| digest != intent.args_digest) {
             return Err(Refusal::OtherArguments);
         }
+        if let Decision::Approve { arguments: Some(json) } | Decision::Happened { output: json } = decision
+            && !intake::is_readable(json)
+        {
+            return Err(Refusal::TooDeep);
+        }
         match (&slot.state, decision) {
+            (
+                SlotState::Waiting(Wait::Approval { .. } | Wait::Verdict { .. }),
+                Decision::Approve { .. } | Decision::Retry,
+            ) if self.paused.is_some() => {
+                Err(Refusal::Already("paused; let it go on before it makes another call"))
+            }
             (SlotState::Waiting(Wait::Approval { .. }), Decision::Approve { .. } | Decision::Deny { .. }) => {
                 Ok(())
             }
@@ -88,7 +105,7 @@ impl Task {
         }
     }
 
-    pub(super) fn accepts_signal(&self, signal: &Signal) -> Result<(), Refusal> {
+    fn accepts_signal(&self, signal: &Signal) -> Result<(), Refusal> {
         let declared = &self.spec.pinned.agent.policy.signals;
         let listens =
             self.spec.pinned.tools.iter().any(|tool| tool.name == "wait_signal" && control::is_control(tool));
@@ -97,11 +114,18 @@ impl Task {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(Refusal::UnknownSignal { name: signal.name.clone(), known });
         }
-        // One that is known already is taken again for nothing.
-        let full = INBOX_MAX <= self.inbox.len() || SIGNALS_MAX <= self.signals.len();
-        match full && !self.signals.contains(&signal.id) {
-            true => Err(Refusal::InboxFull(self.inbox.len())),
-            false => Ok(()),
+        if self.signals.contains(&signal.id) {
+            return Ok(()); // It is taken again for nothing.
+        }
+        if !intake::is_readable(&signal.payload) {
+            return Err(Refusal::TooDeep);
+        }
+        if SIGNALS_MAX <= self.signals.len() {
+            return Err(Refusal::TooManySignals);
+        }
+        match self.inbox.len() {
+            full if INBOX_MAX <= full => Err(Refusal::InboxFull(full)),
+            _ => Ok(()),
         }
     }
 }

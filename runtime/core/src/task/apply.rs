@@ -1,24 +1,39 @@
 //! The remembering half: how each event changes the state. No decisions here.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
-    BadJournal, Event, Phase, Task, Wait,
+    BadJournal, Event, Outcome, Phase, Task, Wait,
     slot::{Slot, SlotState, outcome_unknown},
     wait::Child,
 };
-use crate::{digest, id::EffectId, labels::Labels, message::Message, tool::ToolError};
+use crate::{
+    digest,
+    id::EffectId,
+    labels::Labels,
+    message::{Assistant, Message},
+    tool::ToolError,
+};
 
 impl Task {
     /// Folds one event into the state. Refuses an event that cannot follow.
     pub fn apply(&mut self, event: &Event) -> Result<(), BadJournal> {
-        self.labels.join(&self.labels_of(event));
         if matches!(self.phase, Phase::Finished(_)) {
             return Err(self.misfit("nothing follows `finished`"));
         }
-        let known = self.apply_to_task(event) || self.apply_to_model(event) || self.apply_to_calls(event)?;
-        if !known {
+        if !self.fits(event) {
             return Err(self.misfit(&format!("{event:?} cannot happen now")));
+        }
+        if let Some(source) = self.source_of(event) {
+            self.labels.add(source);
+        }
+        if let Event::Started { labels: past, .. } = event {
+            self.labels.join(past);
+        }
+        if !self.apply_to_task(event) && !self.apply_to_model(event) {
+            self.apply_to_calls(event);
         }
         self.next_seq += 1;
         Ok(())
@@ -31,7 +46,10 @@ impl Task {
                 self.epoch = *epoch;
                 self.slots_mut().iter_mut().for_each(Slot::resume);
             }
-            Event::Finished { outcome } => self.phase = Phase::Finished(outcome.clone()),
+            Event::Finished { outcome } => {
+                self.show_end(outcome);
+                self.phase = Phase::Finished(outcome.clone());
+            }
             Event::Undoing { outcome } => {
                 self.phase = Phase::Undoing { outcome: outcome.clone(), slots: Vec::new() };
             }
@@ -55,7 +73,9 @@ impl Task {
             Event::SignalTaken { id, .. } => self.inbox.retain(|signal| signal.id != *id),
             Event::ChildAsked { child, agent, input, hand_off, share, .. } => {
                 let (agent, input, hand_off, share) = (agent.clone(), input.clone(), *hand_off, *share);
-                self.children.insert(child.clone(), Child { agent, input, hand_off, share, ended: None });
+                let labels = self.labels.clone();
+                self.children
+                    .insert(child.clone(), Child { agent, input, labels, hand_off, share, ended: None });
             }
             Event::ChildEnded { child, outcome, spent } => {
                 if let Some(child) = self.children.get_mut(child) {
@@ -73,17 +93,15 @@ impl Task {
     /// The conversation with the model.
     fn apply_to_model(&mut self, event: &Event) -> bool {
         match (&mut self.phase, event) {
-            (Phase::Queued, Event::Started { history, .. }) => {
-                self.messages.splice(0..0, history.iter().cloned());
+            (_, Event::Started { history, .. }) => {
+                self.phase = Phase::Ready { step: 1 };
+                let at = self.system_len();
+                Arc::make_mut(&mut self.prompt).splice(at..at, history.iter().cloned());
                 self.own_from += history.len();
             }
-            (phase, Event::ModelAsked { step, attempt }) => {
-                let (step, attempt) = (*step, *attempt);
-                if matches!(phase, Phase::Undoing { .. }) || !self.is_settled() {
-                    return false;
-                }
+            (_, Event::ModelAsked { step, attempt }) => {
                 self.show_results();
-                self.phase = Phase::Thinking { step, attempt };
+                self.phase = Phase::Thinking { step: *step, attempt: *attempt };
             }
             (Phase::Thinking { step, .. }, Event::ModelReplied { reply, .. }) => {
                 let step = *step;
@@ -91,33 +109,30 @@ impl Task {
                 let cost = self.spec.pinned.price.map_or(0, |price| price.of(reply.usage));
                 self.spent.cost_microusd = self.spent.cost_microusd.saturating_add(cost);
                 self.model_calls += 1;
-                self.messages.push(Message::Assistant(reply.message.clone()));
+                self.prompt_mut().push(Message::Assistant(reply.message.clone()));
                 if !reply.message.tool_calls.is_empty() {
                     self.phase = Phase::Acting { step, slots: Vec::new() };
                 }
             }
-            (Phase::Thinking { .. }, Event::ModelFailed { .. }) => {}
-            (Phase::Thinking { .. }, Event::RepairAsked { problem }) => {
+            (_, Event::ModelFailed { .. }) => {}
+            (_, Event::RepairAsked { problem }) => {
                 self.unusable += 1;
                 // Providers refuse an empty message, and it says nothing.
-                if matches!(self.messages.last(), Some(Message::Assistant(reply)) if reply.content.is_empty())
-                {
-                    self.messages.pop();
+                if matches!(self.prompt.last(), Some(Message::Assistant(reply)) if reply.content.is_empty()) {
+                    self.prompt_mut().pop();
                 }
-                self.messages.push(Message::user(problem));
+                self.prompt_mut().push(Message::user(problem));
             }
             (_, Event::Forked { step, input }) => {
-                if !self.is_settled() {
-                    return false;
-                }
                 self.show_results();
-                self.messages.extend(input.iter().map(Message::user));
+                self.prompt_mut().extend(input.iter().map(Message::user));
                 self.phase = Phase::Ready { step: *step };
                 // What the other task used, made, was sent and would take back is not this one's.
                 self.spent = super::Spent::default();
                 self.children.clear();
                 self.undo.clear();
                 self.inbox.clear();
+                self.signals.clear();
                 (self.paused, self.parked_since_ms, self.parked_ms) = (None, None, 0);
             }
             _ => return false,
@@ -126,39 +141,36 @@ impl Task {
     }
 
     /// The calls of the current step.
-    fn apply_to_calls(&mut self, event: &Event) -> Result<bool, BadJournal> {
-        if !matches!(self.phase, Phase::Acting { .. } | Phase::Undoing { .. }) {
-            return Ok(false);
-        }
+    fn apply_to_calls(&mut self, event: &Event) {
         match event {
             Event::ToolAsked(intent) => self.put(Slot::asked(intent)),
             Event::WaitBegun { intent, wait } => self.put(Slot::waiting(intent, wait)),
             Event::ToolRefused { call_id, tool, error } => self.push(Slot::refused(call_id, tool, error)),
             Event::ToolRetried { effect_id, attempt, after_ms, .. } => {
-                if let SlotState::Running { attempt: last, waited_ms } = self.open(effect_id)? {
+                if let Some(SlotState::Running { attempt: last, waited_ms }) = self.state(effect_id) {
                     (*last, *waited_ms) = (*attempt, waited_ms.saturating_add(*after_ms));
                 }
             }
             Event::VerdictAsked { effect_id, expires_ms } => {
-                *self.open(effect_id)? = SlotState::Waiting(Wait::Verdict { expires_ms: *expires_ms });
+                self.set(effect_id, SlotState::Waiting(Wait::Verdict { expires_ms: *expires_ms }));
             }
             Event::Approved { effect_id, arguments, .. } => {
-                self.open(effect_id)?;
+                self.set(effect_id, SlotState::Decided { begun: false });
                 let slot = self.slots_mut().iter_mut().find(|slot| slot.is(effect_id));
                 if let Some((intent, arguments)) =
                     slot.and_then(|slot| slot.intent.as_mut()).zip(arguments.as_ref())
                 {
-                    intent.args_digest = digest::of_json(arguments);
+                    intent.args_digest = digest::of_value(arguments);
                     intent.arguments = arguments.clone();
                 }
             }
-            Event::Denied { effect_id, .. } | Event::Ruled { effect_id, .. } => drop(self.open(effect_id)?),
-            Event::ToolDone { effect_id, output } => self.settle(effect_id, Ok(output.clone()))?,
-            Event::ToolFailed { effect_id, error } => self.settle(effect_id, Err(error.clone()))?,
-            Event::OutcomeUnknown { effect_id } => self.settle(effect_id, Err(outcome_unknown()))?,
-            _ => return Ok(false),
+            Event::Denied { effect_id, .. } => self.set(effect_id, SlotState::Decided { begun: false }),
+            Event::Ruled { effect_id, .. } => self.set(effect_id, SlotState::Decided { begun: true }),
+            Event::ToolDone { effect_id, output } => self.settle(effect_id, Ok(output.clone())),
+            Event::ToolFailed { effect_id, error } => self.settle(effect_id, Err(error.clone())),
+            Event::OutcomeUnknown { effect_id } => self.settle(effect_id, Err(outcome_unknown())),
+            _ => {}
         }
-        Ok(true)
     }
 
     fn misfit(&self, why: &str) -> BadJournal {
@@ -180,18 +192,33 @@ impl Task {
         }
     }
 
-    fn open(&mut self, id: &EffectId) -> Result<&mut SlotState, BadJournal> {
-        let misfit = self.misfit("a result for a call that is not open");
-        let open = self.slots_mut().iter_mut().find(|slot| slot.is(id) && !slot.is_settled());
-        open.map(|slot| &mut slot.state).ok_or(misfit)
+    fn state(&mut self, id: &EffectId) -> Option<&mut SlotState> {
+        self.slots_mut().iter_mut().find(|slot| slot.is(id)).map(|slot| &mut slot.state)
     }
 
-    fn settle(&mut self, id: &EffectId, result: Result<Value, ToolError>) -> Result<(), BadJournal> {
-        let was_made = !matches!(self.open(id)?, SlotState::Waiting(Wait::Approval { .. }));
+    fn set(&mut self, id: &EffectId, state: SlotState) {
+        self.state(id).into_iter().for_each(|known| *known = state.clone());
+    }
+
+    fn settle(&mut self, id: &EffectId, result: Result<Value, ToolError>) {
+        use SlotState::{Decided, Waiting};
+        let was_made =
+            !matches!(self.state(id), Some(Waiting(Wait::Approval { .. }) | Decided { begun: false }));
         self.remember_to_undo(id, was_made, &result);
-        *self.open(id)? = SlotState::Settled(result);
+        self.set(id, SlotState::Settled(result));
         self.tool_calls += 1;
-        Ok(())
+    }
+
+    /// A conversation that was handed over ends with the answer of the other, as if it were this task's own:
+    /// its session goes on from there.
+    fn show_end(&mut self, outcome: &Outcome) {
+        if let (Outcome::Done { output }, Phase::Acting { .. }, true) =
+            (outcome, &self.phase, self.is_settled())
+        {
+            self.show_results();
+            let answer = Assistant { content: output.clone(), ..Assistant::default() };
+            self.prompt_mut().push(Message::Assistant(answer));
+        }
     }
 
     /// Puts the results of a complete step into the conversation, in the model's order.
@@ -205,18 +232,23 @@ impl Task {
             name: slot.tool.clone(),
             content: slot.text(bound),
         });
-        self.messages.extend(shown.collect::<Vec<_>>());
+        Arc::make_mut(&mut self.prompt).extend(shown);
     }
 
     /// Where the content of `event` came from: its source and everything that led to it.
     pub fn labels_of(&self, event: &Event) -> Labels {
         let mut labels = self.labels.clone();
-        labels.join(&self.spec.labels);
-        let source = match event {
-            Event::Started { labels: past, .. } => {
-                labels.join(past);
-                None
-            }
+        if let Event::Started { labels: past, .. } = event {
+            labels.join(past);
+        }
+        if let Some(source) = self.source_of(event) {
+            labels.add(source);
+        }
+        labels
+    }
+
+    fn source_of(&self, event: &Event) -> Option<String> {
+        match event {
             Event::ModelReplied { reply, .. } => Some(format!("model:{}", reply.model)),
             Event::ToolDone { effect_id, .. } | Event::ToolFailed { effect_id, .. } => {
                 self.slot(effect_id).map(|slot| format!("tool:{}", slot.tool))
@@ -227,9 +259,11 @@ impl Task {
             }
             Event::ChildEnded { child, .. } => Some(format!("task:{child}")),
             _ => None,
-        };
-        labels.0.extend(source);
-        labels
+        }
+    }
+
+    pub(super) fn prompt_mut(&mut self) -> &mut Vec<Message> {
+        Arc::make_mut(&mut self.prompt)
     }
 
     pub(super) fn slot(&self, id: &EffectId) -> Option<&Slot> {

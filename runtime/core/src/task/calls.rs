@@ -68,7 +68,7 @@ impl Task {
             effect_id: EffectId::new(&self.spec.id, step, ordinal),
             call_id: call.id.clone(),
             tool: call.name.clone(),
-            args_digest: digest::of_json(&arguments),
+            args_digest: digest::of_value(&arguments),
             arguments,
             class: tool.effect,
             grant: pinned.agent.tools.get(&call.name).cloned().unwrap_or_default(),

@@ -8,6 +8,7 @@ use super::{
     Effect, Event, Intent, Join, Lineage, Outcome, Phase, Share, Spent, Task, TaskErrorKind, Wait,
     control::{self, Control, Order, Wants},
     decide::{Turn, failed},
+    slot::Slot,
 };
 use crate::{
     agent::LimitsOverride,
@@ -82,7 +83,7 @@ impl Task {
             return denied("tasks are nested as deeply as `limits.depth` allows; do this yourself".into());
         }
         let most = agent.limits.children as usize;
-        if most < self.children.len() + orders.len() {
+        if most < self.children.len() + self.children_to_come() + orders.len() {
             return denied(format!(
                 "this task may make {most} tasks (`limits.children`); do the rest yourself"
             ));
@@ -94,7 +95,24 @@ impl Task {
         Ok(())
     }
 
+    /// Tasks that calls wait for and that are not asked for yet: their turn comes when others end.
+    fn children_to_come(&self) -> usize {
+        let wanted = |slot: &Slot| match slot.wait() {
+            Some(Wait::Children { tasks, .. }) => {
+                tasks.iter().filter(|task| !self.children.contains_key(*task)).count()
+            }
+            _ => 0,
+        };
+        self.slots().iter().map(wanted).sum()
+    }
+
     pub(super) fn begin_awaiting(&mut self, out: &mut Turn, intent: Intent, tasks: &[String]) {
+        // Each answer is given once, so that what comes back is no larger than what the tasks gave.
+        let mut named = BTreeSet::new();
+        if let Some(twice) = tasks.iter().find(|name| !named.insert(*name)) {
+            let message = format!("await_tasks: task `{twice}` is named twice");
+            return self.refuse_control(out, intent, ToolError::new(ToolErrorKind::InvalidInput, message));
+        }
         let known = |name: &String| self.children.keys().find(|child| child.as_str() == name).cloned();
         let wanted: Vec<_> = tasks.iter().map(|name| known(name).ok_or(name)).collect();
         if let Some(Err(name)) = wanted.iter().find(|task| task.is_err()) {
@@ -121,7 +139,7 @@ impl Task {
     }
 
     /// Makes the next tasks of each call that waits for some, and ends the calls whose tasks all have.
-    fn advance_children(&mut self, out: &mut Turn) {
+    pub(super) fn advance_children(&mut self, out: &mut Turn) {
         let waiting: Vec<_> = self
             .slots()
             .iter()
@@ -133,6 +151,10 @@ impl Task {
             })
             .collect();
         for (intent, tasks, parallel, join) in waiting {
+            // A hand-off that came to its end has ended the others, too.
+            if self.slot(&intent.effect_id).is_none_or(|slot| slot.wait().is_none()) {
+                continue;
+            }
             let running =
                 |task: &Self, of: &TaskId| task.children.get(of).is_some_and(|child| child.ended.is_none());
             let mut busy = tasks.iter().filter(|child| running(self, child)).count();
@@ -199,22 +221,21 @@ impl Task {
     /// task can still make something of their answers.
     fn share(&self, of: usize) -> Share {
         let limits = &self.spec.pinned.agent.limits;
-        let open = || self.children.values().filter(|child| child.ended.is_none()).map(|child| child.share);
-        let part = |limit: Option<u64>, used: u64, set_aside: u64| {
-            limit.map(|limit| limit.saturating_sub(used.saturating_add(set_aside)) / 2 / (of.max(1) as u64))
+        let (tokens, cost) = self.committed();
+        let part = |limit: Option<u64>, gone: u64| {
+            limit.map(|limit| limit.saturating_sub(gone) / 2 / (of.max(1) as u64))
         };
-        Share {
-            tokens: part(
-                limits.tokens,
-                self.spent.usage.total(),
-                open().filter_map(|share| share.tokens).sum(),
-            ),
-            cost_microusd: part(
-                limits.cost_microusd,
-                self.spent.cost_microusd,
-                open().filter_map(|share| share.cost_microusd).sum(),
-            ),
+        Share { tokens: part(limits.tokens, tokens), cost_microusd: part(limits.cost_microusd, cost) }
+    }
+
+    /// Tokens and money that are used, or set aside for tasks that still run.
+    pub(super) fn committed(&self) -> (u64, u64) {
+        let mut sum = (self.spent.usage.total(), self.spent.cost_microusd);
+        for child in self.children.values().filter(|child| child.ended.is_none()) {
+            sum.0 = sum.0.saturating_add(child.share.tokens.unwrap_or(0));
+            sum.1 = sum.1.saturating_add(child.share.cost_microusd.unwrap_or(0));
         }
+        sum
     }
 
     /// The intent to make the `index`-th task of a call, one of `of` that may still run beside it.
@@ -237,7 +258,7 @@ impl Task {
         Some(ChildOrder {
             task: child.clone(),
             tenant: self.spec.tenant.clone(),
-            labels: self.labels.clone(),
+            labels: asked.labels.clone(),
             agent: asked.agent.clone(),
             input: asked.input.clone(),
             limits: LimitsOverride {
@@ -258,9 +279,9 @@ impl Task {
 
     /// The conversation without the reply whose calls are still open.
     fn conversation_so_far(&self) -> Vec<Message> {
-        let open = matches!(self.messages.last(), Some(Message::Assistant(_)));
-        let end = self.messages.len() - usize::from(open);
-        self.messages[..end].to_vec()
+        let messages = self.messages();
+        let open = matches!(messages.last(), Some(Message::Assistant(_)));
+        messages[..messages.len() - usize::from(open)].to_vec()
     }
 
     /// Orders for the tasks that should be running: a new planner gives them again (it was perhaps never

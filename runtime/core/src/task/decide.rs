@@ -29,21 +29,27 @@ impl Task {
     /// question nobody asks any more change nothing.
     pub fn step(&mut self, now_ms: u64, input: Input) -> Step {
         let mut out = Turn { now_ms, events: Vec::new(), effects: Vec::new() };
-        let resumed = matches!(input, Input::Resume { .. });
+        // Nobody sets an alarm before the first step, a new planner has none, and one that went off is gone.
+        let unset =
+            matches!(self.phase, Phase::Queued) || matches!(input, Input::Resume { .. } | Input::Tick);
+        let alarm = self.alarm_ms().filter(|_| !unset);
         self.decide(&mut out, input);
-        self.rest(&mut out, resumed);
+        self.rest(&mut out, alarm);
         Step { events: out.events, effects: out.effects }
     }
 
     fn decide(&mut self, out: &mut Turn, input: Input) {
+        if let (Phase::Finished(outcome), Input::Resume { .. }) = (&self.phase, &input) {
+            // Neither who waits for the end nor the tasks it made may have heard of it.
+            self.cancel_children(out);
+            return out.effects.push(Effect::Conclude(outcome.clone()));
+        }
+        if self.accepts(&input).is_err() {
+            return;
+        }
         match (&self.phase, input) {
-            (Phase::Finished(outcome), Input::Resume { .. }) => {
-                out.effects.push(Effect::Conclude(outcome.clone()));
-            }
-            (Phase::Finished(_), _) => {}
             (Phase::Queued, Input::Begin { history, dropped_turns, labels }) if self.paused.is_none() => {
                 self.note(out, Event::Started { history, dropped_turns, labels });
-                out.effects.push(Effect::WakeAt { at_ms: self.deadline_ms() });
                 self.ask_model(out, 1);
             }
             (_, Input::Resume { epoch }) => self.on_resume(out, epoch),
@@ -66,7 +72,7 @@ impl Task {
             }
             (_, Input::Pause { reason }) => self.on_pause(out, reason),
             (_, Input::Unpause) => self.on_unpause(out),
-            (_, Input::Tick) => self.on_tick(out),
+            (_, Input::Tick) => self.look_at_clock(out),
             (_, Input::Cancel { reason }) => self.on_cancel(out, reason),
             (_, Input::Quarantine { reason }) => {
                 self.note(out, Event::CrashedTooOften { reason: reason.clone() });
@@ -100,7 +106,12 @@ impl Task {
     /// The end of a task that has nothing left for step `step`.
     fn over_budget(&self, step: u32) -> Option<Outcome> {
         let limits = &self.spec.pinned.agent.limits;
-        let (tokens, cost) = (self.spent.usage.total(), self.spent.cost_microusd);
+        let (tokens, cost) = self.committed();
+        let aside = if tokens == self.spent.usage.total() && cost == self.spent.cost_microusd {
+            ""
+        } else {
+            ", with what is set aside for its tasks,"
+        };
         let advice = "of the agent, or ask for less";
         if step > limits.steps {
             let message =
@@ -108,14 +119,15 @@ impl Task {
             return Some(failed(TaskErrorKind::StepBudget, message));
         }
         if let Some(most) = limits.tokens.filter(|most| *most <= tokens) {
-            let message =
-                format!("no answer after {tokens} tokens, of {most} allowed; raise `limits.tokens` {advice}");
+            let message = format!(
+                "no answer after {tokens} tokens{aside} of {most} allowed; raise `limits.tokens` {advice}"
+            );
             return Some(failed(TaskErrorKind::TokenBudget, message));
         }
         let most = limits.cost_microusd.filter(|most| *most <= cost)?;
         let dollars = |micros: u64| micros as f64 / 1e6;
         let message = format!(
-            "no answer for {} US dollars, of {} allowed; raise `limits.cost_microusd` {advice}",
+            "no answer for {} US dollars{aside} of {} allowed; raise `limits.cost_microusd` {advice}",
             dollars(cost),
             dollars(most)
         );
@@ -123,13 +135,13 @@ impl Task {
     }
 
     fn on_reply(&mut self, out: &mut Turn, step: u32, reply: Reply) {
-        let mut reply = intake::reply(step, reply);
-        let calls = std::mem::take(&mut reply.message.tool_calls);
-        reply.message.tool_calls.clone_from(&calls);
-        self.note(out, Event::ModelReplied { step, reply: reply.clone() });
-        if calls.is_empty() {
+        let reply = intake::reply(step, reply);
+        if reply.message.tool_calls.is_empty() {
+            self.note(out, Event::ModelReplied { step, reply: reply.clone() });
             return self.on_answer(out, step, reply);
         }
+        let calls = reply.message.tool_calls.clone();
+        self.note(out, Event::ModelReplied { step, reply });
         for (ordinal, call) in calls.iter().enumerate() {
             self.on_call(out, step, ordinal, call);
         }

@@ -9,11 +9,11 @@ use crate::{
     tool::{EffectClass, ToolError, ToolErrorKind},
 };
 
+/// Ends the name of a call that takes another back; the rest is that other's name.
+pub(super) const UNDO: &str = "~undo";
+
 impl Task {
     pub(super) fn on_cancel(&mut self, out: &mut Turn, reason: String) {
-        if matches!(self.phase, Phase::Undoing { .. }) {
-            return; // It is ending already.
-        }
         self.note(out, Event::CancelRequested { reason: reason.clone() });
         self.abandon(out, Outcome::Cancelled { reason });
     }
@@ -45,8 +45,7 @@ impl Task {
 
     /// Ends the task; without an answer, after taking back what can be.
     pub(super) fn finish(&mut self, out: &mut Turn, outcome: Outcome) {
-        let children: Vec<_> = self.running_children().cloned().collect();
-        out.effects.extend(children.into_iter().map(Effect::CancelChild));
+        self.cancel_children(out);
         let take_back = matches!(outcome, Outcome::Failed { .. } | Outcome::Cancelled { .. });
         let ending = matches!(self.phase, Phase::Undoing { .. });
         if take_back && !ending && !self.undo.is_empty() {
@@ -55,6 +54,11 @@ impl Task {
         }
         self.note(out, Event::Finished { outcome: outcome.clone() });
         out.effects.push(Effect::Conclude(outcome));
+    }
+
+    /// Ends the tasks that this one made; telling them twice does no harm.
+    pub(super) fn cancel_children(&self, out: &mut Turn) {
+        out.effects.extend(self.running_children().cloned().map(Effect::CancelChild));
     }
 
     /// Takes the newest call back that is not yet; ends the task after the last.
@@ -84,10 +88,10 @@ impl Task {
         was_made: bool,
         result: &Result<Value, ToolError>,
     ) {
-        let may_have_happened = match result {
-            Ok(_) => true,
-            Err(error) => error.kind == ToolErrorKind::OutcomeUnknown,
-        };
+        use ToolErrorKind::{Crashed, OutcomeUnknown, Timeout};
+        // A call whose end nobody saw may have happened, whoever gave it up.
+        let unclear = |error: &ToolError| matches!(error.kind, Crashed | OutcomeUnknown | Timeout);
+        let may_have_happened = result.as_ref().map_or_else(unclear, |_| true);
         let acting = matches!(self.phase, Phase::Acting { .. });
         if !acting || !was_made || !may_have_happened {
             return;
@@ -99,10 +103,10 @@ impl Task {
             let arguments = rule.arguments(&intent.arguments, output)?;
             let pinned = &self.spec.pinned;
             Some(Intent {
-                effect_id: EffectId(format!("{}~undo", intent.effect_id)),
-                call_id: format!("{}~undo", intent.call_id),
+                effect_id: EffectId(format!("{}{UNDO}", intent.effect_id)),
+                call_id: format!("{}{UNDO}", intent.call_id),
                 tool: rule.tool.clone(),
-                args_digest: digest::of_json(&arguments),
+                args_digest: digest::of_value(&arguments),
                 arguments,
                 class: pinned.tool(&rule.tool).map(|tool| tool.effect).unwrap_or_default(),
                 grant: pinned.agent.tools.get(&rule.tool).cloned().unwrap_or_default(),

@@ -12,7 +12,7 @@ use crate::{
 
 /// Deepest JSON taken from outside. Parsers read 128 levels and a record adds a dozen of its own; one that
 /// could not be read back would make its whole task unreadable (J4).
-const JSON_DEPTH_MAX: usize = 64;
+pub(super) const JSON_DEPTH_MAX: usize = 64;
 
 /// The reply as it is journaled.
 pub(super) fn reply(step: u32, mut reply: Reply) -> Reply {
@@ -30,9 +30,14 @@ pub(super) fn reply(step: u32, mut reply: Reply) -> Reply {
     reply
 }
 
+/// Whether a journal that holds `value` can be read back.
+pub(super) fn is_readable(value: &Value) -> bool {
+    is_at_most(value, JSON_DEPTH_MAX)
+}
+
 /// The output as it is journaled, or why it cannot be.
 pub(super) fn output(output: Value) -> Result<Value, ToolError> {
-    if is_at_most(&output, JSON_DEPTH_MAX) {
+    if is_readable(&output) {
         return Ok(output);
     }
     let message =

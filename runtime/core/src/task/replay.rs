@@ -111,7 +111,8 @@ fn cause(task: &Task, records: &[Record]) -> Option<Input> {
             decided(effect_id, super::Decision::Deny { reason: reason.clone() }, by)
         }
         Event::Ruled { effect_id, by } => {
-            let decision = match records.get(1).map(|record| &record.event) {
+            let mut after = records[1..].iter().map(|record| &record.event);
+            let decision = match after.find(|event| !matches!(event, Event::Woken { .. })) {
                 Some(Event::ToolDone { output, .. }) => super::Decision::Happened { output: output.clone() },
                 Some(Event::ToolAsked(_)) => super::Decision::Retry,
                 _ => super::Decision::Deny { reason: String::new() },

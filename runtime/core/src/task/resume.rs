@@ -14,7 +14,6 @@ impl Task {
         // A parked task has nothing open that a crash could have touched: it is only looked at.
         if self.waiting().is_none() {
             self.note(out, Event::Resumed { epoch });
-            out.effects.push(Effect::WakeAt { at_ms: self.next_due_ms() });
         }
         if let Phase::Thinking { step, attempt } = self.phase {
             out.effects.push(Effect::AskModel { step, attempt, after_ms: 0 });
@@ -26,7 +25,11 @@ impl Task {
                 EffectClass::Once => self.on_unknown(out, intent.effect_id),
             }
         }
-        self.reorder_children(out);
+        match self.phase {
+            // It was perhaps never told to stop them.
+            Phase::Undoing { .. } => self.cancel_children(out),
+            _ => self.reorder_children(out),
+        }
         self.go_on(out);
     }
 }

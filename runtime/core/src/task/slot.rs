@@ -25,8 +25,16 @@ pub(super) enum SlotState {
     Checking,
     /// Not dispatched: something must happen first.
     Waiting(Wait),
+    /// A person has decided, and what follows says what. `begun`: it had been dispatched before.
+    Decided { begun: bool },
     /// Over.
     Settled(Result<Value, ToolError>),
+}
+
+impl SlotState {
+    pub(super) fn is_at_work(&self) -> bool {
+        matches!(self, Self::Running { .. } | Self::Checking)
+    }
 }
 
 impl Slot {
@@ -66,7 +74,7 @@ impl Slot {
 
     /// Whether the tool executor has it.
     pub(super) fn is_at_work(&self) -> bool {
-        matches!(self.state, SlotState::Running { .. } | SlotState::Checking)
+        self.state.is_at_work()
     }
 
     pub(super) fn wait(&self) -> Option<&Wait> {

@@ -8,6 +8,7 @@
 //! J6 (session order) is not kept by this machine but by [`crate::schedule`], and is tested there.
 
 mod fixture;
+mod run;
 mod transcript;
 
 mod answers;
@@ -16,6 +17,22 @@ mod limits;
 mod resume;
 mod tools;
 
+mod approvals;
+mod budgets;
+mod children;
+mod forking;
+mod pausing;
+mod replaying;
+mod retries;
+mod signals;
+mod timers;
+mod undoing;
+mod verdicts;
+
+mod bounds;
+mod effects;
+mod fair;
+mod hostile;
 mod invariants;
 mod moves;
 mod properties;

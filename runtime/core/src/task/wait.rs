@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Intent, Outcome, Waiting};
 use crate::{
     id::{EffectId, TaskId},
+    labels::Labels,
     model::Usage,
 };
 
@@ -155,6 +156,8 @@ pub(super) struct Child {
     pub(super) agent: String,
     /// What it was told.
     pub(super) input: String,
+    /// Where that came from: everything its parent had seen by then (J9).
+    pub(super) labels: Labels,
     /// Whether it took the conversation over.
     pub(super) hand_off: bool,
     /// Tokens and money set aside for it.

@@ -54,6 +54,8 @@ impl Task {
         decision: Decision,
         by: String,
     ) {
+        // One that comes too late is none, even if nobody has looked at the clock yet.
+        self.look_at_clock(out);
         if self.accepts_decision(effect_id, args_digest, &decision).is_err() {
             return;
         }
@@ -96,7 +98,7 @@ impl Task {
     }
 
     pub(super) fn on_signal(&mut self, out: &mut Turn, signal: Signal) {
-        if self.accepts_signal(&signal).is_err() || self.signals.contains(&signal.id) {
+        if self.signals.contains(&signal.id) {
             return;
         }
         self.note(out, Event::SignalReceived { signal });
@@ -125,7 +127,8 @@ impl Task {
         }
     }
 
-    pub(super) fn on_tick(&mut self, out: &mut Turn) {
+    /// Ends the task if its time is up, and the waits whose time has come.
+    pub(super) fn look_at_clock(&mut self, out: &mut Turn) {
         if self.is_over_time(out.now_ms) {
             let limit = self.spec.pinned.agent.limits.time_ms;
             let message = match self.spec.until_ms.filter(|until| *until <= out.now_ms) {
@@ -139,9 +142,6 @@ impl Task {
         }
         self.expire(out);
         self.go_on(out);
-        if !self.phase_is_over() && self.waiting().is_none() {
-            out.effects.push(Effect::WakeAt { at_ms: self.next_due_ms() });
-        }
     }
 
     fn phase_is_over(&self) -> bool {
@@ -185,9 +185,6 @@ impl Task {
     }
 
     pub(super) fn on_pause(&mut self, out: &mut Turn, reason: String) {
-        if self.paused.is_some() || matches!(self.phase, Phase::Undoing { .. }) {
-            return;
-        }
         if matches!(self.phase, Phase::Thinking { .. }) {
             out.effects.push(Effect::AbortModel);
         }
@@ -195,12 +192,9 @@ impl Task {
     }
 
     pub(super) fn on_unpause(&mut self, out: &mut Turn) {
-        if self.paused.is_none() {
-            return;
-        }
         self.note(out, Event::Unpaused);
-        self.expire(out);
-        self.go_on(out);
+        self.look_at_clock(out);
+        self.advance_children(out);
     }
 
     /// What the task waits for, when nothing of it is at work.
@@ -229,8 +223,16 @@ impl Task {
         waits.chain([self.deadline_ms()]).min().expect("there is always a deadline")
     }
 
-    /// The end of every step: notes that the task parks, or that it goes on, and asks for what that needs.
-    pub(super) fn rest(&mut self, out: &mut Turn, resumed: bool) {
+    /// When to look at the clock while the task is not parked. Taking back has no end of time: each of its
+    /// calls has one.
+    pub(super) fn alarm_ms(&self) -> Option<u64> {
+        let ending = matches!(self.phase, Phase::Undoing { .. } | Phase::Finished(_));
+        (!ending && self.waiting().is_none()).then(|| self.next_due_ms())
+    }
+
+    /// The end of every step: notes that the task parks, or that it goes on, and asks to be woken when the
+    /// time for that is another than `alarm`, which is set already.
+    pub(super) fn rest(&mut self, out: &mut Turn, alarm: Option<u64>) {
         match (self.waiting(), self.parked_since_ms) {
             (Some(_), None) => {
                 let due_ms = self.due_ms();
@@ -239,11 +241,13 @@ impl Task {
             (None, Some(_)) if !self.phase_is_over() => self.note(out, Event::Woken { at_ms: out.now_ms }),
             _ => {}
         }
-        let waits = self.slots().iter().any(|slot| slot.wait().is_some());
         if self.status() == Status::Parked {
             out.effects.push(Effect::Park { due_ms: self.due_ms() });
-        } else if waits && !resumed && !out.events.is_empty() {
-            out.effects.push(Effect::WakeAt { at_ms: self.next_due_ms() });
+        }
+        let next = self.alarm_ms().filter(|next| alarm != Some(*next));
+        if let Some(at_ms) = next {
+            // First, for whatever follows may take long.
+            out.effects.insert(0, Effect::WakeAt { at_ms });
         }
     }
 }

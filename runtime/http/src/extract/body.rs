@@ -25,6 +25,9 @@ const DRAIN_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// A JSON body of at most `BYTES_MAX`, for what is smaller than a submission.
+pub(crate) struct Bounded<T, const BYTES_MAX: usize>(pub(crate) T);
+
 /// A JSON body, or `T::default()` when there is none.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
@@ -32,13 +35,25 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        check_content_type(request.headers())?;
-        let body = read(request, app.options.body_bytes_max).await?;
-        if body.is_empty() {
-            return Err(Problem::bad_request("the body is empty; a JSON object is expected"));
-        }
-        parse(&body).map(Self)
+        required(request, app.options.body_bytes_max).await.map(Self)
     }
+}
+
+impl<T: DeserializeOwned, const BYTES_MAX: usize> FromRequest<App> for Bounded<T, BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        required(request, app.options.body_bytes_max.min(BYTES_MAX)).await.map(Self)
+    }
+}
+
+async fn required<T: DeserializeOwned>(request: Request, bytes_max: usize) -> Result<T, Problem> {
+    check_content_type(request.headers())?;
+    let body = read(request, bytes_max).await?;
+    if body.is_empty() {
+        return Err(Problem::bad_request("the body is empty; JSON is expected"));
+    }
+    parse(&body)
 }
 
 impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use playhouse_api::Submission;
-use playhouse_core::labels::Labels;
+use playhouse_core::{labels::Labels, task::TaskView};
 
 use super::{Route, post};
 use crate::{
@@ -55,19 +55,24 @@ pub(crate) async fn submit_task(
     Json(body): Json<wire::Submit>,
 ) -> Result<Response, Problem> {
     let submitted = app.api.submit(&caller, submission(body, key)?).await?;
-    let task = wire::Task::from(submitted.task);
-    let location = HeaderValue::from_str(&format!("/v1/tasks/{}", task.id))
-        .expect("the characters of an id fit a header");
     let status = if submitted.replayed { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut response = (status, [(header::LOCATION, location)], axum::Json(task)).into_response();
+    let mut response = made(status, submitted.task);
     if submitted.replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
 }
 
+/// A task that exists now, and where.
+pub(super) fn made(status: StatusCode, task: TaskView) -> Response {
+    let task = wire::Task::from(task);
+    let location = HeaderValue::from_str(&format!("/v1/tasks/{}", task.id))
+        .expect("the characters of an id fit a header");
+    (status, [(header::LOCATION, location)], axum::Json(task)).into_response()
+}
+
 fn submission(body: wire::Submit, idempotency_key: Option<String>) -> Result<Submission, Problem> {
-    let wire::Submit { agent, input, session, topic, limits, labels } = body;
+    let wire::Submit { agent, input, session, topic, limits, labels, until_ms } = body;
     Ok(Submission {
         agent,
         input,
@@ -75,6 +80,7 @@ fn submission(body: wire::Submit, idempotency_key: Option<String>) -> Result<Sub
         topic,
         limits: limits.into(),
         labels: Labels(labels.into_iter().collect()),
+        until_ms,
         idempotency_key,
     })
 }

@@ -1,15 +1,15 @@
-//! `/v1/tasks`: looking at tasks and ending them.
+//! `/v1/tasks`: looking at tasks, ending and forgetting them.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use playhouse_api::{LIST_MAX, TaskQuery};
 use serde::Deserialize;
 
-use super::{Route, get, post};
+use super::{Route, delete, get, post};
 use crate::{
     App,
     auth::Identity,
-    extract::{OptionalJson, PathOf, QueryOf, name},
-    openapi::{NotFound, Refusals},
+    extract::{OptionalJson, PathOf, QueryOf, name, reason},
+    openapi::{NotFound, Refusals, TooEarly},
     problem::Problem,
     wire,
 };
@@ -22,6 +22,7 @@ pub(super) fn routes() -> Vec<Route> {
         get("/v1/tasks", "list tasks, newest first", list_tasks),
         get("/v1/tasks/{id}", "one task", get_task),
         post("/v1/tasks/{id}/cancel", "ask a task to end", cancel_task),
+        delete("/v1/tasks/{id}", "forget a task that is over", forget_task),
     ]
 }
 
@@ -39,6 +40,10 @@ pub(crate) struct ListQuery {
     status: Option<wire::Status>,
     /// Only tasks of this conversation.
     session: Option<String>,
+    /// Only tasks that wait for this.
+    waiting: Option<wire::Waiting>,
+    /// Only tasks that this one made.
+    parent: Option<String>,
 }
 
 /// Lists tasks, newest first.
@@ -60,6 +65,8 @@ pub(crate) async fn list_tasks(
         limit,
         status: query.status.map(Into::into),
         session: query.session.map(|session| name("`session`", session)).transpose()?,
+        waiting: query.waiting.map(Into::into),
+        parent: query.parent.map(|parent| name("`parent`", parent)).transpose()?,
     };
     let page = app.api.tasks(&caller, query).await?;
     let tasks = page.tasks.into_iter().map(wire::TaskSummary::from).collect();
@@ -92,7 +99,21 @@ pub(crate) async fn cancel_task(
     PathOf(id): PathOf<String>,
     OptionalJson(body): OptionalJson<wire::Cancel>,
 ) -> Result<Json<wire::Task>, Problem> {
-    let reason = body.reason.unwrap_or_else(|| "cancelled by the caller".to_owned());
+    let reason = reason(body.reason, "cancelled by the caller")?;
     let task = app.api.cancel(&caller, &name("task id", id)?, reason).await?;
     Ok(Json(task.into()))
+}
+
+/// Forgets a task that is over: its journal leaves the disk for good.
+#[utoipa::path(
+    delete, path = "/v1/tasks/{id}", tag = "tasks", params(("id" = String, Path, description = "Of the task")),
+    responses((status = 204, description = "Forgotten"), TooEarly, NotFound, Refusals),
+)]
+pub(crate) async fn forget_task(
+    State(app): State<App>,
+    Identity(caller): Identity,
+    PathOf(id): PathOf<String>,
+) -> Result<StatusCode, Problem> {
+    app.api.forget(&caller, &name("task id", id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -2,12 +2,13 @@
 
 mod convert;
 mod kinds;
+mod name;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Effect, Message, TaskError, ToolCall, Usage};
+use super::{Effect, Message, TaskError, ToolCall, Usage, Wait};
 pub use kinds::{Finish, ModelError, ModelErrorKind, ToolError, ToolErrorKind};
 
 /// One journaled event. `seq` is the SSE id, `type` the SSE event name.
@@ -138,6 +139,135 @@ pub enum Event {
         /// Why.
         error: ToolError,
     },
+    /// A call failed and is made again.
+    ToolRetried {
+        /// Which call.
+        effect_id: String,
+        /// The try that is about to be made, from 2.
+        attempt: u32,
+        /// Why the one before failed.
+        error: ToolError,
+        /// The wait before it, in milliseconds.
+        after_ms: u64,
+    },
+    /// Instead of running, a call waits. An approved one is asked for afterwards.
+    WaitBegun {
+        /// Names this call for ever.
+        effect_id: String,
+        /// The model's call.
+        call_id: String,
+        /// The tool.
+        tool: String,
+        /// The arguments.
+        arguments: Value,
+        /// What it waits for.
+        wait: Wait,
+    },
+    /// A person is asked what became of a call whose outcome is unknown.
+    VerdictAsked {
+        /// Which call.
+        effect_id: String,
+        /// How long, in milliseconds since 1970.
+        expires_ms: u64,
+    },
+    /// A person agreed to a call.
+    Approved {
+        /// Which call.
+        effect_id: String,
+        /// Who.
+        by: String,
+        /// The arguments, where they are not the model's own.
+        arguments: Option<Value>,
+    },
+    /// A person did not agree to a call, or nobody decided in time.
+    Denied {
+        /// Which call.
+        effect_id: String,
+        /// Who; null if the time ran out.
+        by: Option<String>,
+        /// What the model is told.
+        reason: String,
+    },
+    /// A person said what became of a call whose outcome was unknown.
+    Ruled {
+        /// Which call.
+        effect_id: String,
+        /// Who.
+        by: String,
+    },
+    /// A message came from outside; it stays until a call takes it.
+    SignalReceived {
+        /// The sender's name for it.
+        id: String,
+        /// What kind of message.
+        name: String,
+        /// What it says.
+        payload: Value,
+    },
+    /// A waiting call takes a message.
+    SignalTaken {
+        /// Which message.
+        id: String,
+        /// Which call.
+        effect_id: String,
+    },
+    /// Another task is about to be made by this one.
+    ChildAsked {
+        /// Its id.
+        child: String,
+        /// The call that wants it.
+        effect_id: String,
+        /// Which agent gets the work.
+        agent: String,
+        /// What it is told.
+        input: String,
+        /// Whether it takes the conversation over.
+        hand_off: bool,
+    },
+    /// A task that this one made is over.
+    ChildEnded {
+        /// Its id.
+        child: String,
+        /// How it ended.
+        outcome: Outcome,
+        /// Tokens it used.
+        usage: Usage,
+        /// What it cost, in millionths of a US dollar.
+        cost_microusd: u64,
+    },
+    /// Everything that is open waits for something outside.
+    Parked {
+        /// When it goes on by itself, in milliseconds since 1970.
+        due_ms: Option<u64>,
+    },
+    /// The task goes on.
+    Woken {},
+    /// Somebody wants the task to hold still.
+    Paused {
+        /// In the caller's words.
+        reason: String,
+    },
+    /// It may go on.
+    Unpaused {},
+    /// The task's time was up.
+    DeadlinePassed {},
+    /// The planner crashed too often.
+    CrashedTooOften {
+        /// The last crash.
+        reason: String,
+    },
+    /// The task is ending without an answer; what its calls did is taken back first, newest first.
+    Undoing {
+        /// How it will end.
+        outcome: Outcome,
+    },
+    /// The history up to here is another task's; what follows is this one's own.
+    Forked {
+        /// The step that is asked anew.
+        step: u32,
+        /// More words of the user, before that step.
+        input: Option<String>,
+    },
     /// Nobody knows whether this call happened, and it is not tried again.
     OutcomeUnknown {
         /// Which call.
@@ -176,26 +306,4 @@ pub enum Outcome {
         /// The last crash.
         reason: String,
     },
-}
-
-impl Event {
-    /// Its `type`, which is also the SSE event name.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Submitted { .. } => "submitted",
-            Self::Started { .. } => "started",
-            Self::Resumed {} => "resumed",
-            Self::ModelAsked { .. } => "model_asked",
-            Self::ModelReplied { .. } => "model_replied",
-            Self::ModelFailed { .. } => "model_failed",
-            Self::RepairAsked { .. } => "repair_asked",
-            Self::ToolAsked { .. } => "tool_asked",
-            Self::ToolRefused { .. } => "tool_refused",
-            Self::ToolDone { .. } => "tool_done",
-            Self::ToolFailed { .. } => "tool_failed",
-            Self::OutcomeUnknown { .. } => "outcome_unknown",
-            Self::CancelRequested { .. } => "cancel_requested",
-            Self::Finished(_) => "finished",
-        }
-    }
 }

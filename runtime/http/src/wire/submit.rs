@@ -24,6 +24,9 @@ pub struct Submit {
     /// Origins carried to every record of the task.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The end of the task's time whatever it does, also while it waits; in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
 }
 
 /// Limits of one task; where the agent's own are lower, those hold.
@@ -32,8 +35,16 @@ pub struct Submit {
 pub struct Limits {
     /// Model calls.
     pub steps: Option<u32>,
-    /// Time since submission, in milliseconds.
+    /// Time since submission, in milliseconds; time parked does not count.
     pub time_ms: Option<u64>,
+    /// Tokens read and written, those of tasks it makes included.
+    pub tokens: Option<u64>,
+    /// Price in millionths of a US dollar, that of tasks it makes included.
+    pub cost_microusd: Option<u64>,
+    /// Tasks it may make.
+    pub children: Option<u32>,
+    /// Generations of tasks below it.
+    pub depth: Option<u32>,
 }
 
 /// Why a task should end.
@@ -45,7 +56,7 @@ pub struct Cancel {
 }
 
 impl From<Limits> for LimitsOverride {
-    fn from(Limits { steps, time_ms }: Limits) -> Self {
-        Self { steps, time_ms }
+    fn from(Limits { steps, time_ms, tokens, cost_microusd, children, depth }: Limits) -> Self {
+        Self { steps, time_ms, tokens, cost_microusd, children, depth }
     }
 }

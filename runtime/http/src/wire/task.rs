@@ -4,7 +4,7 @@ use playhouse_core::{model, task};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::mirror;
+use super::{Waiting, WaitingCall, mirror};
 
 mirror! {
     /// Where a task stands.
@@ -13,7 +13,7 @@ mirror! {
         Queued,
         /// A model or a tool is at work.
         Running,
-        /// Waits for something outside.
+        /// Waits for something outside; `waiting` says what.
         Parked,
         /// Ended with an answer.
         Done,
@@ -41,20 +41,14 @@ mirror! {
         BadModelOutput,
         /// The answer was cut by the model's token limit.
         Truncated,
-    }
-}
-
-impl From<Status> for task::Status {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Queued => Self::Queued,
-            Status::Running => Self::Running,
-            Status::Parked => Self::Parked,
-            Status::Done => Self::Done,
-            Status::Failed => Self::Failed,
-            Status::Cancelled => Self::Cancelled,
-            Status::Quarantined => Self::Quarantined,
-        }
+        /// The allowed tokens were used up.
+        TokenBudget,
+        /// The allowed money was used up.
+        CostBudget,
+        /// The task that the conversation was handed to gave no answer.
+        HandOff,
+        /// A task that it wanted could not be made.
+        NotMade,
     }
 }
 
@@ -95,10 +89,25 @@ pub struct Task {
     pub output: Option<String>,
     /// Why there is none, when `failed`.
     pub error: Option<TaskError>,
-    /// The reason, when `cancelled` or `quarantined`.
+    /// The reason, when `cancelled`, `quarantined` or paused.
     pub reason: Option<String>,
-    /// Tokens so far.
+    /// What it waits for, when `parked`; with several, the first of `paused`, `approval`, `signal`, `children`,
+    /// `timer`.
+    pub waiting: Option<Waiting>,
+    /// The calls that wait, and what for.
+    pub waits: Vec<WaitingCall>,
+    /// When a parked task goes on even if nothing happens, in milliseconds since 1970.
+    pub due_ms: Option<u64>,
+    /// The task that made it, if a task did.
+    pub parent: Option<String>,
+    /// Tasks it has made that are not over.
+    pub children: Vec<String>,
+    /// The task whose history it shares.
+    pub forked: Option<ForkedFrom>,
+    /// Tokens so far, those of tasks it made included.
     pub usage: Usage,
+    /// Price so far in millionths of a US dollar, that of tasks it made included; 0 where no price is known.
+    pub cost_microusd: u64,
     /// Completed steps: model replies and tool results.
     pub steps: u32,
     /// How often its planner was started; more than 0 after a crash or a restart of the daemon.
@@ -109,6 +118,15 @@ pub struct Task {
     pub submitted_ms: u64,
     /// When it last changed, in milliseconds since 1970.
     pub updated_ms: u64,
+}
+
+/// Where a fork comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ForkedFrom {
+    /// The task whose history it shares.
+    pub task: String,
+    /// The step that was asked anew; everything before it is shared.
+    pub step: u32,
 }
 
 /// A task as listed.
@@ -122,6 +140,12 @@ pub struct TaskSummary {
     pub session: Option<String>,
     /// Where it stands.
     pub status: Status,
+    /// What it waits for, when `parked`.
+    pub waiting: Option<Waiting>,
+    /// When a parked task goes on even if nothing happens, in milliseconds since 1970.
+    pub due_ms: Option<u64>,
+    /// The task that made it, if a task did.
+    pub parent: Option<String>,
     /// When it was accepted, in milliseconds since 1970.
     pub submitted_ms: u64,
     /// When it last changed, in milliseconds since 1970.
@@ -139,7 +163,19 @@ pub struct TaskList {
 
 impl From<task::TaskView> for Task {
     fn from(view: task::TaskView) -> Self {
-        let task::TaskView { head, input, output, error, reason, usage, steps } = view;
+        let task::TaskView {
+            head,
+            input,
+            output,
+            error,
+            reason,
+            usage,
+            cost_microusd,
+            steps,
+            waits,
+            children,
+            forked,
+        } = view;
         Self {
             id: head.task.into(),
             agent: head.agent,
@@ -149,7 +185,14 @@ impl From<task::TaskView> for Task {
             output,
             error: error.map(TaskError::from),
             reason,
+            waiting: head.waiting.map(Waiting::from),
+            waits: waits.into_iter().map(WaitingCall::from).collect(),
+            due_ms: head.due_ms,
+            parent: head.parent.map(String::from),
+            children: children.into_iter().map(String::from).collect(),
+            forked: forked.map(|(task, step)| ForkedFrom { task: task.into(), step }),
             usage: usage.into(),
+            cost_microusd,
             steps,
             epoch: head.epoch,
             events: head.next_seq,
@@ -166,6 +209,9 @@ impl From<task::Head> for TaskSummary {
             agent: head.agent,
             session: head.session.map(String::from),
             status: head.status.into(),
+            waiting: head.waiting.map(Waiting::from),
+            due_ms: head.due_ms,
+            parent: head.parent.map(String::from),
             submitted_ms: head.submitted_ms,
             updated_ms: head.updated_ms,
         }

@@ -1,6 +1,7 @@
 //! A runtime without a runtime: it remembers what it was given, and tasks do what the test tells them to.
 
 mod api;
+mod control;
 mod stream;
 
 use std::{
@@ -8,12 +9,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use playhouse_api::{ApiError, Caller, Health, Submission, TaskEvent};
+use playhouse_api::{ApiError, Caller, ForkRequest, Health, Submission, TaskEvent, Verdict};
 use playhouse_core::{
     id::{Seq, SessionId, TaskId},
     model::Usage,
     session::Session,
-    task::{Event, Head, Outcome, Record, Status, TaskView},
+    task::{Event, Head, Outcome, Record, Signal, Status, TaskView, WaitView},
 };
 use tokio::sync::watch;
 
@@ -34,9 +35,19 @@ struct State {
     keys: BTreeMap<String, (Submission, TaskId)>,
     sessions: BTreeMap<SessionId, Session>,
     callers: Vec<Caller>,
+    heard: Vec<Heard>,
     refusal: Option<ApiError>,
     fault: Option<(Seq, ApiError)>,
     problems: Vec<String>,
+}
+
+/// What was said to a task.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Heard {
+    Pause(String),
+    Decide(Verdict),
+    Signal(Signal),
+    Fork(ForkRequest),
 }
 
 struct Entry {
@@ -81,6 +92,26 @@ impl Fake {
     /// What was submitted as task `id`.
     pub(crate) fn submission(&self, id: &str) -> Submission {
         self.state().tasks[&task_id(id)].submission.clone()
+    }
+
+    /// What was said to tasks, in order.
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        self.state().heard.clone()
+    }
+
+    /// Task `id` is parked: this call waits.
+    pub(crate) fn park(&self, id: &str, wait: WaitView) {
+        let mut state = self.state();
+        let view = &mut state.tasks.get_mut(&task_id(id)).unwrap().view;
+        view.head.status = Status::Parked;
+        view.head.waiting = Some(wait.wait.kind());
+        view.head.due_ms = wait.wait.due_ms();
+        view.waits.push(wait);
+    }
+
+    /// Task `id` was made by task `parent`.
+    pub(crate) fn adopt(&self, id: &str, parent: &str) {
+        self.state().tasks.get_mut(&task_id(id)).unwrap().view.head.parent = Some(task_id(parent));
     }
 
     /// How many tasks there are.
@@ -167,6 +198,18 @@ fn entry(id: TaskId, caller: &Caller, submission: Submission) -> Entry {
     };
     let input = submission.input.clone();
     let usage = Usage::default();
-    let view = TaskView { head, input, output: None, error: None, reason: None, usage, steps: 0 };
+    let view = TaskView {
+        head,
+        input,
+        output: None,
+        error: None,
+        reason: None,
+        usage,
+        cost_microusd: 0,
+        steps: 0,
+        waits: Vec::new(),
+        children: Vec::new(),
+        forked: None,
+    };
     Entry { view, submission, feed: Vec::new() }
 }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod chat;
+mod control;
 mod errors;
 mod events;
 mod fake;
@@ -11,3 +12,6 @@ mod harness;
 mod outline;
 mod sockets;
 mod tasks;
+mod travel;
+mod tree;
+mod wire;

@@ -1,6 +1,7 @@
 //! Submitting, looking, listing, cancelling; sessions and catalogs: what answers look like.
 
 use playhouse_core::{
+    agent::LimitsOverride,
     id::{SessionId, Tenant},
     labels::Labels,
     message::{Arguments, Assistant, Message, ToolCall},
@@ -28,7 +29,8 @@ async fn a_submitted_task_answers_202_with_its_place() {
     assert_eq!(answer.header("idempotency-replayed"), None);
     let expected = json!({
         "id": "t1", "agent": "helper", "session": null, "status": "queued", "input": "hi", "output": null,
-        "error": null, "reason": null, "steps": 0, "epoch": 1, "events": 0,
+        "error": null, "reason": null, "steps": 0, "epoch": 1, "events": 0, "waiting": null, "waits": [],
+        "due_ms": null, "parent": null, "children": [], "forked": null, "cost_microusd": 0,
         "usage": {"input_tokens": 0, "cached_tokens": 0, "output_tokens": 0},
         "submitted_ms": 1000, "updated_ms": 1000,
     });
@@ -41,14 +43,24 @@ async fn everything_in_a_submission_reaches_the_runtime() {
     let server = Server::start().await;
     let body = json!({
         "agent": "helper", "input": "hi\u{0}", "session": "trip", "topic": "berlin",
-        "limits": {"steps": 3, "time_ms": 9}, "labels": ["user", "mail"],
+        "limits": {"steps": 3, "time_ms": 9, "tokens": 8, "cost_microusd": 7, "children": 6, "depth": 5},
+        "labels": ["user", "mail"], "until_ms": 4_000_000_000_000_u64,
     });
     assert_eq!(server.post("/v1/tasks", body).await.status, 202);
     let submission = server.fake.submission("t1");
     assert_eq!(submission.input, "hi\0", "NUL is text; the runtime decides whether it wants it");
     assert_eq!(submission.session, Some(SessionId::new("trip").unwrap()));
     assert_eq!(submission.topic.as_deref(), Some("berlin"));
-    assert_eq!((submission.limits.steps, submission.limits.time_ms), (Some(3), Some(9)));
+    let limits = LimitsOverride {
+        steps: Some(3),
+        time_ms: Some(9),
+        tokens: Some(8),
+        cost_microusd: Some(7),
+        children: Some(6),
+        depth: Some(5),
+    };
+    assert_eq!(submission.limits, limits);
+    assert_eq!(submission.until_ms, Some(4_000_000_000_000));
     assert_eq!(submission.labels, Labels::of(["user", "mail"]));
     assert_eq!(server.fake.callers()[0].tenant, Tenant::local());
 }

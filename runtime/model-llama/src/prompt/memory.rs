@@ -23,7 +23,7 @@ pub(crate) struct Known {
 impl Known {
     /// The conversation of `request` after `reply`.
     pub(crate) fn after(request: ChatRequest, reply: Assistant, tokens: Vec<Token>) -> Self {
-        let mut messages = request.messages;
+        let mut messages = Arc::unwrap_or_clone(request.messages);
         messages.push(Message::Assistant(reply));
         Self { messages, tools: request.tools, tokens }
     }
@@ -33,7 +33,7 @@ impl Known {
         let same = |(ours, theirs)| same_message(ours, theirs);
         self.tools == request.tools
             && self.messages.len() <= request.messages.len()
-            && self.messages.iter().zip(&request.messages).all(same)
+            && self.messages.iter().zip(request.messages.iter()).all(same)
     }
 }
 

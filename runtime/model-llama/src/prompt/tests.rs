@@ -38,7 +38,7 @@ impl Vocabulary for Bytes {
 fn request(messages: &[Message]) -> ChatRequest {
     ChatRequest {
         conversation: "c".into(),
-        messages: messages.to_vec(),
+        messages: messages.to_vec().into(),
         tools: Vec::new(),
         sampling: Sampling::default(),
         response_schema: None,

@@ -28,7 +28,7 @@ fn request(messages: Vec<Message>, tools: &[&str]) -> ChatRequest {
     let tools = tools.iter().map(tool).collect();
     ChatRequest {
         conversation: "c".into(),
-        messages,
+        messages: messages.into(),
         tools,
         sampling: Sampling::default(),
         response_schema: None,

@@ -69,7 +69,7 @@ impl Drop for Running {
 pub(crate) fn request(conversation: &str, messages: Vec<Message>) -> ChatRequest {
     ChatRequest {
         conversation: conversation.into(),
-        messages,
+        messages: messages.into(),
         tools: vec![tool("calculator", "expression"), tool("lookup", "key")],
         sampling: Sampling { max_tokens: 48, ..Sampling::default() },
         response_schema: None,

@@ -16,7 +16,13 @@ fn config(more: Value) -> OpenAiConfig {
 
 fn ask(messages: Vec<Message>) -> ChatRequest {
     let sampling = Sampling { temperature: 0.7, ..Sampling::default() };
-    ChatRequest { conversation: "c".into(), messages, tools: vec![], sampling, response_schema: None }
+    ChatRequest {
+        conversation: "c".into(),
+        messages: messages.into(),
+        tools: vec![],
+        sampling,
+        response_schema: None,
+    }
 }
 
 fn sent(config: &OpenAiConfig, request: &ChatRequest) -> Value {
@@ -120,7 +126,7 @@ fn the_estimate_counts_all_that_is_sent() {
     let kept =
         Assistant { provider: Some(json!({ "openai": { "r": "y".repeat(300) } })), ..Assistant::default() };
     let mut more = plain;
-    more.messages.push(Message::Assistant(kept));
+    std::sync::Arc::make_mut(&mut more.messages).push(Message::Assistant(kept));
     more.response_schema = Some(json!({ "description": "z".repeat(300) }));
     assert!(estimate(&more, 3) >= bare + 200);
     assert_eq!(estimate(&more, 0), estimate(&more, 1));

@@ -122,7 +122,8 @@ async fn hidden_reasoning_goes_back_to_the_provider_with_the_conversation() {
     let mut request = ask();
     let reply = model.chat(request.clone(), no_deltas()).await.unwrap();
     assert_eq!(reply.message.provider, Some(json!({ "openai": { "reasoning_content": "hm" } })));
-    request.messages.push(playhouse_core::message::Message::Assistant(reply.message));
+    std::sync::Arc::make_mut(&mut request.messages)
+        .push(playhouse_core::message::Message::Assistant(reply.message));
     model.chat(request, no_deltas()).await.unwrap();
     let body: Value = serde_json::from_str(server.requests()[1].split_once("\r\n\r\n").unwrap().1).unwrap();
     let sent_back = json!({ "role": "assistant", "content": "hi", "reasoning_content": "hm" });

@@ -33,7 +33,7 @@ pub(crate) fn model_with_key(server: &Server, key: &str) -> OpenAi {
 pub(crate) fn ask() -> ChatRequest {
     ChatRequest {
         conversation: "c".into(),
-        messages: vec![Message::user("Good day?")],
+        messages: vec![Message::user("Good day?")].into(),
         tools: vec![],
         sampling: Sampling::default(),
         response_schema: None,

@@ -238,6 +238,7 @@ impl Shell {
         Level {
             id: self.0.id.to_string(),
             kind: Kind::Dynamic,
+            up_ms: now_ms(state.since),
             rows: state.children.values().map(|entry| entry.child.row()).collect(),
         }
     }

@@ -223,6 +223,7 @@ impl Shell {
         Level {
             id: self.0.id.to_string(),
             kind: Kind::Supervisor(self.0.strategy),
+            up_ms: now_ms(state.since),
             rows: state.children.iter().map(Child::row).collect(),
         }
     }

@@ -7,5 +7,6 @@ mod escalation;
 mod looking;
 mod order;
 mod probe;
+mod report;
 mod restart;
 mod starting;

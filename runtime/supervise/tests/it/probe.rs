@@ -7,9 +7,9 @@ use std::{
 };
 
 use playhouse_supervise::{
-    ChildSpec, Intensity, Restart, Root, Shutdown, Slot, Strategy, Supervisor, Tree, spawn, tree,
+    ChildSpec, Intensity, Restart, Root, Shutdown, Slot, Strategy, Supervisor, Tree, note, spawn, tree,
 };
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::timeout,
@@ -22,7 +22,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(600);
 pub(crate) const PATIENT: Intensity = Intensity { max_restarts: 1000, period_ms: 1000 };
 
 /// What a probe may be told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Order {
     Panic,
     Fail,
@@ -30,6 +30,10 @@ pub(crate) enum Order {
     Kill,
     /// Let the mailbox wait for ever.
     Hang,
+    /// Show so many as running and so many as waiting.
+    Note(usize, usize),
+    /// Answer.
+    Ask(RpcReplyPort<u32>),
 }
 
 /// What a probe does in its next start.
@@ -85,6 +89,8 @@ impl Actor for Probe {
             Order::Finish => me.stop(None),
             Order::Kill => me.kill(),
             Order::Hang => std::future::pending().await,
+            Order::Note(running, waiting) => note(&me, &[("running", running), ("waiting", waiting)]),
+            Order::Ask(reply) => drop(reply.send(7)),
         }
         Ok(())
     }

@@ -2,7 +2,10 @@
 
 use insta::assert_snapshot;
 
-use super::fixture::{Run, reply, spec, wants_json};
+use super::{
+    fixture::{reply, spec, wants_json},
+    run::Run,
+};
 use crate::{
     agent::Limits,
     id::SessionId,

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::fixture::{Run, spec};
+use super::{fixture::spec, run::Run};
 use crate::{agent::Limits, task::Input};
 
 #[test]

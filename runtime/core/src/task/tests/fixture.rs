@@ -1,19 +1,18 @@
-//! What every test of the machine needs: a submission, replies, and a [`Run`] that keeps the transcript.
+//! What every test of the machine needs: submissions, agents with all they can have, and replies.
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::transcript;
 use crate::{
     agent::{AgentDef, Limits, Pinned},
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
     message::{Arguments, Assistant, ToolCall},
-    model::{Finish, ModelError, ModelErrorKind, Reply, Sampling, Usage},
-    policy::Policy,
-    task::{Event, Input, Lineage, Task, TaskSpec},
-    tool::{EffectClass, Grant, ToolError, ToolSpec},
+    model::{Finish, Reply, Sampling, Usage},
+    policy::{ApprovalRule, Policy, Retry, ToolRules, UndoRule},
+    task::{Lineage, TaskSpec, control},
+    tool::{EffectClass, Grant, ToolSpec},
     window::WindowPolicy,
 };
 
@@ -70,11 +69,51 @@ pub(super) fn spec(limits: Limits) -> TaskSpec {
     }
 }
 
-/// `spec`, whose final answer must be JSON.
-pub(super) fn wants_json(mut spec: TaskSpec) -> TaskSpec {
-    let agent = AgentDef { output_schema: Some(json!({ "type": "object" })), ..(*spec.pinned.agent).clone() };
-    spec.pinned.agent = Arc::new(agent);
+/// `spec` with another agent.
+pub(super) fn with(mut spec: TaskSpec, change: impl FnOnce(&mut AgentDef)) -> TaskSpec {
+    change(Arc::make_mut(&mut spec.pinned.agent));
     spec
+}
+
+/// `spec`, whose final answer must be JSON.
+pub(super) fn wants_json(spec: TaskSpec) -> TaskSpec {
+    with(spec, |agent| agent.output_schema = Some(json!({ "type": "object" })))
+}
+
+/// A submission of a clerk who may also wait, and give work to `helper`; it can be sent the signals `paid`
+/// and `called`.
+pub(super) fn able(limits: Limits) -> TaskSpec {
+    let mut spec = with(spec(limits), |agent| {
+        let names = control::specs().into_iter().map(|tool| (tool.name.clone(), Grant::default()));
+        agent.tools.extend(names);
+        agent.policy.agents = vec!["helper".into()];
+        agent.policy.signals = ["paid", "called"].map(|name| (name.to_owned(), json!({}))).into();
+    });
+    spec.pinned.tools.extend(control::specs());
+    spec
+}
+
+/// `spec`, where a person must agree to each call of `tool` within a minute.
+pub(super) fn asking(spec: TaskSpec, tool: &str) -> TaskSpec {
+    let rule = ApprovalRule {
+        tools: vec![tool.into()],
+        expires_ms: 60_000,
+        reason: "it costs money".into(),
+        ..ApprovalRule::default()
+    };
+    with(spec, |agent| agent.policy.approvals.push(rule))
+}
+
+/// `spec`, where a failed call of `tool` is tried again.
+pub(super) fn retrying(spec: TaskSpec, tool: &str, retry: Retry) -> TaskSpec {
+    with(spec, |agent| agent.policy.rules.entry(tool.into()).or_default().retry = retry)
+}
+
+/// `spec`, where a call of `tool` is taken back by one of `by` with its argument `n`.
+pub(super) fn undoing(spec: TaskSpec, tool: &str, by: &str) -> TaskSpec {
+    let undo = UndoRule { tool: by.into(), arguments: json!({ "undo": "$arguments/n" }) };
+    let rule = |rules: &mut ToolRules| rules.undo = Some(undo);
+    with(spec, |agent| rule(agent.policy.rules.entry(tool.into()).or_default()))
 }
 
 /// The effect id of the `ordinal`-th call of `step`.
@@ -96,108 +135,4 @@ pub(super) fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
         Err(error) => Arguments::Malformed { raw: arguments.into(), error: error.to_string() },
     };
     ToolCall { id: id.into(), name: name.into(), arguments }
-}
-
-/// One life of a task, written down as it happens.
-pub(super) struct Run {
-    task: Task,
-    journal: Vec<Event>,
-    transcript: String,
-    now_ms: u64,
-}
-
-impl Run {
-    /// A task under default limits that has begun, so that its model was asked once.
-    pub(super) fn begun() -> Self {
-        let mut run = Self::queued(spec(Limits::default()));
-        run.begin();
-        run.transcript.clear();
-        run
-    }
-
-    /// A task nothing has happened to.
-    pub(super) fn queued(spec: TaskSpec) -> Self {
-        let journal = vec![Event::Submitted(Box::new(spec.clone()))];
-        Self { task: Task::new(spec), journal, transcript: String::new(), now_ms: 2_000 }
-    }
-
-    /// Hands `input` over and writes down what follows.
-    pub(super) fn input(&mut self, input: Input) -> &mut Self {
-        self.transcript += &format!("> {}\n", transcript::input(&input));
-        let step = self.task.step(self.now_ms, input);
-        for event in &step.events {
-            self.transcript += &format!("  + {}\n", transcript::event(event));
-        }
-        for effect in &step.effects {
-            self.transcript += &format!("  ! {}\n", transcript::effect(effect));
-        }
-        self.journal.extend(step.events);
-        self
-    }
-
-    /// The time passes, and somebody looks at the clock.
-    pub(super) fn at(&mut self, now_ms: u64) -> &mut Self {
-        self.now_ms = now_ms;
-        self.input(Input::Tick)
-    }
-
-    /// Whatever the task's limit, it is over.
-    pub(super) fn time_is_up(&mut self) -> &mut Self {
-        self.at(u64::MAX / 2)
-    }
-
-    pub(super) fn begin(&mut self) -> &mut Self {
-        self.input(Input::Begin { history: Vec::new(), dropped_turns: 0, labels: Labels::default() })
-    }
-
-    pub(super) fn replied(&mut self, step: u32, reply: Reply) -> &mut Self {
-        self.input(Input::ModelReplied { step, attempt: 1, result: Ok(reply) })
-    }
-
-    pub(super) fn says(&mut self, step: u32, content: &str) -> &mut Self {
-        self.replied(step, reply(content, Vec::new(), Finish::Stop))
-    }
-
-    pub(super) fn calls<const N: usize>(&mut self, step: u32, calls: [(&str, &str, &str); N]) -> &mut Self {
-        let calls = calls.into_iter().map(|(id, name, arguments)| call(id, name, arguments)).collect();
-        self.replied(step, reply("", calls, Finish::ToolCalls))
-    }
-
-    pub(super) fn model_fails(&mut self, attempt: u32, kind: ModelErrorKind) -> &mut Self {
-        let error = ModelError::new(kind, "the model is out");
-        self.input(Input::ModelReplied { step: 1, attempt, result: Err(error) })
-    }
-
-    pub(super) fn tool(&mut self, step: u32, ordinal: usize, output: Value) -> &mut Self {
-        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result: Ok(output) })
-    }
-
-    pub(super) fn checked(&mut self, ordinal: usize, result: Result<Option<Value>, ToolError>) -> &mut Self {
-        self.input(Input::ToolChecked { effect_id: effect(1, ordinal), result })
-    }
-
-    pub(super) fn cancel(&mut self) -> &mut Self {
-        self.input(Input::Cancel { reason: "changed my mind".into() })
-    }
-
-    /// The process dies and another finds the journal.
-    pub(super) fn crash(&mut self) -> &mut Self {
-        self.transcript += "~ crash\n";
-        self.task = Task::restore(self.journal.clone()).expect("what a task wrote, a task can read");
-        self.input(Input::Resume { epoch: self.task.epoch() + 1 })
-    }
-
-    /// The messages the model would be asked with now, one line each.
-    pub(super) fn prompt(&self) -> String {
-        self.task.request().messages.iter().map(transcript::message).collect()
-    }
-
-    /// What happened since the start or since the last call of this.
-    pub(super) fn transcript(&mut self) -> String {
-        std::mem::take(&mut self.transcript)
-    }
-
-    pub(super) fn task(&self) -> &Task {
-        &self.task
-    }
 }

@@ -1,20 +1,27 @@
 //! The invariants, each under its name, over everything that ever happened to one task.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
-use super::world::{Performed, World};
+use super::{
+    bounds, effects,
+    world::{Performed, World},
+};
 use crate::{
     message::Message,
     model::ChatRequest,
-    task::{Effect, Event, Intent, Task},
-    tool::EffectClass,
+    task::{Effect, Event, Outcome, Phase, Status, Task, TaskSpec, replay},
 };
 
-/// J4, which compares the state of this moment. To be checked after every move.
+/// What compares the state of this moment. To be checked after every move.
 pub(super) fn hold_now(world: &World) -> TestCaseResult {
-    j4_the_journal_restores_the_task(world)
+    j4_the_journal_restores_the_task(world)?;
+    a_parked_task_is_due_when_its_first_wait_is(world)?;
+    a_task_at_work_has_its_alarm_set(world)
 }
 
 /// All others look at everything that was ever journaled or performed: what is broken once stays broken, so
@@ -23,12 +30,25 @@ pub(super) fn held_throughout(world: &World) -> TestCaseResult {
     let journal = &world.journal;
     j1_effects_follow_their_journaled_intent(world, journal)?;
     j2_every_commit_ends_with_the_next_intent(world)?;
-    j3_no_unsafe_effect_is_attempted_twice(world)?;
+    effects::j3_nothing_unsafe_is_attempted_twice(world)?;
+    effects::nothing_that_needs_agreement_is_done_without(world)?;
+    effects::undoing_is_newest_first_and_of_what_happened(world)?;
+    effects::children_are_ordered_under_one_name_and_none_is_left_behind(world)?;
+    j4_the_journal_replays(world)?;
     j5_there_is_one_answer(world, journal)?;
-    j7_bounds_hold(world, journal)?;
+    bounds::j7_counts_stay_within_their_limits(world)?;
+    bounds::j7_budgets_are_never_shared_out_twice(world)?;
+    a_done_task_leaves_a_conversation_to_go_on_from(world)?;
     j8_what_was_pinned_stays(world, journal)?;
     j9_labels_only_grow(world, journal)?;
-    world.performed.iter().filter_map(|did| did.request.as_ref()).try_for_each(a_provider_accepts)
+    world.performed.iter().filter_map(|did| did.request.as_ref()).try_for_each(a_provider_accepts)?;
+    world.performed.iter().try_for_each(|did| match &did.effect {
+        Effect::SpawnChild(order) => {
+            let (input, lineage) = (order.input.clone(), order.lineage.clone());
+            a_provider_accepts(&Task::new(TaskSpec { input, lineage, ..world.spec.clone() }).request())
+        }
+        _ => Ok(()),
+    })
 }
 
 /// J1: whatever was performed, its cause was durable before.
@@ -49,57 +69,51 @@ fn j1_effects_follow_their_journaled_intent(world: &World, journal: &[Event]) ->
             Effect::SpawnChild(order) => durable
                 .iter()
                 .any(|event| matches!(event, Event::ChildAsked { child, .. } if *child == order.task)),
-            Effect::WakeAt { .. } | Effect::Park { .. } | Effect::CancelChild(_) => durable.len() > 1,
-            Effect::AbortModel | Effect::AbortTool(_) => {
-                matches!(durable.last(), Some(Event::Finished { .. }))
+            Effect::Park { .. } => {
+                let rest = |event: &&Event| matches!(event, Event::Parked { .. } | Event::Woken { .. });
+                matches!(durable.iter().rfind(rest), Some(Event::Parked { .. }))
             }
+            // It does nothing to anybody.
+            Effect::WakeAt { .. } => true,
+            Effect::AbortModel => durable.iter().any(|event| is_ending(event) || matches!(event, Event::Paused { .. })),
+            Effect::CancelChild(_) | Effect::AbortTool(_) => durable.iter().any(is_ending),
         };
         prop_assert!(is_caused, "J1: {effect:?} has no cause in {durable:#?}");
     }
     Ok(())
 }
 
-/// J2: a result and the intent that follows from it share a commit. So no commit leaves a task of which
-/// nothing is open, unless it is over or was never begun.
+fn is_ending(event: &Event) -> bool {
+    matches!(event, Event::Finished { .. } | Event::Undoing { .. })
+}
+
+/// J2: a result and the intent that follows from it share a commit. So after each commit exactly one of
+/// these holds: the task was never begun, something is at work, it is parked, or it is over.
 fn j2_every_commit_ends_with_the_next_intent(world: &World) -> TestCaseResult {
     let mut asked_model = false;
     let mut open_calls = BTreeSet::new();
-    let mut over = false;
+    let (mut begun, mut parked, mut over) = (false, false, false);
     for (at, event) in world.journal.iter().enumerate() {
         match event {
             Event::ModelAsked { .. } => asked_model = true,
+            Event::Started { .. } => begun = true,
             Event::ModelReplied { .. } | Event::ModelFailed { .. } => asked_model = false,
+            Event::Paused { .. } | Event::Undoing { .. } => asked_model = false,
+            Event::Parked { .. } => parked = true,
+            Event::Woken { .. } => parked = false,
             Event::ToolAsked(intent) => drop(open_calls.insert(&intent.effect_id)),
-            Event::ToolDone { effect_id, .. }
+            Event::VerdictAsked { effect_id, .. }
+            | Event::ToolDone { effect_id, .. }
             | Event::ToolFailed { effect_id, .. }
             | Event::OutcomeUnknown { effect_id } => drop(open_calls.remove(effect_id)),
-            Event::Finished { .. } => over = true,
+            Event::Finished { .. } => (over, asked_model) = (true, false),
             _ => {}
         }
-        let is_committed = at > 0 && world.commits.contains(&(at + 1));
-        let leads_on = over || asked_model || !open_calls.is_empty();
-        prop_assert!(!is_committed || leads_on, "J2: the commit that ends with {event:#?} leads nowhere");
-    }
-    Ok(())
-}
-
-/// J3: `once` is dispatched at most once over all crashes; a `checkable` effect happens at most once; every
-/// dispatch under one effect id has the same arguments.
-fn j3_no_unsafe_effect_is_attempted_twice(world: &World) -> TestCaseResult {
-    let mut dispatches: BTreeMap<_, Vec<&Intent>> = BTreeMap::new();
-    for Performed { effect, .. } in &world.performed {
-        if let Effect::CallTool(intent) = effect {
-            dispatches.entry(&intent.effect_id).or_default().push(intent);
-        }
-    }
-    for (id, intents) in dispatches {
-        let first = intents[0];
-        let is_unsafe = matches!(first.class, EffectClass::Once | EffectClass::Checkable);
-        prop_assert!(!is_unsafe || intents.len() == 1, "J3: {} {} was attempted twice", first.tool, id);
-        for other in intents {
-            prop_assert_eq!(&other.args_digest, &first.args_digest, "J3: {} changed its arguments", id);
-            prop_assert_eq!(&other.tool, &first.tool, "J3: {} changed its tool", id);
-        }
+        let queued = !begun && !parked && !over;
+        let at_work = asked_model || !open_calls.is_empty();
+        let states = [queued, at_work, parked, over].into_iter().filter(|holds| *holds).count();
+        let is_committed = world.commits.contains(&(at + 1));
+        prop_assert!(!is_committed || states == 1, "J2: the commit that ends with {event:#?} leads nowhere");
     }
     Ok(())
 }
@@ -113,6 +127,38 @@ fn j4_the_journal_restores_the_task(world: &World) -> TestCaseResult {
     if let Some(live) = &world.task {
         prop_assert_eq!(&restored, live, "J4: the journal forgot something");
     }
+    Ok(())
+}
+
+/// J4: the machine, fed with what arrived, decides again what is recorded.
+fn j4_the_journal_replays(world: &World) -> TestCaseResult {
+    let replayed = replay(&world.records(), None).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert_eq!(replayed.divergence, None, "J4: the journal does not replay");
+    Ok(())
+}
+
+/// The head of a parked task names the earliest time at which it goes on by itself; no other has one.
+fn a_parked_task_is_due_when_its_first_wait_is(world: &World) -> TestCaseResult {
+    let view = world.shadow.view(0);
+    let parked = view.head.status == Status::Parked;
+    prop_assert_eq!(parked, view.head.waiting.is_some());
+    let waits = view.waits.iter().filter(|_| world.shadow.paused.is_none());
+    let due = waits.filter_map(|wait| wait.wait.due_ms()).chain(world.spec.until_ms).min();
+    prop_assert_eq!(view.head.due_ms, due.filter(|_| parked));
+    Ok(())
+}
+
+/// While something is at work, the process looks at the clock no later than the next thing is due.
+fn a_task_at_work_has_its_alarm_set(world: &World) -> TestCaseResult {
+    let Some(task) = world.task.as_ref().filter(|task| task.status() == Status::Running) else {
+        return Ok(());
+    };
+    if matches!(task.phase, Phase::Undoing { .. }) {
+        return Ok(());
+    }
+    let waits = task.view(0).waits;
+    let due = waits.iter().filter_map(|wait| wait.wait.due_ms()).chain([task.deadline_ms()]).min();
+    prop_assert!(world.alarm.is_some() && world.alarm <= due, "J7: {:?} is set, {due:?} is due", world.alarm);
     Ok(())
 }
 
@@ -136,41 +182,16 @@ fn j5_there_is_one_answer(world: &World, journal: &[Event]) -> TestCaseResult {
     Ok(())
 }
 
-/// J7: every count stays within its limit.
-fn j7_bounds_hold(world: &World, journal: &[Event]) -> TestCaseResult {
-    let limits = &world.spec.pinned.agent.limits;
-    let (mut calls, mut refused, mut repairs) = (BTreeSet::new(), 0, 0);
-    for event in journal {
-        match event {
-            Event::ModelAsked { step, attempt } => {
-                prop_assert!(*step <= limits.steps, "J7: step {step}");
-                prop_assert!(*attempt <= limits.model_retries + 1, "J7: attempt {attempt}");
-                // What was refused altogether is asked for again: a repair like any other.
-                repairs += u32::from(refused > 0 && calls.is_empty());
-                (calls, refused) = (BTreeSet::new(), 0);
-            }
-            Event::ToolAsked(intent) => {
-                calls.insert(&intent.effect_id);
-                repairs = 0;
-            }
-            Event::ToolRefused { .. } => refused += 1,
-            Event::RepairAsked { .. } => repairs += 1,
-            _ => {}
-        }
-        prop_assert!(calls.len() <= limits.parallel_tools as usize, "J7: parallel calls {calls:?}");
-        prop_assert!(repairs <= limits.repairs, "J7: {repairs} repairs in a row");
-    }
-    let note = " … [cut: 99 of 99999 bytes shown]".len();
-    for message in world.shadow.messages() {
-        if let Message::Tool { content, .. } = message {
-            prop_assert!(
-                content.len() <= limits.result_bytes + note,
-                "J7: a result of {} bytes",
-                content.len()
-            );
-        }
-    }
-    Ok(())
+/// A session that goes on after this task does so from a conversation that a provider accepts, and that ends
+/// with the answer.
+fn a_done_task_leaves_a_conversation_to_go_on_from(world: &World) -> TestCaseResult {
+    let Some(Outcome::Done { output }) = world.shadow.outcome() else { return Ok(()) };
+    let mut request = world.shadow.request();
+    let last = request.messages.last();
+    let answers = matches!(last, Some(Message::Assistant(reply)) if reply.content == *output && reply.tool_calls.is_empty());
+    prop_assert!(answers, "{last:?} does not end with {output:?}");
+    Arc::make_mut(&mut request.messages).push(Message::user("and now?"));
+    a_provider_accepts(&request)
 }
 
 /// J8: the submission never changes, and whatever is asked of models and tools comes from it.
@@ -195,7 +216,14 @@ fn j9_labels_only_grow(world: &World, journal: &[Event]) -> TestCaseResult {
     prop_assert_eq!(world.labels.len(), journal.len());
     for (event, labels) in journal.iter().zip(&world.labels) {
         match event {
-            Event::ToolAsked(intent) => drop(tool_of.insert(&intent.effect_id, &intent.tool)),
+            Event::ToolAsked(intent) | Event::WaitBegun { intent, .. } => {
+                tool_of.insert(&intent.effect_id, &intent.tool);
+            }
+            Event::SignalReceived { signal } => drop(expected.insert(format!("signal:{}", signal.name))),
+            Event::ChildEnded { child, .. } => drop(expected.insert(format!("task:{child}"))),
+            Event::Approved { by, .. } | Event::Denied { by: Some(by), .. } | Event::Ruled { by, .. } => {
+                expected.insert(format!("person:{by}"));
+            }
             Event::ToolDone { effect_id, .. } | Event::ToolFailed { effect_id, .. } => {
                 expected.insert(format!("tool:{}", tool_of[effect_id]));
             }
@@ -214,7 +242,7 @@ fn j9_labels_only_grow(world: &World, journal: &[Event]) -> TestCaseResult {
 /// a reply; and they want to be asked something.
 fn a_provider_accepts(request: &ChatRequest) -> TestCaseResult {
     let mut owed: Vec<&str> = Vec::new();
-    for message in &request.messages {
+    for message in request.messages.iter() {
         match message {
             Message::Tool { call_id, .. } => {
                 prop_assert_eq!(

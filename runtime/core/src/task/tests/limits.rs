@@ -3,7 +3,10 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::fixture::{Run, call, effect, reply, spec};
+use super::{
+    fixture::{call, effect, reply, spec},
+    run::Run,
+};
 use crate::{
     agent::Limits,
     labels::Labels,

@@ -3,16 +3,16 @@
 use proptest::prelude::*;
 
 use super::{
-    fixture::{spec, wants_json},
     invariants,
-    moves::{answer, limits, moves},
+    moves::{answer, moves, submission},
     world::World,
 };
 use crate::task::{Effect, Event};
 
-/// More answers than any task within [`limits`] can ask for: 5 steps of 3 attempts or 3 calls with a check
-/// each, and the starts in between.
-const ANSWERS_MAX: usize = 200;
+/// More things than any task of [`submission`] can wait for: 5 steps of 3 attempts, or of 3 calls with
+/// agreement, 3 tries, a check and a verdict each or with 3 tasks each; as much again for taking back; and
+/// the starts in between.
+const ANSWERS_MAX: usize = 400;
 
 proptest! {
     // A failure is kept by writing it down as a transcript, so no regression files. `PROPTEST_CASES=10000`
@@ -21,12 +21,10 @@ proptest! {
 
     #[test]
     fn invariants_hold_in_every_world_and_every_task_ends_in_a_fair_one(
-        limits in limits(),
-        json in any::<bool>(),
+        spec in submission(),
         moves in moves(),
         fair in prop::collection::vec(answer(), 1..8),
     ) {
-        let spec = if json { wants_json(spec(limits)) } else { spec(limits) };
         let mut world = World::new(spec);
         for one in &moves {
             world.play(one);

@@ -3,7 +3,10 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::fixture::{Run, effect, spec};
+use super::{
+    fixture::{effect, spec},
+    run::Run,
+};
 use crate::{
     agent::Limits,
     message::Message,

@@ -1,6 +1,6 @@
 //! From the journal's alphabet to the wire's.
 
-use playhouse_core::{model::Reply, task};
+use playhouse_core::{id::TaskId, model::Reply, task};
 
 use super::{Event, Outcome, Record};
 use crate::wire::{Message, message::of_reply};
@@ -35,9 +35,37 @@ impl From<task::Event> for Event {
             Core::ToolFailed { effect_id, error } => {
                 Self::ToolFailed { effect_id: effect_id.0, error: error.into() }
             }
+            Core::ToolRetried { effect_id, attempt, error, after_ms } => {
+                Self::ToolRetried { effect_id: effect_id.0, attempt, error: error.into(), after_ms }
+            }
             Core::OutcomeUnknown { effect_id } => Self::OutcomeUnknown { effect_id: effect_id.0 },
             Core::CancelRequested { reason } => Self::CancelRequested { reason },
+            Core::Parked { at_ms: _, due_ms } => Self::Parked { due_ms },
+            Core::Woken { at_ms: _ } => Self::Woken {},
+            Core::Paused { reason } => Self::Paused { reason },
+            Core::Unpaused => Self::Unpaused {},
+            Core::DeadlinePassed => Self::DeadlinePassed {},
+            Core::CrashedTooOften { reason } => Self::CrashedTooOften { reason },
+            Core::Undoing { outcome } => Self::Undoing { outcome: outcome.into() },
+            Core::Forked { step, input } => Self::Forked { step, input },
             Core::Finished { outcome } => Self::Finished(outcome.into()),
+            Core::WaitBegun { intent, wait } => waiting(intent, wait),
+            Core::VerdictAsked { effect_id, expires_ms } => {
+                Self::VerdictAsked { effect_id: effect_id.0, expires_ms }
+            }
+            Core::Approved { effect_id, by, arguments } => {
+                Self::Approved { effect_id: effect_id.0, by, arguments }
+            }
+            Core::Denied { effect_id, by, reason } => Self::Denied { effect_id: effect_id.0, by, reason },
+            Core::Ruled { effect_id, by } => Self::Ruled { effect_id: effect_id.0, by },
+            Core::SignalReceived { signal: task::Signal { id, name, payload } } => {
+                Self::SignalReceived { id, name, payload }
+            }
+            Core::SignalTaken { id, effect_id } => Self::SignalTaken { id, effect_id: effect_id.0 },
+            Core::ChildAsked { child, effect_id, agent, input, hand_off, share: _ } => {
+                Self::ChildAsked { child: child.into(), effect_id: effect_id.0, agent, input, hand_off }
+            }
+            Core::ChildEnded { child, outcome, spent } => ended(child, outcome, spent),
         }
     }
 }
@@ -64,6 +92,16 @@ fn replied(step: u32, reply: Reply) -> Event {
 fn asked(intent: task::Intent) -> Event {
     let task::Intent { effect_id, call_id, tool, arguments, class, .. } = intent;
     Event::ToolAsked { effect_id: effect_id.0, call_id, tool, arguments, effect: class.into() }
+}
+
+fn waiting(intent: task::Intent, wait: task::Wait) -> Event {
+    let task::Intent { effect_id, call_id, tool, arguments, .. } = intent;
+    Event::WaitBegun { effect_id: effect_id.0, call_id, tool, arguments, wait: wait.into() }
+}
+
+fn ended(child: TaskId, outcome: task::Outcome, spent: task::Spent) -> Event {
+    let task::Spent { usage, cost_microusd } = spent;
+    Event::ChildEnded { child: child.into(), outcome: outcome.into(), usage: usage.into(), cost_microusd }
 }
 
 impl From<task::Outcome> for Outcome {

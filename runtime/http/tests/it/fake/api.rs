@@ -2,21 +2,21 @@
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Health, RuntimeApi, Submission, Submitted,
-    TaskList, TaskQuery,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, NodeKind,
+    NodeStatus, RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
 };
 use playhouse_core::{
     id::{Seq, SessionId, TaskId},
     model::ModelInfo,
     session::Session,
-    task::{Event, Outcome, TaskView},
+    task::{Event, Outcome, Signal, TaskView},
     tool::{EffectClass, ToolSpec},
 };
 use serde_json::json;
 
 use super::{Fake, INPUT_BYTES_MAX, entry, stream, task_id};
 
-fn refused<T>(kind: ApiErrorKind, message: impl Into<String>) -> Result<T, ApiError> {
+pub(super) fn refused<T>(kind: ApiErrorKind, message: impl Into<String>) -> Result<T, ApiError> {
     Err(ApiError::new(kind, message))
 }
 
@@ -28,7 +28,7 @@ impl Fake {
         state.refusal.take().map_or(Ok(()), Err)
     }
 
-    fn accept(&self, caller: &Caller, submission: Submission) -> TaskView {
+    pub(super) fn accept(&self, caller: &Caller, submission: Submission) -> TaskView {
         let mut state = self.state();
         let id = task_id(&format!("t{}", state.tasks.len() + 1));
         if let Some(key) = submission.idempotency_key.clone() {
@@ -83,6 +83,8 @@ impl RuntimeApi for Fake {
             query.before.as_ref().is_none_or(|before| head.task < *before)
                 && query.status.is_none_or(|status| head.status == status)
                 && query.session.as_ref().is_none_or(|session| head.session.as_ref() == Some(session))
+                && query.parent.as_ref().is_none_or(|parent| head.parent.as_ref() == Some(parent))
+                && query.waiting.is_none_or(|waiting| head.waiting == Some(waiting))
         };
         let mut all = state.tasks.values().rev().map(|entry| &entry.view.head).filter(wanted);
         let tasks: Vec<_> = all.by_ref().take(query.limit).cloned().collect();
@@ -109,6 +111,41 @@ impl RuntimeApi for Fake {
         self.happen(id.as_str(), Event::CancelRequested { reason: reason.clone() });
         self.happen(id.as_str(), Event::Finished { outcome: Outcome::Cancelled { reason } });
         self.task(caller, id).await
+    }
+
+    async fn pause(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError> {
+        self.task(caller, id).await?;
+        self.hold_still(id, reason)
+    }
+
+    async fn resume(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, ApiError> {
+        self.task(caller, id).await?;
+        self.go_on(id)
+    }
+
+    async fn decide(&self, caller: &Caller, id: &TaskId, verdict: Verdict) -> Result<TaskView, ApiError> {
+        self.task(caller, id).await?;
+        self.settle(id, verdict)
+    }
+
+    async fn signal(&self, caller: &Caller, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError> {
+        self.task(caller, id).await?;
+        self.hear(id, signal)
+    }
+
+    async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError> {
+        self.task(caller, id).await?;
+        Ok(self.branch(caller, id, request))
+    }
+
+    async fn export(&self, caller: &Caller, id: &TaskId) -> Result<Export, ApiError> {
+        self.task(caller, id).await?;
+        Ok(self.write_out(id))
+    }
+
+    async fn forget(&self, caller: &Caller, id: &TaskId) -> Result<(), ApiError> {
+        self.task(caller, id).await?;
+        self.throw_away(id)
     }
 
     async fn session(&self, caller: &Caller, id: &SessionId) -> Result<Session, ApiError> {
@@ -163,6 +200,36 @@ impl RuntimeApi for Fake {
             context_tokens: 4096,
             bytes_per_token: 1,
         }])
+    }
+
+    async fn tree(&self, caller: &Caller) -> Result<TreeNode, ApiError> {
+        self.enter(caller)?;
+        let tools = TreeNode {
+            id: "tools".into(),
+            kind: NodeKind::Actor,
+            status: NodeStatus::Running,
+            restarts: 2,
+            last_exit: Some("a bug".into()),
+            up_ms: Some(12),
+            queue_depth: Some(3),
+            state: Some("3 running, 5 waiting".into()),
+            last_message: Some("Call".into()),
+            children: Vec::new(),
+            hidden: 0,
+        };
+        Ok(TreeNode {
+            id: "root".into(),
+            kind: NodeKind::RestForOne,
+            restarts: 0,
+            last_exit: None,
+            up_ms: Some(7000),
+            queue_depth: None,
+            state: None,
+            last_message: None,
+            children: vec![tools.clone()],
+            hidden: 4,
+            ..tools
+        })
     }
 
     async fn health(&self) -> Health {

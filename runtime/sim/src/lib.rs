@@ -1,0 +1,41 @@
+//! The production actors, planner and committer in a simulated world that one seed decides.
+//!
+//! ```text
+//!   seed ─▶ Plan ─▶ World ─▶ life 1 ✝ crash ─▶ life 2 ✝ … ─▶ all is done ─▶ Report
+//!                    │         playhouse_actors::Tree
+//!                    │         over simulated model, tools, network, clock, disk
+//!                    └─ oracle: J1, J3, J4, J5, J6, J7, liveness, checked at every boundary
+//! ```
+//!
+//! One seed, one run: a runtime of one thread with paused time and seeded choices, so that the same seed
+//! gives the same trace to the byte, in any process. `make sim SEED=n` repeats a run; the binary of this
+//! crate runs many.
+//!
+//! Not simulated: sled itself, whose place an in-memory index takes (it is proven by killed processes and
+//! lost power), threads, and wires.
+
+#[cfg(not(tokio_unstable))]
+compile_error!(
+    "the simulator needs `--cfg tokio_unstable`, which `.cargo/config.toml` sets; `RUSTFLAGS` in the environment \
+     overrides it, so add it there"
+);
+
+mod audit;
+mod client;
+mod daemon;
+mod disk;
+mod door;
+mod faults;
+mod hook;
+mod journal;
+mod model;
+mod oracle;
+mod panic;
+mod plan;
+mod run;
+mod tools;
+mod world;
+
+pub use oracle::{Broken, Invariant};
+pub use run::{Options, Report, run};
+pub use world::Lie;

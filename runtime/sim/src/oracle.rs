@@ -1,0 +1,267 @@
+//! What must hold, checked against everything that crosses a boundary.
+//!
+//! ```text
+//!   journal ──"durable"──▶ Oracle ◀──"dispatched"── models, tools
+//!                            ▲ ▲
+//!       after a restart ─────┘ └─────── what clients were told
+//! ```
+//!
+//! The oracle believes the journal only: a record counts as durable once the journal has acknowledged it or
+//! has shown it. From then on it must be there, unchanged, after every crash.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use playhouse_core::{
+    id::{EffectId, Seq, SessionId, TaskId, Tenant},
+    model::ChatRequest,
+    task::{Event, Head, Intent, Outcome, Record, Status, Task},
+    tool::{EffectClass, ToolRequest},
+};
+use playhouse_ports::Batch;
+
+/// The promises, by the names of the architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invariant {
+    /// No effect before its cause is durable; no acknowledgement of what is not.
+    J1,
+    /// A `once` effect is started at most once; a `checkable` one happens at most once.
+    J3,
+    /// What was acknowledged is there after every crash, unchanged, and folds to the state that was there.
+    J4,
+    /// Every accepted task ends once, and every client gets one answer.
+    J5,
+    /// Tasks of one session never interleave.
+    J6,
+    /// Every bound holds.
+    J7,
+    /// When nothing fails any more, everything ends.
+    Liveness,
+}
+
+/// A promise that was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub invariant: Invariant,
+    /// What was seen.
+    pub what: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.invariant, self.what)
+    }
+}
+
+/// `holds`, or the invariant broken as `what` says.
+pub(crate) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken { invariant, what: what() }) }
+}
+
+/// A task as its durable records make it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) records: Vec<Record>,
+    task: Task,
+}
+
+/// What is known to be durable, and what follows from it.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    pub(crate) tasks: BTreeMap<TaskId, Known>,
+    /// Whatever was ever handed to the journal, by place.
+    tried: BTreeMap<(TaskId, Seq), Vec<Record>>,
+    /// Who runs in each session.
+    busy: BTreeMap<(Tenant, SessionId), TaskId>,
+    /// Prompts that a durable intent stands for.
+    asked: BTreeSet<u64>,
+    intents: BTreeMap<EffectId, Intent>,
+    /// Tasks that somebody wants to end: they give up their place before their end is written.
+    unwanted: BTreeSet<TaskId>,
+    /// `once` effects whose tool was called.
+    started: BTreeSet<EffectId>,
+}
+
+impl Oracle {
+    /// `batch` is handed to the journal.
+    pub(crate) fn tries(&mut self, batch: &Batch) {
+        for record in &batch.records {
+            let place = (batch.head.task.clone(), record.seq);
+            let tried = self.tried.entry(place).or_default();
+            if !tried.contains(record) {
+                tried.push(record.clone());
+            }
+        }
+    }
+
+    /// How many records of `task` are durable.
+    pub(crate) fn known(&self, task: &TaskId) -> Seq {
+        self.tasks.get(task).map_or(0, |known| known.records.len() as Seq)
+    }
+
+    /// The journal vouches for `records` of `task`.
+    pub(crate) fn durable(&mut self, task: &TaskId, records: &[Record]) -> Result<(), Broken> {
+        records.iter().try_for_each(|record| self.durable_record(task, record))
+    }
+
+    fn durable_record(&mut self, task: &TaskId, record: &Record) -> Result<(), Broken> {
+        let known = self.known(task);
+        if record.seq < known {
+            let was = &self.tasks[task].records[record.seq as usize];
+            return ensure(was == record, Invariant::J4, || {
+                format!("record {} of task {task} was {was:?} and is {record:?}", record.seq)
+            });
+        }
+        ensure(record.seq == known, Invariant::J4, || {
+            format!("task {task} has record {} and no record {known}", record.seq)
+        })?;
+        let tried = self.tried.get(&(task.clone(), record.seq));
+        ensure(tried.is_some_and(|tried| tried.contains(record)), Invariant::J4, || {
+            format!("nobody wrote record {} of task {task}: {record:?}", record.seq)
+        })?;
+        self.apply(task, record)
+    }
+
+    fn apply(&mut self, id: &TaskId, record: &Record) -> Result<(), Broken> {
+        if let Event::Submitted(spec) = &record.event {
+            let task = Task::new((**spec).clone());
+            self.tasks.insert(id.clone(), Known { records: vec![record.clone()], task });
+            return Ok(());
+        }
+        let known = self.tasks.get_mut(id).expect("its first record is `submitted`");
+        ensure(known.task.outcome().is_none(), Invariant::J5, || {
+            format!("task {id} goes on after its end: {:?}", record.event)
+        })?;
+        known.task.apply(&record.event).map_err(|error| Broken {
+            invariant: Invariant::J4,
+            what: format!("the journal of task {id} does not fold: {error}"),
+        })?;
+        known.records.push(record.clone());
+        match &record.event {
+            Event::ModelAsked { .. } => drop(self.asked.insert(hash(&known.task.request()))),
+            Event::ToolAsked(intent) => {
+                self.intents.insert(intent.effect_id.clone(), intent.clone());
+            }
+            _ => {}
+        }
+        let spec = known.task.spec();
+        let Some(session) = spec.session.clone() else { return Ok(()) };
+        let lane = (spec.tenant.clone(), session);
+        match &record.event {
+            Event::Started { .. } => {
+                let other = self.busy.insert(lane, id.clone());
+                ensure(other.is_none(), Invariant::J6, || {
+                    format!("task {id} started while {other:?} of the same session ran")
+                })?;
+            }
+            Event::Finished { .. } if self.busy.get(&lane) == Some(id) => drop(self.busy.remove(&lane)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A model is asked.
+    pub(crate) fn asks(&self, request: &ChatRequest) -> Result<(), Broken> {
+        ensure(self.asked.contains(&hash(request)), Invariant::J1, || {
+            format!("a model is asked in {}, and no durable record says so", request.conversation)
+        })
+    }
+
+    /// A tool is called.
+    pub(crate) fn calls(&mut self, request: &ToolRequest) -> Result<(), Broken> {
+        let id = &request.effect_id;
+        let intent = self.intents.get(id);
+        let caused = intent
+            .is_some_and(|intent| (&intent.tool, &intent.arguments) == (&request.tool, &request.arguments));
+        ensure(caused, Invariant::J1, || {
+            format!("effect {id} is dispatched, and no durable record says so")
+        })?;
+        let is_once = intent.is_some_and(|intent| intent.class == EffectClass::Once);
+        ensure(!is_once || self.started.insert(id.clone()), Invariant::J3, || {
+            format!("effect {id} is `once` and was started again")
+        })
+    }
+
+    /// A client is told that `task` is accepted.
+    pub(crate) fn accepted(&self, task: &TaskId) -> Result<(), Broken> {
+        ensure(self.tasks.contains_key(task), Invariant::J1, || {
+            format!("task {task} was acknowledged before it was durable")
+        })
+    }
+
+    /// A client is shown `record` as durable.
+    pub(crate) fn shown(&self, task: &TaskId, record: &Record) -> Result<(), Broken> {
+        let known = self.tasks.get(task).and_then(|known| known.records.get(record.seq as usize));
+        ensure(known == Some(record), Invariant::J1, || {
+            format!("a client saw record {} of task {task}, which is not durable so: {record:?}", record.seq)
+        })
+    }
+
+    /// How a task ended, if it has.
+    pub(crate) fn outcome(&self, task: &TaskId) -> Option<&Outcome> {
+        self.tasks.get(task)?.task.outcome()
+    }
+
+    /// What was wanted of each task.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = (&TaskId, &str)> {
+        self.tasks.iter().map(|(id, known)| (id, known.task.spec().input.as_str()))
+    }
+
+    /// A client wants `task` to end.
+    pub(crate) fn cancels(&mut self, task: &TaskId) {
+        self.unwanted.insert(task.clone());
+    }
+
+    /// How many tasks hold a place: accepted, not over, and still wanted.
+    pub(crate) fn admitted(&self) -> usize {
+        let open = self.tasks.iter().filter(|(_, known)| known.task.outcome().is_none());
+        open.filter(|(id, _)| !self.unwanted.contains(*id)).count()
+    }
+
+    /// Tasks that are accepted and not over.
+    pub(crate) fn unfinished(&self) -> Vec<TaskId> {
+        let open = self.tasks.iter().filter(|(_, known)| known.task.outcome().is_none());
+        open.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// How many tasks are accepted and not over.
+    pub(crate) fn open(&self) -> usize {
+        self.unfinished().len()
+    }
+
+    /// A head, after a restart, beside the records of its task.
+    pub(crate) fn head(&self, head: &Head) -> Result<(), Broken> {
+        let Some(Known { task, records }) = self.tasks.get(&head.task) else {
+            let what = format!("task {} has a head and no records", head.task);
+            return Err(Broken { invariant: Invariant::J4, what });
+        };
+        let last = records.last().map_or(0, |record| record.at_ms);
+        // A sealed journal ends in a state that its records alone do not give.
+        let fits = task.head(last) == *head || head.status == Status::Quarantined;
+        ensure(fits, Invariant::J4, || {
+            format!("the head of task {} is {head:?}, its records say {:?}", head.task, task.head(last))
+        })
+    }
+
+    /// Tasks whose turn must be in their session, with the session.
+    pub(crate) fn turns(&self) -> Vec<(Tenant, SessionId, TaskId)> {
+        let done =
+            self.tasks.values().filter(|known| matches!(known.task.outcome(), Some(Outcome::Done { .. })));
+        let turn = |known: &Known| {
+            let spec = known.task.spec();
+            Some((spec.tenant.clone(), spec.session.clone()?, spec.id.clone()))
+        };
+        done.filter_map(turn).collect()
+    }
+}
+
+/// A number for a prompt that is the same in every process.
+fn hash(request: &ChatRequest) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(request).expect("a request is plain data").hash(&mut hasher);
+    hasher.finish()
+}
