@@ -18,6 +18,9 @@ use toml::{Table, Value};
 
 /// What every configuration begins with.
 const SHIPPED: &str = include_str!("shipped.toml");
+/// Longer than nearly every model or tool call, and a third less than the 30 s that container platforms commonly
+/// grant between SIGTERM and SIGKILL.
+const DRAIN_MS: u64 = 20_000;
 /// Environment variables that begin so override a key; `__` separates the parts of its path.
 const ENV_PREFIX: &str = "PLAYHOUSE__";
 
@@ -82,6 +85,9 @@ pub struct Server {
     pub keys: Vec<KeyEntry>,
     /// More names under which a daemon without keys may be addressed, for a proxy on the same machine.
     pub hosts: Vec<String>,
+    /// Longest orderly stop, in milliseconds: running model and tool calls end within it, or are cut off and
+    /// resumed by the next start. 0 cuts off at once.
+    pub drain_ms: u64,
 }
 
 /// A key, by its hash: a configuration holds no secret.
@@ -137,7 +143,8 @@ pub struct Telemetry {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:7529".into(), keys: Vec::new(), hosts: Vec::new() }
+        let (keys, hosts) = (Vec::new(), Vec::new());
+        Self { listen: "127.0.0.1:7529".into(), keys, hosts, drain_ms: DRAIN_MS }
     }
 }
 

@@ -6,7 +6,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -32,13 +35,16 @@ pub(crate) struct Door {
     journal: RwLock<Result<SledJournal, JournalError>>,
     /// The life of the open journal; taken by whoever runs it.
     committer: Mutex<Option<Committer>>,
+    /// Whether something became durable since [`Door::beats`] was asked.
+    progressed: AtomicBool,
 }
 
 impl Door {
     /// Opens the journal in `dir`.
     pub(crate) async fn open(dir: PathBuf) -> Result<Arc<Self>, OpenError> {
         let (journal, committer) = SledJournal::open(&dir, Options::default()).await?;
-        Ok(Arc::new(Self { dir, journal: RwLock::new(Ok(journal)), committer: Mutex::new(Some(committer)) }))
+        let (journal, committer) = (RwLock::new(Ok(journal)), Mutex::new(Some(committer)));
+        Ok(Arc::new(Self { dir, journal, committer, progressed: AtomicBool::new(true) }))
     }
 
     /// Keeps the journal open. Ends only when it was closed on purpose.
@@ -52,6 +58,11 @@ impl Door {
                         None => door.reopen().await,
                         Some(committer) => match committer.await {
                             Ok(()) => return "the journal was closed".into(),
+                            // Opening it again heals it or says what is lost: whoever asks may wait for that.
+                            Err(JournalError::Damaged(what)) => {
+                                let why = format!("it is opened again to be repaired: {what}");
+                                door.set(Err(JournalError::Unavailable(why)));
+                            }
                             Err(error) => door.set(Err(error)),
                         },
                     }
@@ -68,7 +79,12 @@ impl Door {
                 *self.committer.lock().unwrap_or_else(PoisonError::into_inner) = Some(committer);
                 self.set(Ok(journal));
             }
-            Err(error) => tracing::warn!(%error, "the journal cannot be opened yet"),
+            Err(error) => {
+                tracing::warn!(%error, "the journal cannot be opened yet");
+                if let OpenError::Damaged { what, .. } = error {
+                    self.set(Err(JournalError::Damaged(what)));
+                }
+            }
         }
     }
 
@@ -77,6 +93,17 @@ impl Door {
         if let Ok(journal) = self.journal() {
             journal.close().await;
         }
+    }
+
+    /// Whether the journal makes progress, or could.
+    pub(crate) async fn beats(&self) -> bool {
+        if self.progressed.swap(false, Relaxed) {
+            return true;
+        }
+        // Touching what is not there goes through the committer like everything else, and changes nothing.
+        let nobody = Tenant::new("playhouse:pulse").expect("letters and a colon make a name");
+        let nothing = SessionId::new("pulse").expect("letters make a name");
+        matches!(self.touch(&nobody, &nothing, 0).await, Ok(()) | Err(JournalError::Full(_)))
     }
 
     /// What is wrong, if anything.
@@ -96,7 +123,9 @@ impl Door {
 #[async_trait]
 impl Journal for Door {
     async fn append(&self, batch: Batch) -> Result<(), JournalError> {
-        self.journal()?.append(batch).await
+        self.journal()?.append(batch).await?;
+        self.progressed.store(true, Relaxed);
+        Ok(())
     }
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {

@@ -13,14 +13,14 @@ mod models;
 mod shipped;
 mod toolbox;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
 pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry, ToolEntry};
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_model_llama::worker_entry;
 pub use playhouse_supervise::{
-    ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, tree,
+    ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, spawn, tell, tree,
 };
 
 use playhouse_actors::{BadAgent, Parts};
@@ -174,15 +174,43 @@ pub struct Running {
     door: Arc<Door>,
 }
 
+/// Tells whether the journal makes progress.
+#[derive(Debug, Clone)]
+pub struct Pulse(Arc<Door>);
+
+impl Pulse {
+    /// Whether the journal made something durable since it was last asked, or else can: then an empty commit
+    /// goes all the way through it. A full disk counts as well, since a restart would not make room. Does not
+    /// answer while the disk does not: give it a time limit.
+    pub async fn beats(&self) -> bool {
+        self.0.beats().await
+    }
+}
+
 /// Longest orderly stop. A task needs no farewell: what it knows is in the journal.
-const STOP_TIME: std::time::Duration = std::time::Duration::from_secs(20);
+const STOP_TIME: Duration = Duration::from_secs(20);
+/// Longest wait for the journal to write out what it took in. What is not durable by then was not acknowledged.
+const CLOSE_TIME: Duration = Duration::from_secs(10);
 
 impl Running {
     /// Stops everything in reverse order, the journal last.
     pub async fn stop(self) {
-        if let Err(error) = shutdown(&self.root.supervisor, STOP_TIME).await {
+        self.stop_within(STOP_TIME).await;
+    }
+
+    /// Stops everything in reverse order, the journal last. What has not stopped within `limit` is killed:
+    /// a fine way to stop, too.
+    pub async fn stop_within(self, limit: Duration) {
+        if let Err(error) = shutdown(&self.root.supervisor, limit).await {
             tracing::warn!(%error, "the tree did not stop in time");
         }
-        self.door.close().await;
+        if tokio::time::timeout(CLOSE_TIME, self.door.close()).await.is_err() {
+            tracing::error!("the journal does not close; what it acknowledged is durable all the same");
+        }
+    }
+
+    /// A hand on the journal's pulse, for whoever watches over the process.
+    pub fn pulse(&self) -> Pulse {
+        Pulse(self.door.clone())
     }
 }

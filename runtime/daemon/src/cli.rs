@@ -1,8 +1,14 @@
 //! The command line, as `--help` shows it.
 
+mod task;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use task::{
+    Call, DecideArgs, ForkArgs, ListArgs, SubmitArgs, TaskArgs, TaskCommand, Verdict, WatchArgs,
+};
 
 /// An actor-based agent runtime: durable tasks, sandboxed tools, local and remote models.
 #[derive(Debug, Parser)]
@@ -21,6 +27,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Work with the tasks of a running daemon.
     Task(TaskArgs),
+    /// Show who is at work inside a running daemon: queues, states, restarts.
+    Tree(TreeArgs),
+    /// Run an exported task against its recorded results; exits with 0 if it decides the same again, else with 1.
+    Replay(ReplayArgs),
     /// Say whether a daemon can take work.
     Ready(ReadyArgs),
     /// Check the configuration, the agents, the tools and the models, and start nothing.
@@ -77,92 +87,44 @@ pub(crate) struct Remote {
     pub(crate) key: Option<String>,
 }
 
-/// Arguments of `task`.
+/// Arguments of `replay`.
 #[derive(Debug, Args)]
-pub(crate) struct TaskArgs {
+pub(crate) struct ReplayArgs {
+    /// What `playhouse task export` wrote.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) on: ReplayOn,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a recorded task is run on again.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayOn {
+    /// Run it on this agent of the configuration instead of the one it ran on; `current` is the one of the same
+    /// name as it is now.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// Where --agent is looked up; what is shipped when not given.
+    #[arg(long, value_name = "FILE", env = "PLAYHOUSE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Arguments of `tree`.
+#[derive(Debug, Args)]
+pub(crate) struct TreeArgs {
     #[command(flatten)]
     pub(crate) remote: Remote,
-    /// Print JSON instead of text.
-    #[arg(long, global = true)]
+    /// Print JSON instead of a drawing.
+    #[arg(long)]
     pub(crate) json: bool,
-    #[command(subcommand)]
-    pub(crate) command: TaskCommand,
-}
-
-/// What to do with tasks.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TaskCommand {
-    /// Submit a task; prints its id.
-    Submit(SubmitArgs),
-    /// Follow a task to its end.
-    Watch(WatchArgs),
-    /// List tasks, newest first.
-    List(ListArgs),
-    /// Show one task.
-    Show {
-        /// The task.
-        id: String,
-    },
-    /// Ask a task to end.
-    Cancel {
-        /// The task.
-        id: String,
-        /// Why, for the record.
-        #[arg(long)]
-        reason: Option<String>,
-    },
-}
-
-/// Arguments of `task submit`.
-#[derive(Debug, Args)]
-pub(crate) struct SubmitArgs {
-    /// What is wanted.
-    pub(crate) input: String,
-    /// Which agent.
-    #[arg(long, default_value = "assistant")]
-    pub(crate) agent: String,
-    /// Continue this conversation.
-    #[arg(long)]
-    pub(crate) session: Option<String>,
-    /// What the turn is about, for dropping the topic later.
-    #[arg(long)]
-    pub(crate) topic: Option<String>,
-    /// The same key with the same content is the same task, however often it is sent.
-    #[arg(long)]
-    pub(crate) key_once: Option<String>,
-    /// Follow it to its end.
-    #[arg(long, short)]
+    /// Draw again every second until Ctrl-C.
+    #[arg(long, short, conflicts_with = "json")]
     pub(crate) watch: bool,
-}
-
-/// Arguments of `task watch`.
-#[derive(Debug, Args)]
-pub(crate) struct WatchArgs {
-    /// The task.
-    pub(crate) id: String,
-    /// Begin at this event.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) from: u64,
-    /// Stop at the first event of this type, such as `tool_done`.
-    #[arg(long, value_name = "TYPE")]
-    pub(crate) until: Option<String>,
-}
-
-/// Arguments of `task list`.
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    /// Only tasks that stand here: queued, running, parked, done, failed, cancelled, quarantined.
-    #[arg(long)]
-    pub(crate) status: Option<String>,
-    /// Only tasks of this conversation.
-    #[arg(long)]
-    pub(crate) session: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 20)]
-    pub(crate) limit: usize,
-    /// Only tasks older than this one.
-    #[arg(long)]
-    pub(crate) before: Option<String>,
+    /// Show every planner, not only the twenty with most restarts and longest queues.
+    #[arg(long, short)]
+    pub(crate) all: bool,
 }
 
 /// Arguments of `ready`.

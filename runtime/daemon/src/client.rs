@@ -65,6 +65,17 @@ impl Client {
         response.json().await.context("the daemon's answer cannot be read; is it another version?")
     }
 
+    /// `GET path` as it comes.
+    pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let response = self.send(self.request(Method::GET, path).timeout(ANSWER_TIME)).await?;
+        response.text().await.context("the daemon's answer broke off; try again")
+    }
+
+    /// `DELETE path`.
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.send(self.request(Method::DELETE, path).timeout(ANSWER_TIME)).await.map(drop)
+    }
+
     /// `POST path` with JSON, and with an idempotency key if given.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,

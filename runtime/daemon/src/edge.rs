@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use playhouse_api::RuntimeApi;
-use playhouse_assembly::Runtime;
+use playhouse_assembly::{Runtime, tell};
 use playhouse_http::Options;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
@@ -75,7 +75,7 @@ struct Guard(ActorRef<Ended>, Option<io::Error>);
 impl Drop for Guard {
     fn drop(&mut self) {
         // Fails only when the edge itself is already stopping.
-        let _ = self.0.cast(Ended(self.1.take().map_or(Ok(()), Err)));
+        let _ = tell(&self.0, Ended(self.1.take().map_or(Ok(()), Err)));
     }
 }
 

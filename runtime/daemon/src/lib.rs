@@ -3,7 +3,8 @@
 //! ```text
 //! serve ──▶ House (assembly) + Edge (http) ── until SIGTERM, or until the tree gives up (exit 70)
 //! run   ──▶ House, one task, its events on stderr, the answer on stdout
-//! task  ──▶ HTTP client of a daemon          check ──▶ everything but starting
+//! task, tree ──▶ HTTP client of a daemon          check ──▶ everything but starting
+//! replay ─▶ an exported task against what it recorded, without a daemon
 //! ```
 
 mod check;
@@ -11,10 +12,14 @@ mod cli;
 mod client;
 mod edge;
 mod render;
+mod replay;
 mod run;
 mod serve;
+mod stopping;
+mod systemd;
 mod task;
 mod telemetry;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -39,6 +44,8 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => serve::serve(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Task(args) => task::task(args).await,
+            Command::Tree(args) => tree::tree(args).await,
+            Command::Replay(args) => replay::file(&args),
             Command::Ready(args) => task::ready(args).await,
             Command::Check(args) => check::check(&args),
         }

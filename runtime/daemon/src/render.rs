@@ -9,9 +9,13 @@
 //!   0.312 s  answer      37 * 12 = 444.
 //! ```
 
+mod waits;
+
 use std::{collections::HashMap, io::IsTerminal};
 
 use playhouse_http::wire::{Event, Outcome, Record};
+
+pub(crate) use waits::waited_for;
 
 /// Longest text of one line; the whole is in `task show --json`.
 const TEXT_MAX: usize = 300;
@@ -41,13 +45,20 @@ impl Renderer {
         lines.into_iter().map(|(kind, text)| self.line(seconds, kind, &text)).collect()
     }
 
+    /// The same without time and colour, in one line.
+    pub(crate) fn text(&mut self, event: &Event, at_ms: u64) -> String {
+        let lines = self.lines(event, at_ms);
+        lines.iter().map(|(_, text)| shorten(text)).collect::<Vec<_>>().join("; ")
+    }
+
     fn line(&self, seconds: f64, kind: &str, text: &str) -> String {
         let text = shorten(text);
         let (on, off) = match (self.color, kind) {
             (false, _) => ("", ""),
             (_, "answer") => ("\x1b[1;32m", "\x1b[0m"),
             (_, "tool" | "result") => ("\x1b[36m", "\x1b[0m"),
-            (_, "failed" | "unknown" | "refused" | "cancelled") => ("\x1b[31m", "\x1b[0m"),
+            (_, "waits" | "parked" | "paused") => ("\x1b[33m", "\x1b[0m"),
+            (_, "failed" | "unknown" | "refused" | "denied" | "cancelled") => ("\x1b[31m", "\x1b[0m"),
             _ => ("\x1b[2m", "\x1b[0m"),
         };
         format!("  {seconds:>7.3} s  {on}{kind:<10}{off} {text}\n")
@@ -99,6 +110,12 @@ impl Renderer {
             ),
             Event::CancelRequested { reason } => one("cancel", reason.clone()),
             Event::Finished(outcome) => vec![end(outcome)],
+            other => {
+                if let Event::WaitBegun { effect_id, tool, .. } = other {
+                    self.calls.insert(effect_id.clone(), (tool.clone(), now));
+                }
+                waits::line(other, now, &|call| self.took(call, now).0).into_iter().collect()
+            }
         }
     }
 
@@ -118,7 +135,7 @@ fn end(outcome: &Outcome) -> (&'static str, String) {
 }
 
 /// One line, without control characters, at most [`TEXT_MAX`] characters.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let mut line: String =
         text.trim().chars().take(TEXT_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.trim().chars().nth(TEXT_MAX).is_some() {

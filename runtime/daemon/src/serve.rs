@@ -1,14 +1,20 @@
 //! `playhouse serve`.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
-use playhouse_assembly::{Config, Extras, House, Restart, Shutdown, child};
+use playhouse_assembly::{Config, Extras, House, Restart, Shutdown, child, spawn};
 use playhouse_http::{ApiKey, Options};
-use ractor::Actor;
-use tokio::signal::unix::{SignalKind, signal};
+use sd_notify::NotifyState;
+use tokio::task::JoinSet;
 
-use crate::{EXIT_GAVE_UP, cli::ServeArgs, edge::Edge, telemetry};
+use crate::{
+    EXIT_GAVE_UP,
+    cli::ServeArgs,
+    edge::Edge,
+    stopping::{self, Signals},
+    systemd, telemetry,
+};
 
 /// Requests in flight finish within this time; event streams end at once and are resumed by their clients.
 const EDGE_STOP: Shutdown = Shutdown::secs(8);
@@ -24,30 +30,22 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     playhouse_http::check_listen(addr, options.auth_configured()).map_err(|problem| anyhow!(problem))?;
     let mut house = House::build(&config, Extras::default()).await?;
     let edge = Edge { addr, runtime: house.runtime(), options };
-    house.tree = house.tree.with_edge(child("edge", Restart::Permanent, EDGE_STOP, move |supervisor| {
-        Actor::spawn_linked(None, edge.clone(), (), supervisor)
-    }));
+    house.tree = house.tree.with_edge(child("edge", Restart::Permanent, EDGE_STOP, spawn(edge, ())));
     let mut running = house.start().await?;
-    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for SIGINT")?;
+    let mut signals = Signals::listen().context("failed to listen for SIGTERM and SIGINT")?;
+    let mut attending = JoinSet::new();
+    attending.spawn(systemd::attend(running.pulse(), running.runtime.clone()));
+    systemd::tell(&[NotifyState::Ready]);
+    let drain = Duration::from_millis(config.server.drain_ms);
     tokio::select! {
         ended = running.root.ended() => {
             let why = ended.map_or_else(|error| error.to_string(), |()| "the tree was stopped".into());
             tracing::error!("giving up: {why}");
             return Ok(ExitCode::from(EXIT_GAVE_UP));
         }
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping; a second one stops at once"),
-        _ = interrupt.recv() => tracing::info!("stopping; press Ctrl-C again to stop at once"),
+        asked = signals.next() => tracing::info!(?asked, "stopping within {drain:?}; a second signal stops at once"),
     }
-    tokio::select! {
-        () = running.stop() => {
-            tracing::info!("stopped");
-            Ok(ExitCode::SUCCESS)
-        }
-        // A crash is always a fine way to stop: the journal is the state.
-        _ = terminate.recv() => Ok(ExitCode::from(128 + 15)),
-        _ = interrupt.recv() => Ok(ExitCode::from(128 + 2)),
-    }
+    Ok(stopping::stop(running, drain, &mut signals).await)
 }
 
 fn options(config: &Config) -> anyhow::Result<(SocketAddr, Options)> {

@@ -1,18 +1,22 @@
 //! `playhouse task …` and `playhouse ready`: the command line as a client.
 
+mod say;
+mod show;
+
 use std::{pin::pin, process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use futures_util::StreamExt;
-use playhouse_http::wire::{Cancel, Event, Outcome, Record, Submit, Task, TaskList};
-use serde::Serialize;
+use playhouse_http::wire::{Cancel, Event, Fork, Outcome, Pause, Record, Submit, Task, TaskList};
 use serde_json::Value;
 
 use crate::{
-    cli::{ListArgs, ReadyArgs, SubmitArgs, TaskArgs, TaskCommand, WatchArgs},
+    cli::{ForkArgs, ListArgs, ReadyArgs, SubmitArgs, TaskArgs, TaskCommand, WatchArgs},
     client::Client,
     render::Renderer,
+    replay,
 };
+use show::{name, show};
 
 /// How often a daemon that is not ready yet, or is away, is asked again.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -20,23 +24,37 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 const RECONNECTS_MAX: u32 = 50;
 
 pub(crate) async fn task(args: TaskArgs) -> anyhow::Result<ExitCode> {
-    let client = Client::new(args.remote)?;
-    match args.command {
-        TaskCommand::Submit(submit) => self::submit(&client, submit, args.json).await,
-        TaskCommand::Watch(watch) => self::watch(&client, watch, args.json).await,
-        TaskCommand::List(list) => self::list(&client, list, args.json).await,
-        TaskCommand::Show { id } => {
-            let task: Task = client.get(&format!("/v1/tasks/{id}"), &[]).await?;
-            show(&task, args.json)
+    let client = &Client::new(args.remote)?;
+    let json = args.json;
+    let task = match args.command {
+        TaskCommand::Submit(submit) => return self::submit(client, submit, json).await,
+        TaskCommand::Watch(watch) => return self::watch(client, watch, json).await,
+        TaskCommand::List(list) => return self::list(client, list, json).await,
+        TaskCommand::Fork(fork) => return self::fork(client, fork, json).await,
+        TaskCommand::Export { id } => return export(client, &id).await,
+        TaskCommand::Replay { id, on } => {
+            let export = client.get(&format!("/v1/tasks/{id}/export"), &[]).await?;
+            return replay::export(&export, &on, json);
         }
-        TaskCommand::Cancel { id, reason } => {
-            let task: Task = client.post(&format!("/v1/tasks/{id}/cancel"), &Cancel { reason }, None).await?;
-            show(&task, args.json)
+        TaskCommand::Forget { id } => {
+            client.delete(&format!("/v1/tasks/{id}")).await?;
+            return Ok(ExitCode::SUCCESS);
         }
-    }
+        TaskCommand::Show { id } => client.get(&format!("/v1/tasks/{id}"), &[]).await?,
+        TaskCommand::Cancel { id, reason } => say::to(client, &id, "cancel", &Cancel { reason }).await?,
+        TaskCommand::Pause { id, reason } => say::to(client, &id, "pause", &Pause { reason }).await?,
+        TaskCommand::Resume { id } => say::to(client, &id, "resume", &Value::Null).await?,
+        TaskCommand::Approve { call, arguments } => say::approve(client, call, arguments).await?,
+        TaskCommand::Deny { call, reason } => say::deny(client, call, reason).await?,
+        TaskCommand::Decide(args) => say::decide(client, args).await?,
+        TaskCommand::Signal { id, name, payload, key_once } => {
+            let path = format!("/v1/tasks/{id}/signals/{name}");
+            client.post(&path, &payload, key_once.as_deref()).await?
+        }
+    };
+    show(&task, json)
 }
 
-#[expect(clippy::print_stdout, reason = "the id is this command's output")]
 async fn submit(client: &Client, args: SubmitArgs, json: bool) -> anyhow::Result<ExitCode> {
     let body = Submit {
         agent: args.agent,
@@ -46,17 +64,34 @@ async fn submit(client: &Client, args: SubmitArgs, json: bool) -> anyhow::Result
         ..Submit::default()
     };
     let task: Task = client.post("/v1/tasks", &body, args.key_once.as_deref()).await?;
-    if args.watch {
+    made(client, task, args.watch, json).await
+}
+
+async fn fork(client: &Client, args: ForkArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let ForkArgs { id, at, model, input, agent, watch } = args;
+    let body = Fork { at: Some(at), model, input, agent };
+    let task: Task = client.post(&format!("/v1/tasks/{id}/fork"), &body, None).await?;
+    made(client, task, watch, json).await
+}
+
+/// A task that exists now: followed if wanted, else named.
+#[expect(clippy::print_stdout, reason = "the id is this command's output")]
+async fn made(client: &Client, task: Task, follow: bool, json: bool) -> anyhow::Result<ExitCode> {
+    if follow {
         return watch(client, WatchArgs { id: task.id, from: 0, until: None }, json).await;
     }
     if json {
-        show(&task, true)
-    } else {
-        Ok({
-            println!("{}", task.id);
-            ExitCode::SUCCESS
-        })
+        return show(&task, true);
     }
+    println!("{}", task.id);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As the daemon wrote it: what is not understood here may be understood where it is replayed.
+#[expect(clippy::print_stdout, reason = "the export is this command's output")]
+async fn export(client: &Client, id: &str) -> anyhow::Result<ExitCode> {
+    println!("{}", client.text(&format!("/v1/tasks/{id}/export")).await?);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Follows a task; takes the stream up again where it broke.
@@ -108,7 +143,9 @@ async fn follow(
 async fn list(client: &Client, args: ListArgs, json: bool) -> anyhow::Result<ExitCode> {
     let mut query = vec![("limit", args.limit.to_string())];
     query.extend(args.status.map(|status| ("status", status)));
+    query.extend(args.waiting.map(|waiting| ("waiting", waiting)));
     query.extend(args.session.map(|session| ("session", session)));
+    query.extend(args.parent.map(|parent| ("parent", parent)));
     query.extend(args.before.map(|before| ("before", before)));
     let page: TaskList = client.get("/v1/tasks", &query).await?;
     if json {
@@ -116,50 +153,17 @@ async fn list(client: &Client, args: ListArgs, json: bool) -> anyhow::Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
     for task in &page.tasks {
-        println!(
-            "{}  {:<11} {:<12} {}",
-            task.id,
-            name(&task.status),
-            task.agent,
-            task.session.as_deref().unwrap_or("-")
-        );
+        let status = match &task.waiting {
+            Some(waiting) => format!("{}: {}", name(&task.status), name(waiting)),
+            None => name(&task.status),
+        };
+        let session = task.session.as_deref().unwrap_or("-");
+        println!("{}  {status:<17} {:<12} {session}", task.id, task.agent);
     }
     if let Some(next) = page.next {
         eprintln!("more: --before {next}");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-#[expect(clippy::print_stdout, reason = "the task is this command's output")]
-fn show(task: &Task, json: bool) -> anyhow::Result<ExitCode> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(task)?);
-        return Ok(ExitCode::SUCCESS);
-    }
-    println!("task     {}", task.id);
-    println!("status   {}", name(&task.status));
-    println!("agent    {}", task.agent);
-    println!("input    {}", task.input);
-    let rest = [
-        ("session", task.session.clone()),
-        ("output", task.output.clone()),
-        ("error", task.error.as_ref().map(|error| error.message.clone())),
-        ("reason", task.reason.clone()),
-    ];
-    for (label, value) in rest.into_iter().filter_map(|(label, value)| Some((label, value?))) {
-        println!("{label:<8} {value}");
-    }
-    println!(
-        "tokens   {} in ({} reused), {} out",
-        task.usage.input_tokens, task.usage.cached_tokens, task.usage.output_tokens
-    );
-    println!("steps    {}", task.steps);
-    Ok(ExitCode::SUCCESS)
-}
-
-/// An enum's name as it is on the wire.
-fn name(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 #[expect(clippy::print_stdout, reason = "the state is this command's output")]

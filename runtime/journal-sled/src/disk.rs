@@ -58,6 +58,24 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()>;
 }
 
+/// The whole file, or `None` if there is none. A file that cannot be read is an error: taking it for one that
+/// is not there would be taking what it holds for lost.
+pub(crate) fn read_if_any(disk: &dyn Disk, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match disk.read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Names in `dir`; none if there is no such directory.
+pub(crate) fn list_if_any(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<String>> {
+    match disk.list(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        names => names,
+    }
+}
+
 /// A file that grows at its end.
 pub trait Appender: fmt::Debug + Send {
     /// Writes `bytes` behind what is there. After an error, part of them may be.

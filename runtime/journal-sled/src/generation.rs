@@ -158,12 +158,12 @@ impl Built {
     pub(crate) fn follow(&mut self, job: &Job) -> Result<usize, JournalError> {
         let Self { builder, followed, files } = self;
         let mut count = 0;
-        walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
+        let walk = walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
             (*followed, count) = (at, count + 1);
             let puts = edits.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
             files.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
             builder.apply(edits, sums)
         })?;
-        Ok(count)
+        walk.unread.map_or(Ok(count), |error| Err(disk(error)))
     }
 }

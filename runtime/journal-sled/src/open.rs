@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,7 +16,7 @@ use tokio::{sync::oneshot, task::spawn_blocking, time::sleep};
 
 use crate::{
     OpenError,
-    disk::{Disk, RealDisk},
+    disk::{Disk, RealDisk, read_if_any},
     engine::{Engine, Parts},
     error::panic_text,
     frame::At,
@@ -138,16 +139,15 @@ fn bring_up(place: &Place) -> Result<State, Trouble> {
     for dir in place.journal().ancestors().take(3) {
         place.disk.sync_dir(dir).map_err(failed)?;
     }
-    let current = match place.current() {
+    let current = match place.current().map_err(failed)? {
         Some(current) => current,
         None => first(place)?,
     };
-    if place.currents() != [Some(current); 2] {
-        place.set_current(current).map_err(failed)?;
-    }
+    place.settle_current(current).map_err(failed)?;
     let state = recover(place, current)?;
     // Half-made generations, and the one that was just replaced.
-    for other in place.generations().into_iter().filter(|number| *number != state.generation) {
+    for other in place.generations().map_err(failed)?.into_iter().filter(|number| *number != state.generation)
+    {
         if let Err(error) = place.disk.remove(&place.generation(other)) {
             tracing::warn!(%error, generation = other, "an old generation is not gone yet");
         }
@@ -170,7 +170,9 @@ fn first(place: &Place) -> Result<Current, Trouble> {
         })?;
         return migrated.map_err(refused);
     }
-    if let Some(current) = nameless(place) {
+    if let Some(current) =
+        nameless(place).map_err(|error| Trouble::Open(OpenError::disk(&place.dir, error)))?
+    {
         return Ok(current);
     }
     let make = || {
@@ -183,13 +185,15 @@ fn first(place: &Place) -> Result<Current, Trouble> {
 }
 
 /// A generation that has lost its name: what its log begins with says the rest.
-fn nameless(place: &Place) -> Option<Current> {
-    let begins = |number: u64| {
-        let first = place.log(number).join(crate::log::segment_name(1));
-        let (frame, _) = crate::frame::decode(&place.disk.read(&first).ok()?)?;
-        Some(Current { generation: number, base: frame.before })
-    };
-    place.generations().into_iter().rev().find_map(begins)
+fn nameless(place: &Place) -> io::Result<Option<Current>> {
+    for generation in place.generations()?.into_iter().rev() {
+        let first = place.log(generation).join(crate::log::segment_name(1));
+        let bytes = read_if_any(&*place.disk, &first)?;
+        if let Some((frame, _)) = bytes.and_then(|bytes| crate::frame::decode(&bytes)) {
+            return Ok(Some(Current { generation, base: frame.before }));
+        }
+    }
+    Ok(None)
 }
 
 /// Puts together what works with an opened generation.

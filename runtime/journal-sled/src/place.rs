@@ -7,7 +7,6 @@
 //! journal/gen-N/sled/               the index
 //! journal/ballast                   space kept for a full disk
 //! journal/suspect                   present when a reader found damage: the next start looks at everything
-//! journal/unsynced                  present when a sync failed: the next start writes the log's end anew
 //! ```
 
 use std::{
@@ -20,7 +19,7 @@ use playhouse_ports::crash::{Point, around};
 
 use crate::{
     Options,
-    disk::Disk,
+    disk::{Disk, list_if_any, read_if_any},
     frame::At,
     index::{Index, MemoryIndex, Refusal, SledIndex},
 };
@@ -28,7 +27,6 @@ use crate::{
 const CURRENT: &str = "CURRENT";
 const CURRENT_COPY: &str = "CURRENT.copy";
 const SUSPECT: &str = "suspect";
-const UNSYNCED: &str = "unsynced";
 const MAGIC: &[u8; 8] = b"PLAYCUR1";
 const CURRENT_BYTES: usize = 8 + 8 + 8 + 32;
 
@@ -76,10 +74,6 @@ impl Place {
         self.journal().join(SUSPECT)
     }
 
-    pub(crate) fn unsynced(&self) -> PathBuf {
-        self.journal().join(UNSYNCED)
-    }
-
     /// Opens or makes the index of generation `number`.
     pub(crate) fn open_index(&self, number: u64) -> Result<Arc<dyn Index>, Refusal> {
         match self.engine {
@@ -112,23 +106,32 @@ impl Place {
     }
 
     /// Numbers of the generations there are, ascending.
-    pub(crate) fn generations(&self) -> Vec<u64> {
-        let names = self.disk.list(&self.journal()).unwrap_or_default();
+    pub(crate) fn generations(&self) -> io::Result<Vec<u64>> {
+        let names = list_if_any(&*self.disk, &self.journal())?;
         let mut all: Vec<_> =
             names.iter().filter_map(|name| name.strip_prefix("gen-")?.parse().ok()).collect();
         all.sort_unstable();
-        all
+        Ok(all)
     }
 
     /// The generation that counts, if one was ever named. Either of two copies will do.
-    pub(crate) fn current(&self) -> Option<Current> {
-        let [one, other] = self.currents();
-        one.or(other)
+    pub(crate) fn current(&self) -> io::Result<Option<Current>> {
+        let [first, second] = self.names()?;
+        Ok(first.or(second))
     }
 
-    /// What each of the two copies says.
-    pub(crate) fn currents(&self) -> [Option<Current>; 2] {
-        [CURRENT, CURRENT_COPY].map(|name| decode(&self.disk.read(&self.journal().join(name)).ok()?))
+    /// What the two copies of the name say.
+    pub(crate) fn names(&self) -> io::Result<[Option<Current>; 2]> {
+        let read = |name| -> io::Result<Option<Current>> {
+            let bytes = read_if_any(&*self.disk, &self.journal().join(name))?;
+            Ok(bytes.and_then(|bytes| decode(&bytes)))
+        };
+        Ok([read(CURRENT)?, read(CURRENT_COPY)?])
+    }
+
+    /// Makes both copies say `current`: one that still named an older generation would bring that back.
+    pub(crate) fn settle_current(&self, current: Current) -> io::Result<()> {
+        if self.names()? == [Some(current); 2] { Ok(()) } else { self.set_current(current) }
     }
 
     /// Makes `current` count, durably.

@@ -15,12 +15,13 @@ use playhouse_ports::{
 };
 
 use crate::{
+    disk::read_if_any,
     error::OpenError,
     frame::{At, Frame},
     generation::Builder,
     index::{Index, Refusal},
     keys,
-    log::{Log, Walk, segment_name, segments, walk},
+    log::{Log, Walk, segment_name, walk},
     place::{Current, Place, replace},
     scan::Scan,
     sums::Sums,
@@ -66,10 +67,8 @@ struct Replayed {
 
 /// Opens the generation that counts.
 pub(crate) fn recover(place: &Place, current: Current) -> Result<State, Trouble> {
-    if place.disk.read(&place.unsynced()).is_ok() {
-        write_anew(place, current).map_err(|error| failed(place, error))?;
-    }
-    let is_suspect = place.disk.read(&place.suspect()).is_ok();
+    let is_suspect =
+        read_if_any(&*place.disk, &place.suspect()).map_err(|error| failed(place, error))?.is_some();
     let state = match with_index(place, current, is_suspect) {
         Ok(state) => state?,
         Err(Unfit::Busy) => return Err(Trouble::Busy),
@@ -82,19 +81,8 @@ pub(crate) fn recover(place: &Place, current: Current) -> Result<State, Trouble>
             rebuild(place, current)?
         }
     };
-    for note in [place.suspect(), place.unsynced()] {
-        place.disk.remove(&note).map_err(|error| failed(place, error))?;
-    }
+    place.disk.remove(&place.suspect()).map_err(|error| failed(place, error))?;
     Ok(state)
-}
-
-/// Writes the last segment of the log into a new file. What a failed sync dropped is still seen, until the power
-/// is cut, but no later sync of the same file would write it.
-fn write_anew(place: &Place, current: Current) -> io::Result<()> {
-    let dir = place.log(current.generation);
-    let Some(last) = segments(&*place.disk, &dir)?.pop() else { return Ok(()) };
-    let path = dir.join(segment_name(last));
-    replace(&*place.disk, &path, &place.disk.read(&path)?)
 }
 
 fn failed(place: &Place, error: io::Error) -> Trouble {
@@ -118,15 +106,21 @@ fn with_index(place: &Place, current: Current, is_suspect: bool) -> Result<Resul
         Some(bytes) => values::commits_from(&bytes).map_err(bad)?,
         None => (current.base, Sums::default()),
     };
-    let replayed = replay(place, current, index, at, sums).map_err(bad)?;
-    let walk = &replayed.walk;
-    if walk.has_gap() {
-        return Err(Unfit::Bad(lost(walk, "the index")));
+    let mut replayed = replay(place, current, index, at, sums).map_err(bad)?;
+    if let Some(error) = replayed.walk.unread.take() {
+        return Err(Unfit::Io(error));
+    }
+    if replayed.walk.has_gap() {
+        return Err(Unfit::Bad(lost(&replayed.walk, "the index")));
     }
     let tasks = whole::open_tasks(View(&*replayed.index), &replayed.sums).map_err(bad)?;
     let mut scan = Scan::begin();
+    // The part of the log that need not be replayed is looked at only when there is reason to.
+    if is_suspect && let Err(fault) = whole_log(place, current) {
+        replayed.walk.faults.push(fault);
+    }
     // A log that cannot be read again makes the index the only copy: then it must be whole in every part.
-    let is_careful = is_suspect || !walk.is_whole();
+    let is_careful = is_suspect || !replayed.walk.is_whole();
     let time = if is_careful { Duration::MAX } else { SCAN_TIME };
     let is_through = scan.go_on(&*replayed.index, &replayed.sums, time).map_err(bad)?;
     if is_careful {
@@ -136,10 +130,20 @@ fn with_index(place: &Place, current: Current, is_suspect: bool) -> Result<Resul
     Ok(settle(place, current, replayed, tasks, scan))
 }
 
+/// Reads all of the log; what is wrong with it.
+fn whole_log(place: &Place, current: Current) -> Result<(), String> {
+    let skip = |_| Ok::<_, std::convert::Infallible>(());
+    let Ok(walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    if walk.is_whole() { Ok(()) } else { Err(lost(&walk, "the log")) }
+}
+
 /// Whether the log has everything by itself. `why`: what is wrong with the index.
 fn can_rebuild(place: &Place, current: Current, why: &str) -> Result<(), Trouble> {
     let skip = |_| Ok::<_, std::convert::Infallible>(());
-    let Ok(walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    let Ok(mut walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    if let Some(error) = walk.unread.take() {
+        return Err(failed(place, error));
+    }
     if walk.has_gap() || !walk.ties_in {
         let what = format!("{}; and of the index: {why}", lost(&walk, "the log"));
         return Err(refused(place, JournalError::Damaged(what)));
@@ -155,7 +159,10 @@ fn rebuild(place: &Place, current: Current) -> Result<State, Trouble> {
         Refusal::Damaged(why) => refused(place, JournalError::Damaged(why)),
     })?;
     let replayed = replay(place, current, index, current.base, Sums::default());
-    let replayed = replayed.map_err(|error| refused(place, error))?;
+    let mut replayed = replayed.map_err(|error| refused(place, error))?;
+    if let Some(error) = replayed.walk.unread.take() {
+        return Err(failed(place, error));
+    }
     let tasks = whole::open_tasks(View(&*replayed.index), &replayed.sums);
     let tasks = tasks.map_err(|error| refused(place, error))?;
     settle(place, current, replayed, tasks, None)
@@ -208,10 +215,7 @@ fn settle(
         tracing::warn!(%faults, dir = %place.dir.display(), "the log is damaged; a new one is made from the index");
         return anew(place, generation + 1, walk.at, &index, sums, tasks);
     }
-    if let Some((path, len)) = &walk.torn {
-        place.disk.truncate(path, *len).map_err(|error| failed(place, error))?;
-        place.disk.sync_file(path).map_err(|error| failed(place, error))?;
-    }
+    rewrite_last(place, generation, &walk).map_err(|error| failed(place, error))?;
     let end = walk.from_copy.first().map_or(walk.at, |frame| frame.before);
     let disk = Arc::clone(&place.disk);
     let log = Log::open(disk, &place.log(generation), walk.last, walk.closed, end);
@@ -224,6 +228,23 @@ fn settle(
         log.sync().map_err(|error| failed(place, error))?;
     }
     Ok(State { generation, log, index, sums, tasks, scan })
+}
+
+/// Writes the last segment anew, without what a crash tore. It was read from the page cache, and nobody knows
+/// how much of that the disk has: a process that is killed before its sync leaves bytes that a power cut may
+/// still take, and after a sync that failed even the next one does not write them.
+fn rewrite_last(place: &Place, generation: u64, walk: &Walk) -> std::io::Result<()> {
+    let path = place.log(generation).join(segment_name(walk.last));
+    let Some(mut bytes) = read_if_any(&*place.disk, &path)? else { return Ok(()) };
+    if let Some((torn, len)) = &walk.torn
+        && *torn == path
+    {
+        bytes.truncate(usize::try_from(*len).unwrap_or(usize::MAX));
+    }
+    replace(&*place.disk, &path, &bytes)?;
+    // The names above it: whoever made them may have died before they were durable.
+    place.disk.sync_dir(&place.generation(generation))?;
+    place.disk.sync_dir(&place.journal())
 }
 
 /// Generation `number` with the rows of `index`.

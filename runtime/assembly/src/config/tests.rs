@@ -52,6 +52,12 @@ fn a_bad_configuration_is_explained_with_file_line_and_remedy() {
 }
 
 #[test]
+fn an_orderly_stop_takes_20_seconds_at_most_unless_set() {
+    assert_eq!(Config::shipped().server.drain_ms, 20_000);
+    assert_eq!(load("[server]\ndrain_ms = 500", &[]).unwrap().server.drain_ms, 500);
+}
+
+#[test]
 fn a_bad_environment_variable_is_named() {
     let problem = load("", &[("PLAYHOUSE__BOUNDS__LIVE_TASKS", "many")]).unwrap_err();
     assert!(problem.starts_with("environment variable PLAYHOUSE__BOUNDS__LIVE_TASKS: "), "{problem}");

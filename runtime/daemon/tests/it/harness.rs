@@ -45,15 +45,21 @@ pub(crate) fn http() -> reqwest::Client {
 pub(crate) struct Place {
     pub(crate) dir: TempDir,
     config: Option<String>,
+    env: Vec<(String, String)>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), config: None }
+        Self { dir: tempfile::tempdir().unwrap(), config: None, env: Vec::new() }
     }
 
     pub(crate) fn with_config(text: &str) -> Self {
         Self { config: Some(text.to_owned()), ..Self::new() }
+    }
+
+    /// Sets an environment variable of the daemons to come.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.env.push((name.to_owned(), value.to_owned()));
     }
 
     pub(crate) fn path(&self, name: &str) -> String {
@@ -64,6 +70,7 @@ impl Place {
         let mut command = playhouse();
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", &self.path("data")]);
         command.env("PLAYHOUSE__CALL_LOG", self.path("calls.log"));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(config) = &self.config {
             std::fs::write(self.path("playhouse.toml"), config).unwrap();
             command.args(["--config", &self.path("playhouse.toml")]);

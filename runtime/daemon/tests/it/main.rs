@@ -8,5 +8,6 @@ mod harness;
 mod bad_input;
 mod cli;
 mod kill;
+mod operations;
 mod remote;
 mod telemetry;

@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, ErrorKind},
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{COPY, segment_name};
 use crate::{
-    disk::Disk,
+    disk::{Disk, list_if_any, read_if_any},
     frame::{self, At, Frame},
 };
 
@@ -21,8 +21,10 @@ pub(crate) struct Walk {
     pub(crate) highest: u64,
     /// Whether the log holds the commit the walk began at, or ties in with it.
     pub(crate) ties_in: bool,
-    /// What cannot be read, and where.
+    /// What is damaged or missing, and where.
     pub(crate) faults: Vec<String>,
+    /// The disk refused to read: what the walk did not find may be there all the same.
+    pub(crate) unread: Option<io::Error>,
     /// A file that ends in the middle of a frame, and how much of it is whole: what a crash leaves of a
     /// commit that nobody was told about.
     pub(crate) torn: Option<(PathBuf, u64)>,
@@ -48,10 +50,7 @@ impl Walk {
 
 /// Numbers of the segments in `dir`, ascending.
 pub(crate) fn segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<u32>> {
-    let names = match disk.list(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        names => names?,
-    };
+    let names = list_if_any(disk, dir)?;
     let number = |name: &String| name.strip_suffix(".log")?.parse::<u32>().ok();
     Ok(names.iter().filter_map(number).collect())
 }
@@ -74,8 +73,8 @@ pub(crate) fn walk<E>(
     mut apply: impl FnMut(Frame) -> Result<(), E>,
 ) -> Result<Walk, E> {
     let mut state = Walk { at: from, ..Walk::default() };
-    let all = segments(disk, dir).unwrap_or_default();
-    let mut copies = Copies::read(disk, dir);
+    let all = state.or_unread(segments(disk, dir));
+    let mut copies = state.or_unread(Copies::read(disk, dir));
     let start = first_segment(disk, dir, &all, from.commit);
     if all.first() != Some(&1) {
         state.faults.push(format!("{} is missing", segment_name(1)));
@@ -88,7 +87,7 @@ pub(crate) fn walk<E>(
         let bytes = match disk.read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                state.faults.push(format!("{} cannot be read: {error}", segment_name(*number)));
+                state.unread = Some(error);
                 continue;
             }
         };
@@ -122,6 +121,13 @@ pub(crate) fn walk<E>(
 }
 
 impl Walk {
+    fn or_unread<T: Default>(&mut self, read: io::Result<T>) -> T {
+        read.unwrap_or_else(|error| {
+            self.unread = Some(error);
+            T::default()
+        })
+    }
+
     fn meet<E>(
         &mut self,
         frame: Frame,
@@ -160,11 +166,12 @@ impl Walk {
 }
 
 /// What the second copy has.
+#[derive(Default)]
 struct Copies(BTreeMap<u64, Frame>);
 
 impl Copies {
-    fn read(disk: &dyn Disk, dir: &Path) -> Self {
-        let bytes = disk.read(&dir.join(COPY)).unwrap_or_default();
+    fn read(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
+        let bytes = read_if_any(disk, &dir.join(COPY))?.unwrap_or_default();
         let mut frames = BTreeMap::new();
         let mut pos = 0;
         while let Some(found) = bytes.get(pos..).and_then(frame::find) {
@@ -172,7 +179,7 @@ impl Copies {
             frames.insert(frame.at.commit, frame);
             pos += found + used;
         }
-        Self(frames)
+        Ok(Self(frames))
     }
 
     fn highest(&self) -> u64 {

@@ -27,6 +27,7 @@ use crate::{
     pieces::Joined,
     place::Current,
     values::{self, Bundle},
+    vault::Vault,
     view::View,
 };
 
@@ -77,7 +78,7 @@ pub fn export(dir: &Path, options: &Options, out: &mut dyn Write) -> Result<Expo
     let still = Still::open(dir, options)?;
     let mut report = Report::default();
     let damaged = |what: &str| OpenError::Damaged { dir: dir.to_owned(), what: what.to_owned() };
-    let current = still.place.current();
+    let current = still.current()?;
     let current = current.ok_or_else(|| damaged("no generation is named; `repair` or a start makes one"))?;
     let index = content::read(&still, current, &mut report)?;
     let lost = report.findings.iter().find(|finding| finding.cure == Cure::Backup);
@@ -85,7 +86,8 @@ pub fn export(dir: &Path, options: &Options, out: &mut dyn Write) -> Result<Expo
         return Err(damaged(&lost.to_string()));
     }
     let index = index.ok_or_else(|| damaged("neither log nor index can be read"))?;
-    let mut writer = Writer { out, exported: Exported::default() };
+    let vault = still.vault()?;
+    let mut writer = Writer { out, vault, exported: Exported::default() };
     writer.exported.commit = report.commit;
     writer.exported.root.clone_from(&report.root);
     let written = writer.all(&still, current, &*index);
@@ -111,6 +113,7 @@ impl From<JournalError> for Failure {
 
 struct Writer<'a> {
     out: &'a mut dyn Write,
+    vault: Vault,
     exported: Exported,
 }
 
@@ -129,7 +132,7 @@ impl Writer<'_> {
             self.task(view, &keys::first_name(&row?.0))?;
         }
         for meta in view.session_metas()? {
-            match view.session(&meta.tenant, &meta.id) {
+            match view.session(&self.vault, &meta.tenant, &meta.id) {
                 Ok(Some(session)) => {
                     self.exported.sessions += 1;
                     self.line(&Line::Session { session: Box::new(session) })?;
@@ -150,7 +153,7 @@ impl Writer<'_> {
     }
 
     fn task(&mut self, view: View<'_>, name: &str) -> Result<(), Failure> {
-        match task_lines(view, name) {
+        match task_lines(view, &self.vault, name) {
             Ok(lines) => {
                 self.exported.tasks += 1;
                 self.exported.records +=
@@ -167,14 +170,14 @@ impl Writer<'_> {
 }
 
 /// A task whole: in memory at once, as a planner has it too.
-fn task_lines(view: View<'_>, name: &str) -> Result<Vec<Line>, JournalError> {
+fn task_lines(view: View<'_>, vault: &Vault, name: &str) -> Result<Vec<Line>, JournalError> {
     let task = TaskId::new(name).map_err(|error| values::damaged(&"a head", &error))?;
     let missing = || values::damaged(&format!("the head of task {task}"), &"it is missing");
     let head = view.live(&task)?.ok_or_else(missing)?.head;
     let end = head.next_seq;
     let mut lines = vec![Line::Task { head: Box::new(head) }];
     let record = |record| Line::Record { task: task.clone(), record: Box::new(record) };
-    lines.extend(view.records(&task, (0, end), usize::MAX)?.into_iter().map(record));
+    lines.extend(view.records(vault, &task, (0, end), usize::MAX)?.into_iter().map(record));
     lines.extend(appends(view, &task)?);
     Ok(lines)
 }

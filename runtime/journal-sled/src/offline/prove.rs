@@ -48,7 +48,7 @@ impl Proof {
 pub fn prove(dir: &Path, options: &Options, exported: &mut dyn BufRead) -> Result<Proof, OpenError> {
     let other = |what: String| OpenError::Other { dir: dir.to_owned(), what };
     let still = Still::open(dir, options)?;
-    let current = still.place.current().ok_or_else(|| other("no generation is named".to_owned()))?;
+    let current = still.current()?.ok_or_else(|| other("no generation is named".to_owned()))?;
     let index = content::read(&still, current, &mut Report::default())?;
     let index = index.ok_or_else(|| other("neither log nor index can be read".to_owned()))?;
     let mut today = Today::of(&still, current, &*index);

@@ -10,7 +10,8 @@ use crate::{
     OpenError, Options,
     index::{Refusal, SledIndex},
     lock::lock,
-    place::Place,
+    place::{Current, Place},
+    vault::Vault,
 };
 
 /// sled writes to what it opens, so it is given a copy in this directory below the journal's.
@@ -33,6 +34,18 @@ impl Still {
         }
         let held = lock(dir)?;
         Ok(Self { place, _held: held })
+    }
+
+    /// What opens the content of values, with the master key of the options.
+    pub(super) fn vault(&self) -> Result<Vault, OpenError> {
+        let (disk, master) = (&self.place.disk, self.place.options.master.as_deref());
+        let vault = Vault::open(disk, &self.place.journal(), master);
+        vault.map_err(|error| OpenError::journal(&self.place.dir, error))
+    }
+
+    /// The generation that counts, if one is named.
+    pub(super) fn current(&self) -> Result<Option<Current>, OpenError> {
+        self.place.current().map_err(|error| OpenError::disk(&self.place.dir, error))
     }
 
     /// Opens a copy of the index of generation `number`.
