@@ -3,7 +3,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: demo test setup build lint eval bench soak tools
+.PHONY: demo test setup build lint eval bench sim soak tools
 
 demo: build ## Build, start the daemon, ask questions, kill it, watch it resume
 	@scripts/demo.sh
@@ -32,6 +32,11 @@ eval: build ## How good nano is, by free-running episodes through the runtime
 
 bench: build ## 1,000 tasks at once beside a bare loop that makes the same calls
 	$(CARGO_TARGET_DIR)/release/thousand-tasks
+
+SEEDS ?= 20000
+
+sim: ## 20,000 simulated worlds; SEED=n runs one of them again, SEEDS=n so many
+	cargo run --release -p playhouse-sim -- $(if $(SEED),--seed $(SEED) --trace,--seeds $(SEEDS))
 
 soak: build ## 100 rounds of kill -9 at random moments
 	PLAYHOUSE_KILL_ROUNDS=100 cargo test --release -p playhouse-daemon --test it kill -- --nocapture

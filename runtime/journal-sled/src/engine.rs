@@ -338,7 +338,8 @@ impl Engine {
         let JournalError::Damaged(what) = error else { return };
         let path = self.place.suspect();
         let noted = self.place.disk.write(&path, what.as_bytes());
-        if let Err(error) = noted.and_then(|()| self.place.disk.sync_file(&path)) {
+        if let Err(error) = noted.and_then(|()| around(Point::FileSync, || self.place.disk.sync_file(&path)))
+        {
             tracing::warn!(%error, "the next start will not know that damage was found");
         }
     }

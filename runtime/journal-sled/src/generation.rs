@@ -14,7 +14,10 @@ use std::{
     },
 };
 
-use playhouse_ports::JournalError;
+use playhouse_ports::{
+    JournalError,
+    crash::{Point, around},
+};
 
 use crate::{
     cas::Digest,
@@ -122,7 +125,7 @@ impl Builder {
         let place = &self.place;
         let number = self.current.generation;
         for dir in [place.log(number), place.generation(number), place.journal(), place.dir.clone()] {
-            place.disk.sync_dir(&dir).map_err(disk)?;
+            around(Point::DirSync, || place.disk.sync_dir(&dir)).map_err(disk)?;
         }
         place.set_current(self.current).map_err(disk)
     }

@@ -104,8 +104,10 @@ impl Log {
     }
 
     fn roll(&mut self) -> io::Result<()> {
+        // crash: all of this is `log-roll`.
         self.file.sync()?;
         let next = self.disk.open_append(&self.dir.join(segment_name(self.number + 1)))?;
+        // crash: the same.
         self.disk.sync_dir(&self.dir)?;
         self.closed += self.file.len();
         self.number += 1;

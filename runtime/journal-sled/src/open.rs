@@ -11,7 +11,10 @@ use std::{
 };
 
 use playhouse_core::id::TaskId;
-use playhouse_ports::JournalError;
+use playhouse_ports::{
+    JournalError,
+    crash::{Point, around},
+};
 use tokio::{sync::oneshot, task::spawn_blocking, time::sleep};
 
 use crate::{
@@ -137,7 +140,7 @@ fn bring_up(place: &Place) -> Result<State, Trouble> {
     place.disk.create_dir_all(&place.journal()).map_err(failed)?;
     // The names of new directories live in those above them, up to the one above `dir`.
     for dir in place.journal().ancestors().take(3) {
-        place.disk.sync_dir(dir).map_err(failed)?;
+        around(Point::DirSync, || place.disk.sync_dir(dir)).map_err(failed)?;
     }
     let current = match place.current().map_err(failed)? {
         Some(current) => current,

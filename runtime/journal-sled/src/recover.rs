@@ -233,8 +233,8 @@ fn rewrite_last(place: &Place, generation: u64, walk: &Walk) -> std::io::Result<
     }
     replace(&*place.disk, &path, &bytes)?;
     // The names above it: whoever made them may have died before they were durable.
-    place.disk.sync_dir(&place.generation(generation))?;
-    place.disk.sync_dir(&place.journal())
+    around(Point::DirSync, || place.disk.sync_dir(&place.generation(generation)))?;
+    around(Point::DirSync, || place.disk.sync_dir(&place.journal()))
 }
 
 /// Generation `number` with the rows of `index`.
