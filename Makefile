@@ -33,11 +33,13 @@ eval: build ## How good nano is, by free-running episodes through the runtime
 bench: build ## 1,000 tasks at once beside a bare loop that makes the same calls
 	$(CARGO_TARGET_DIR)/release/thousand-tasks
 
-sim: ## The production actors under seeds: SEEDS=20000 for many, SEED=4711 for one again
-	cargo run --release -p playhouse-sim -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500))
+SEEDS ?= 20000
+
+sim: ## 20,000 simulated worlds; SEED=n runs one of them again, SEEDS=n so many
+	cargo run --release -p playhouse-sim -- $(if $(SEED),--seed $(SEED) --trace,--seeds $(SEEDS))
 
 soak: soak-crashes soak-power soak-damage ## The long forms of docs/durability.md; hours
-	$(MAKE) sim SEEDS=20000
+	$(MAKE) sim
 	for promise in steps submissions overload parked resume churn; do \
 	  $(CARGO_TARGET_DIR)/release/promises $$promise --long || exit 1; done
 

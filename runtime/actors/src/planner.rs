@@ -84,6 +84,7 @@ impl Delivery {
     pub(crate) fn answer(self, answer: Result<(), Refusal>) {
         if let Some(reply) = self.reply {
             // Fails only when the caller has gone.
+            // crash: whoever calls this stands at `acknowledge`.
             let _ = reply.send(answer);
         }
     }

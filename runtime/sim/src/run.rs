@@ -23,7 +23,7 @@ const REST_MS: std::ops::Range<u64> = 1_000..5_000;
 /// How a run differs from what its seed alone decides.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// The first life loses its power here, whatever the seed says.
+    /// The first life that comes by here loses its power, whatever the seed says.
     pub crash: Option<At>,
     /// A part of the world lies.
     pub lie: Option<Lie>,
@@ -79,20 +79,19 @@ pub fn run(seed: u64, options: Options) -> Report {
     if options.calm {
         plan.calm();
     }
-    if let Some(at) = options.crash {
-        plan.crashes.insert(0, Crash { when: When::At(at), how: How::PowerLoss });
-    }
     let world = World::new(seed, plan, options.lie);
     let _here = Here::enter(&world);
     let mut crashes = world.plan.crashes.clone().into_iter();
+    let mut wanted = options.crash.map(|at| Crash { when: When::At(at), how: How::PowerLoss });
     let mut died_at = BTreeSet::new();
     let mut lives = 0;
     loop {
-        let crash = crashes.next();
+        let crash = wanted.or_else(|| crashes.next());
         lives += 1;
         let end = one_life(&world, seed, lives, crash);
         if let (true, Some(Crash { when: When::At(at), .. })) = (world.met(), crash) {
             died_at.insert((at.point, at.side));
+            wanted = None;
         }
         match end {
             End::Crashed(How::PowerLoss) => world.disk.lose_power(),

@@ -1,6 +1,7 @@
 //! Tests of the code itself: what a reviewer would otherwise have to say again and again.
 //!
 //! - `arrows`: which crate may use which, and what it must never reach.
+//! - `crash`: every call that a crash could tear stands at a crash point.
 //! - `manifests`: what every `Cargo.toml` says.
 //! - `sources`: headers, lengths and habits of the Rust files.
 //! - `documents`: the papers that belong to a release.
@@ -10,6 +11,8 @@
 
 #[cfg(test)]
 mod arrows;
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]

@@ -114,10 +114,12 @@ impl Planner {
 
     pub(super) fn abort_model(&self, state: &PlannerState) {
         let alias = &state.task.spec().pinned.agent.model;
+        // crash: an abort that is lost costs a call that nobody waits for.
         self.services.cast_model(alias, LlmBackendMsg::Abort(self.task.clone()));
     }
 
     pub(super) fn abort_tool(&self, effect_id: EffectId) {
+        // crash: an abort that is lost costs a call that nobody waits for.
         self.services.cast_tools(ToolExecutorMsg::Abort(effect_id));
     }
 }

@@ -46,6 +46,7 @@ pub(super) async fn submit(
         // The caller hears at once. Whether the task was written in spite of the error is another
         // question, and one that only the journal can answer.
         Err(JournalError::Full(_) | JournalError::Unavailable(_)) => {
+            // crash: a refusal, not an acknowledgement.
             let _ = reply.send(answer.map_err(NotAccepted::Journal));
             let written = was_written(&services, &task.spec().id).await;
             return report(&dispatcher, task, written);
@@ -224,6 +225,7 @@ async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<()
     }
     for effect in effects {
         match effect {
+            // crash: an abort that is lost costs a call that nobody waits for.
             Effect::AbortModel => services.cast_model(&alias, LlmBackendMsg::Abort(id.clone())),
             Effect::AbortTool(effect_id) => services.cast_tools(ToolExecutorMsg::Abort(effect_id)),
             Effect::CancelChild(child) => services.cast_tasks(TasksMsg::CancelChild(child)),

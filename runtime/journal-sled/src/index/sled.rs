@@ -63,9 +63,10 @@ impl SledIndex {
 
     /// Makes durable what sled created without syncing: its settings, and its names.
     pub(crate) fn settle(&self) -> io::Result<()> {
+        // crash: the index can always be made again from the log.
         File::open(self.path.join("conf"))?.sync_all()?;
         self.file.sync_all()?;
-        File::open(&self.path)?.sync_all()
+        File::open(&self.path)?.sync_all() // crash: the same.
     }
 }
 
@@ -117,6 +118,7 @@ impl Index for SledIndex {
         // Writes the buffers and starts write-back, but does not wait for the disk…
         guarded(|| self.db.flush())?;
         // …so we do.
+        // crash: whoever flushes an index stands at `index-sync`.
         self.file.sync_data().map_err(disk)
     }
 
