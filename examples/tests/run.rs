@@ -23,3 +23,18 @@ fn a_rust_function_is_a_tool_and_a_rust_type_an_answer() {
 fn a_follow_up_sees_the_answer_before_it() {
     succeeds(env!("CARGO_BIN_EXE_session"));
 }
+
+#[test]
+fn a_person_agrees_before_a_call_is_made() {
+    succeeds(env!("CARGO_BIN_EXE_approval"));
+}
+
+#[test]
+fn an_agent_gives_work_to_another_and_gets_all_answers_in_order() {
+    succeeds(env!("CARGO_BIN_EXE_sub_agents"));
+}
+
+#[test]
+fn a_task_is_forked_at_a_step_and_replayed_as_it_was() {
+    succeeds(env!("CARGO_BIN_EXE_time_travel"));
+}

@@ -2,17 +2,20 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use playhouse_assembly::check_agent;
 use playhouse_core::{
     agent::{AgentDef, Limits},
     id::SessionId,
     model::Sampling,
+    policy::{OnUnknown, Policy, Retry, UndoRule},
     tool::Grant,
     window::WindowPolicy,
 };
 use playhouse_ports::ChatModel;
 use schemars::JsonSchema;
+use serde_json::Value;
 
-use crate::{Answer, Error, Playhouse, Tool, schema, toolbox::NativeTools};
+use crate::{Answer, Approval, Error, Playhouse, Tool, schema, toolbox::NativeTools};
 
 /// A checked definition. Clones are the same agent.
 #[derive(Clone)]
@@ -75,6 +78,7 @@ impl AgentBuilder {
             limits: Limits::default(),
             window: WindowPolicy::default(),
             output_schema: None,
+            policy: Policy::default(),
         };
         Self { def, tools: Vec::new(), own_model: None }
     }
@@ -98,7 +102,8 @@ impl AgentBuilder {
         self
     }
 
-    /// Lets it call a tool of the configuration, such as the shipped `calculator` and `convert`.
+    /// Lets it call a tool of the configuration, such as the shipped `calculator` and `convert`, or one that the
+    /// runtime performs itself, such as `sleep`.
     pub fn uses(self, tool: impl Into<String>) -> Self {
         self.uses_with(tool, Grant::default())
     }
@@ -106,6 +111,47 @@ impl AgentBuilder {
     /// The same for a tool that must be granted something, such as the shipped `lookup` and its table.
     pub fn uses_with(mut self, tool: impl Into<String>, grant: Grant) -> Self {
         self.def.tools.insert(tool.into(), grant);
+        self
+    }
+
+    /// Wants a person's agreement before a call; the first approval that fits decides.
+    pub fn approve(mut self, approval: Approval) -> Self {
+        self.def.policy.approvals.push(approval.0);
+        self
+    }
+
+    /// Tries a failed call of `tool` again. Only tools that promise it does no harm are: see [`Tool::pure`] and
+    /// [`Tool::idempotent`].
+    pub fn retry(mut self, tool: impl Into<String>, retry: Retry) -> Self {
+        self.def.policy.rules.entry(tool.into()).or_default().retry = retry;
+        self
+    }
+
+    /// Takes calls of `tool` back when their task is cancelled or fails, newest first, by calling `with`.
+    /// In `arguments`, `"$output/…"` and `"$arguments/…"` (a JSON pointer behind the word) stand for what the call
+    /// gave and was given.
+    pub fn undo(mut self, tool: impl Into<String>, with: impl Into<String>, arguments: Value) -> Self {
+        let rule = UndoRule { tool: with.into(), arguments };
+        self.def.policy.rules.entry(tool.into()).or_default().undo = Some(rule);
+        self
+    }
+
+    /// Lets its tasks wait for the signal `name`, whose payload is a `T`. Gives it the tool `wait_signal`.
+    pub fn signal<T: JsonSchema>(mut self, name: impl Into<String>) -> Self {
+        self.def.policy.signals.insert(name.into(), schema::of::<T>().0);
+        self.uses("wait_signal")
+    }
+
+    /// The agents it may give work to, with one of the tools `run_task`, `spawn_task`, `map_tasks` and `hand_off`:
+    /// say which with [`uses`](Self::uses).
+    pub fn agents<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.def.policy.agents.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Who hears of a call whose outcome nobody knows: the model, unless said otherwise.
+    pub fn on_unknown(mut self, who: OnUnknown) -> Self {
+        self.def.policy.on_unknown = who;
         self
     }
 
@@ -153,7 +199,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Checks the name, the tools and the limits. Whether model and configured tools exist shows when a house
+    /// Checks all that shows in the definition itself. Whether model and configured tools exist shows when a house
     /// is started.
     pub fn build(self) -> Result<Agent, Error> {
         let Self { def, tools, own_model } = self;
@@ -169,16 +215,5 @@ fn check(def: &AgentDef, tools: &[Tool]) -> Result<(), String> {
     for tool in tools {
         names.add(tool)?;
     }
-    let at_least_one = [
-        ("limits.steps", u64::from(def.limits.steps)),
-        ("limits.time_ms", def.limits.time_ms),
-        ("limits.parallel_tools", u64::from(def.limits.parallel_tools)),
-        ("limits.tool_time_ms", def.limits.tool_time_ms),
-        ("limits.model_time_ms", def.limits.model_time_ms),
-        ("sampling.max_tokens", u64::from(def.sampling.max_tokens)),
-    ];
-    match at_least_one.iter().find(|(_, value)| *value == 0) {
-        Some((key, _)) => Err(format!("`{key}` is 0: nothing could ever run; set it to 1 or more")),
-        None => Ok(()),
-    }
+    check_agent(def).map_err(|flaw| flaw.problem)
 }

@@ -16,10 +16,10 @@ use std::{
 
 use playhouse_api::{RuntimeApi, Submission};
 use playhouse_assembly::{Config, Extras, House, ModelConfig, ModelEntry, Running, Runtime};
-use playhouse_core::id::SessionId;
+use playhouse_core::id::{SessionId, TaskId};
 use tempfile::TempDir;
 
-use crate::{Agent, Answer, Error, Run, Session, toolbox::NativeTools};
+use crate::{Agent, Answer, Error, Run, Session, TaskRef, toolbox::NativeTools};
 
 /// Whether this program can become the worker of local models.
 static IS_WORKER: AtomicBool = AtomicBool::new(false);
@@ -166,6 +166,12 @@ impl Playhouse {
         let name = name.into();
         let declared = self.declared.get(&name).copied().unwrap_or_default();
         AgentRef { runtime: self.runtime.clone(), name, declared }
+    }
+
+    /// The task called `id`. Whether there is one shows when it is asked.
+    pub fn task(&self, id: TaskId) -> TaskRef {
+        // Which agent it has is not known here, so nor is whether it was told the shape of its answers.
+        TaskRef::new(self.runtime.clone(), id, true)
     }
 
     /// Everything the runtime offers: tasks, sessions, health.

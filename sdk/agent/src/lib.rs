@@ -34,6 +34,8 @@
 //! - [`Agent`]: instructions, tools, model, limits. [`Agent::run`] is for one question.
 //! - [`Playhouse`]: agents that stay up, with a data directory that survives the process.
 //! - [`AgentRef::session`]: a conversation of many turns. [`AgentRef::stream`]: events while they happen.
+//! - [`Approval`], [`AgentBuilder::retry`], [`AgentBuilder::undo`]: who must agree, and what happens when a call fails.
+//! - [`TaskRef`]: pause, decide, signal, fork, export; [`replay`] makes a recorded task a regression test.
 //! - [`Tool`]: effect classes and errors that a model can act on.
 //! - [`testing`]: a model that says what the test wrote down.
 //!
@@ -42,33 +44,45 @@
 
 mod agent;
 mod answer;
+mod approval;
 mod error;
 mod house;
 mod run;
 mod schema;
 mod session;
+mod task;
 mod tool;
 mod toolbox;
+mod travel;
 
 pub use agent::{Agent, AgentBuilder};
 pub use answer::Answer;
+pub use approval::Approval;
 pub use error::Error;
 pub use house::{AgentRef, Playhouse, PlayhouseBuilder, ask, worker_entry};
-pub use playhouse_api::{ApiError, ApiErrorKind, Caller, RuntimeApi, Submission, TaskEvent};
+pub use playhouse_api::{
+    ApiError, ApiErrorKind, Caller, Export, ForkRequest, RuntimeApi, Submission, TaskEvent,
+};
 pub use playhouse_assembly::{BuildError, Config};
 pub use playhouse_core::{
     agent::Limits,
     id::TaskId,
     model::{ModelError, ModelErrorKind, Sampling},
+    policy::{OnUnknown, Retry},
     session::Session as History,
-    task::{Event, Record, TaskError, TaskErrorKind, TaskView},
+    task::{
+        BadJournal, Decision, Divergence, Event, Record, Replayed, Status, TaskError, TaskErrorKind,
+        TaskView, Wait, WaitView, Waiting,
+    },
     tool::{EffectClass, Grant, ToolError, ToolErrorKind},
     window::WindowPolicy,
 };
 pub use playhouse_ports::ChatModel;
 pub use run::Run;
 pub use session::Session;
+pub use task::TaskRef;
 pub use tool::{Tool, ToolFailure, tool};
+pub use travel::replay;
 
 /// Doubles for tests: a scripted model, and the words to write its script with.
 pub mod testing {

@@ -5,7 +5,7 @@ use playhouse_api::{Caller, EventStream, RuntimeApi, Submission, TaskEvent};
 use playhouse_assembly::Runtime;
 use playhouse_core::id::{Seq, TaskId};
 
-use crate::{Answer, Error};
+use crate::{Answer, Error, TaskRef};
 
 /// A task under way. Dropping it does not end the task: [`Run::cancel`] does.
 pub struct Run {
@@ -32,13 +32,23 @@ impl Run {
     ) -> Result<Self, Error> {
         let caller = Caller::local();
         let task = runtime.submit(&caller, submission).await?.task.head.task;
-        let events = runtime.events(&caller, &task, 0, true).await?.fuse();
+        Self::follow(runtime, task, declared).await
+    }
+
+    /// Follows a task that exists from its first event.
+    pub(crate) async fn follow(runtime: Runtime, task: TaskId, declared: bool) -> Result<Self, Error> {
+        let events = runtime.events(&Caller::local(), &task, 0, true).await?.fuse();
         Ok(Self { runtime, task, events, next: 0, declared })
     }
 
     /// The task.
     pub fn task(&self) -> &TaskId {
         &self.task
+    }
+
+    /// The task by its name, to hold it still, decide for it, write to it or fork it.
+    pub fn handle(&self) -> TaskRef {
+        TaskRef::new(self.runtime.clone(), self.task.clone(), self.declared)
     }
 
     /// The next event, `None` after the last: journaled ones in order, none lost and none twice, and between
@@ -69,7 +79,6 @@ impl Run {
 
     /// Asks the task to end.
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<(), Error> {
-        self.runtime.cancel(&Caller::local(), &self.task, reason.into()).await?;
-        Ok(())
+        self.handle().cancel(reason).await
     }
 }

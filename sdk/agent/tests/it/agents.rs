@@ -1,12 +1,13 @@
 //! Definitions that are refused, with words that say what to do.
 
 use playhouse::{
-    Agent, Error, Limits, Playhouse, Tool,
+    Agent, Approval, Error, Limits, Playhouse, Retry, Tool,
     testing::{ScriptedModel, answer},
     tool,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 /// Takes nothing.
 #[derive(Deserialize, JsonSchema)]
@@ -34,6 +35,12 @@ fn a_definition_that_cannot_work_is_refused_with_a_remedy() {
         (agent().tool(tool("x", |_: Undescribed| async move { Ok(()) })), "doc comment"),
         (agent().tool(tool("x", |_: String| async move { Ok(()) }).describe("says x")), "must be a struct"),
         (agent().limits(Limits { steps: 0, ..Limits::default() }), "`limits.steps` is 0"),
+        (agent().approve(Approval::of("x")), "an approval names the tool `x`"),
+        (agent().tool(nothing("x")).undo("x", "y", json!({})), "tool `x` is undone by `y`"),
+        (agent().retry("x", Retry::default()), "rules for the tool `x`"),
+        (agent().agents(["b"]), "no tool makes tasks"),
+        (agent().uses("run_task"), "names nobody"),
+        (agent().signal::<String>("a b"), "letters, digits"),
     ] {
         let refused = refusal(builder.build());
         assert!(refused.contains(says), "{refused}");

@@ -4,6 +4,7 @@ mod agents;
 mod answers;
 mod houses;
 mod tools;
+mod waits;
 
 use std::sync::{Arc, Mutex};
 
