@@ -3,7 +3,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: demo test setup build lint eval bench soak tools
+.PHONY: demo test setup build lint eval bench sim soak soak-crashes soak-power soak-damage tools
 
 demo: build ## Build, start the daemon, ask questions, kill it, watch it resume
 	@scripts/demo.sh
@@ -33,8 +33,23 @@ eval: build ## How good nano is, by free-running episodes through the runtime
 bench: build ## 1,000 tasks at once beside a bare loop that makes the same calls
 	$(CARGO_TARGET_DIR)/release/thousand-tasks
 
-soak: build ## 100 rounds of kill -9 at random moments
-	PLAYHOUSE_KILL_ROUNDS=100 cargo test --release -p playhouse-daemon --test it kill -- --nocapture
+sim: ## The production actors under seeds: SEEDS=20000 for many, SEED=4711 for one again
+	cargo run --release -p playhouse-sim -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500))
+
+soak: soak-crashes soak-power soak-damage ## The long forms of docs/durability.md; hours
+	$(MAKE) sim SEEDS=20000
+	for promise in steps submissions overload parked resume churn; do \
+	  $(CARGO_TARGET_DIR)/release/promises $$promise --long || exit 1; done
+
+soak-crashes: build ## 1,000 processes that die, at every crash point and at random moments
+	PLAYHOUSE_DEATHS=970 cargo test --release --workspace --test crashes -- --nocapture
+	PLAYHOUSE_KILL_ROUNDS=100 cargo test --release --workspace --test it kill -- --nocapture
+
+soak-power: build ## 200 power cuts
+	PLAYHOUSE_POWERLOSS_ROUNDS=200 cargo test --release --workspace --test powerloss -- --nocapture
+
+soak-damage: build ## 2,000 flips, cuts and zeroed pages
+	PLAYHOUSE_CORRUPTION_TRIALS=2000 cargo test --release --workspace --test corruption -- --nocapture
 
 tools: ## Rebuild the shipped tools
 	tools/builtin/build.sh

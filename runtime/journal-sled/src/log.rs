@@ -124,3 +124,6 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

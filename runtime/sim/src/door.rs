@@ -77,7 +77,7 @@ impl Door {
 
     fn reopen(&self) -> Result<(), String> {
         // Small, so that rolling and copying happen in a world of a few tasks.
-        let options = Options { cache_bytes: 0, ballast_bytes: 0, waste_bytes: 16 << 10 };
+        let options = Options { ballast_bytes: 0, waste_bytes: 16 << 10, ..Options::default() };
         let disk = Arc::new(ProcessDisk::new(&self.process));
         let opened = SledJournal::open_on(disk, Path::new(DIR), options);
         let (journal, committer) = opened.map_err(|error| error.to_string())?;

@@ -49,6 +49,16 @@ impl SimJournal {
         read
     }
 
+    /// The tasks that are not over; what is not among them has ended, whether or not anybody was told.
+    async fn open_tasks(&self, journal: &SledJournal) -> Result<Vec<Head>, JournalError> {
+        let open = Journal::open(journal).await?;
+        let unfinished = self.process.world.oracle().unfinished();
+        for task in unfinished.iter().filter(|task| !open.iter().any(|head| head.task == **task)) {
+            self.catch_up(journal, task, Seq::MAX).await;
+        }
+        Ok(open)
+    }
+
     fn lies(&self, lie: Lie) -> bool {
         self.process.world.lie == Some(lie)
     }
@@ -76,6 +86,17 @@ impl SimJournal {
         })
     }
 
+    /// Records may have been written in spite of an error, without anybody reading them since.
+    async fn catch_up(&self, journal: &SledJournal, task: &TaskId, to: Seq) {
+        let world = &self.process.world;
+        let known = world.oracle().known(task);
+        if known < to
+            && let Ok(records) = journal.read(task, known, usize::MAX).await
+        {
+            world.check(world.oracle().durable(task, &records));
+        }
+    }
+
     async fn commit(&self, batch: Batch) -> Result<(), JournalError> {
         let (process, world) = (&self.process, &self.process.world);
         let (task, first) = (batch.head.task.clone(), batch.head.next_seq - batch.records.len() as Seq);
@@ -84,21 +105,21 @@ impl SimJournal {
         if self.lies(Lie::AcknowledgesEarly) {
             world.check(world.oracle().durable(&task, &records));
         }
+        if self.lies(Lie::DispatchesEarly) {
+            return Ok(());
+        }
         process.latency().await;
-        let done = match self.door.journal() {
-            Ok(journal) => journal.append(self.twisted(&batch)).await,
-            Err(error) => Err(error),
-        };
+        let journal = self.door.journal()?;
+        let done = journal.append(self.twisted(&batch)).await;
         process.gate().await;
         process.note(format_args!("append {task} {first} +{} {}", records.len(), verdict(&done)));
-        if done.is_ok() {
-            // Records before these may have been written in spite of an error, and nobody has read them yet.
-            let known = world.oracle().known(&task);
-            if known < first {
-                let earlier = self.door.journal()?.read(&task, known, (first - known) as usize).await?;
-                world.check(world.oracle().durable(&task, &earlier));
+        match &done {
+            Ok(()) => {
+                self.catch_up(&journal, &task, first).await;
+                world.check(world.oracle().durable(&task, &records));
             }
-            world.check(world.oracle().durable(&task, &records));
+            Err(JournalError::Fenced { actual, .. }) => self.catch_up(&journal, &task, *actual).await,
+            Err(_) => {}
         }
         done
     }
@@ -122,6 +143,7 @@ fn verdict(done: &Result<(), JournalError>) -> &'static str {
         Err(JournalError::KeyUsed { .. }) => "key used",
         Err(JournalError::Full(_)) => "full",
         Err(JournalError::Damaged(_)) => "damaged",
+        Err(JournalError::Erased(_)) => "erased",
         Err(JournalError::Busy(_)) => "busy",
         Err(JournalError::Unavailable(_)) => "unavailable",
     }
@@ -166,7 +188,7 @@ impl Journal for SimJournal {
     }
 
     async fn open(&self) -> Result<Vec<Head>, JournalError> {
-        let mut open = self.read("open", async |journal| Journal::open(&journal).await).await?;
+        let mut open = self.read("open", async |journal| self.open_tasks(&journal).await).await?;
         if self.lies(Lie::ForgetsOpenTasks) {
             open.clear();
         }

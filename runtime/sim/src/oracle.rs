@@ -222,9 +222,15 @@ impl Oracle {
         open.filter(|(id, _)| !self.unwanted.contains(*id)).count()
     }
 
+    /// Tasks that are accepted and not over.
+    pub(crate) fn unfinished(&self) -> Vec<TaskId> {
+        let open = self.tasks.iter().filter(|(_, known)| known.task.outcome().is_none());
+        open.map(|(id, _)| id.clone()).collect()
+    }
+
     /// How many tasks are accepted and not over.
     pub(crate) fn open(&self) -> usize {
-        self.tasks.values().filter(|known| known.task.outcome().is_none()).count()
+        self.unfinished().len()
     }
 
     /// A head, after a restart, beside the records of its task.

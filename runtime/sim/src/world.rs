@@ -40,8 +40,10 @@ const EPOCH_MS: u64 = 1_800_000_000_000;
 pub enum Lie {
     /// The disk says that it synced, and did not.
     SyncDoesNothing,
-    /// The journal answers before it has written.
+    /// The journal vouches for records before it has written them.
     AcknowledgesEarly,
+    /// The journal answers, and never writes.
+    DispatchesEarly,
     /// The tools' host makes every call twice.
     CallsTwice,
     /// After a restart the journal lists no open task.

@@ -186,7 +186,7 @@ fn bad(message: String) -> ApiError {
 
 fn refused(refusal: Refusal) -> ApiError {
     let kind = match &refusal {
-        Refusal::UnknownSignal { .. } => ApiErrorKind::BadRequest,
+        Refusal::UnknownSignal { .. } | Refusal::TooDeep => ApiErrorKind::BadRequest,
         Refusal::InboxFull(_) => ApiErrorKind::TooBusy,
         _ => ApiErrorKind::Conflict,
     };

@@ -29,8 +29,9 @@ impl Task {
     /// question nobody asks any more change nothing.
     pub fn step(&mut self, now_ms: u64, input: Input) -> Step {
         let mut out = Turn { now_ms, events: Vec::new(), effects: Vec::new() };
-        // A new planner has no alarm, and the one that went off is gone.
-        let unset = matches!(input, Input::Resume { .. } | Input::Tick);
+        // Nobody sets an alarm before the first step, a new planner has none, and one that went off is gone.
+        let unset =
+            matches!(self.phase, Phase::Queued) || matches!(input, Input::Resume { .. } | Input::Tick);
         let alarm = self.alarm_ms().filter(|_| !unset);
         self.decide(&mut out, input);
         self.rest(&mut out, alarm);

@@ -193,9 +193,8 @@ impl Task {
 
     pub(super) fn on_unpause(&mut self, out: &mut Turn) {
         self.note(out, Event::Unpaused);
-        self.expire(out);
+        self.look_at_clock(out);
         self.advance_children(out);
-        self.go_on(out);
     }
 
     /// What the task waits for, when nothing of it is at work.
@@ -224,11 +223,11 @@ impl Task {
         waits.chain([self.deadline_ms()]).min().expect("there is always a deadline")
     }
 
-    /// When to look at the clock while something is at work. Taking back has no end of time: each of its
+    /// When to look at the clock while the task is not parked. Taking back has no end of time: each of its
     /// calls has one.
     pub(super) fn alarm_ms(&self) -> Option<u64> {
-        let at_work = matches!(self.phase, Phase::Thinking { .. } | Phase::Acting { .. });
-        (at_work && self.waiting().is_none()).then(|| self.next_due_ms())
+        let ending = matches!(self.phase, Phase::Undoing { .. } | Phase::Finished(_));
+        (!ending && self.waiting().is_none()).then(|| self.next_due_ms())
     }
 
     /// The end of every step: notes that the task parks, or that it goes on, and asks to be woken when the

@@ -73,7 +73,8 @@ fn j1_effects_follow_their_journaled_intent(world: &World, journal: &[Event]) ->
                 let rest = |event: &&Event| matches!(event, Event::Parked { .. } | Event::Woken { .. });
                 matches!(durable.iter().rfind(rest), Some(Event::Parked { .. }))
             }
-            Effect::WakeAt { .. } => durable.len() > 1,
+            // It does nothing to anybody.
+            Effect::WakeAt { .. } => true,
             Effect::AbortModel => durable.iter().any(|event| is_ending(event) || matches!(event, Event::Paused { .. })),
             Effect::CancelChild(_) | Effect::AbortTool(_) => durable.iter().any(is_ending),
         };

@@ -25,6 +25,7 @@ fn a_queued_task_does_not_begin_while_it_is_paused() {
     > unpause
       + unpaused
       + woken
+      ! wake at 301000 ms
     > unpause
       - the task is not paused
     > begin after 0 messages
@@ -128,6 +129,23 @@ fn what_came_due_meanwhile_is_done_when_it_goes_on() {
       ! wake at 359000 ms
       ! ask model 2.1
     "#);
+}
+
+#[test]
+fn a_task_whose_end_of_time_has_passed_asks_nothing_more_when_it_goes_on() {
+    let mut spec = spec(Limits::default());
+    spec.until_ms = Some(30_000);
+    let mut run = Run::of(spec);
+    run.pause().transcript();
+    run.later(30_000).unpause();
+    assert_snapshot!(run.transcript(), @"
+    > unpause
+      + unpaused
+      + deadline passed
+      + woken
+      + finished: failed time_budget: the task was not done by its time, 30000 ms since 1970
+      ! conclude: failed time_budget: the task was not done by its time, 30000 ms since 1970
+    ");
 }
 
 #[test]

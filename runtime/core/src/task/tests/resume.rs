@@ -24,6 +24,7 @@ fn a_queued_task_waits_on() {
     assert_snapshot!(run.transcript(), @r"
     ~ crash
     > resume as epoch 1
+      ! wake at 301000 ms
     > begin after 0 messages
       + started
       + model asked 1.1
