@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{
-    fixture::{able, asking, undoing, with},
+    fixture::{able, asking, undoing},
     run::Run,
 };
 use crate::{
@@ -395,12 +395,4 @@ fn tasks_that_need_agreement_are_made_after_it_with_the_arguments_agreed_to() {
       ! spawn t1.1.0
       ! park
     "#);
-}
-
-#[test]
-fn a_task_that_nobody_may_be_given_work_says_so() {
-    let spec = with(able(Limits::default()), |agent| agent.policy.agents.clear());
-    let mut run = calling(spec, "run_task", ONE);
-    assert_snapshot!(run.last_message(), @r#"run_task as c1: {"error":"work cannot be given to `helper`; the agents are: none","kind":"denied"}"#);
-    run.transcript();
 }
