@@ -12,6 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use playhouse_ports::{
@@ -27,8 +28,11 @@ use crate::{
     keys,
     log::{Log, walk},
     place::{Current, Place},
+    scan::Scan,
     sums::Sums,
     values,
+    view::View,
+    whole,
 };
 
 /// Bytes of rows in one frame of a copy.
@@ -58,6 +62,8 @@ pub(crate) struct Job {
     /// The log that `source` follows, and how far it had when the copy began.
     pub(crate) log: PathBuf,
     pub(crate) base: At,
+    /// What the rows of `source` added up to then.
+    pub(crate) sums: Sums,
     /// Set when nobody waits for it any more.
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -67,6 +73,8 @@ pub(crate) struct Built {
     pub(crate) builder: Builder,
     /// The last commit of the old log that is in it.
     pub(crate) followed: At,
+    /// What its rows must add up to.
+    sums: Sums,
     /// Files that its rows name.
     pub(crate) files: HashSet<Digest>,
 }
@@ -145,24 +153,34 @@ impl Job {
                 return Err(JournalError::Unavailable("the journal is closing".to_owned()));
             }
         }
-        let mut built = Built { builder, followed: self.base, files };
+        let mut built = Built { builder, followed: self.base, sums: self.sums, files };
         for _ in 0..ROUNDS_MAX {
             built.builder.sync()?;
             if built.follow(self)? <= LEFT_MAX {
                 break;
             }
         }
+        built.verify()?;
         Ok(built)
     }
 }
 
 impl Built {
+    /// Looks at the whole copy: what the old index had lost without a word is still in the old log, and must not
+    /// go with it.
+    fn verify(&self) -> Result<(), JournalError> {
+        let index = &*self.builder.index;
+        Scan::begin().go_on(index, &self.sums, Duration::MAX)?;
+        whole::open_tasks(View(index), &self.sums)?;
+        whole::records(View(index))
+    }
+
     /// Applies what the old log got meanwhile. Returns how many commits that was.
     pub(crate) fn follow(&mut self, job: &Job) -> Result<usize, JournalError> {
-        let Self { builder, followed, files } = self;
+        let Self { builder, followed, sums: expected, files } = self;
         let mut count = 0;
         let walk = walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
-            (*followed, count) = (at, count + 1);
+            (*followed, *expected, count) = (at, sums, count + 1);
             let puts = edits.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
             files.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
             builder.apply(edits, sums)

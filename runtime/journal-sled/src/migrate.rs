@@ -18,6 +18,7 @@ use crate::{
     store::is_open,
     values::{self, damaged},
     view::View,
+    whole,
 };
 
 fn old(place: &Place) -> PathBuf {
@@ -57,7 +58,9 @@ fn copy(place: &Place, source: &SledIndex) -> Result<Current, JournalError> {
         }
     }
     builder.sync()?;
+    // There is no second copy of these rows: damage must be named now, while the old files are there.
     let index = Arc::clone(&builder.index);
+    whole::records(View(&*index))?;
     let mut sums = builder.sums;
     for task in View(&*index).open_tasks()? {
         sums.change_open(None, Some(&task.hash));

@@ -73,7 +73,8 @@ impl Engine {
         let live = self.sums.bytes * WASTE_HALVES / 2;
         // Where even a fresh one takes more, it must have grown by an eighth.
         let most = live.max(self.fresh_bytes / 8 * 9) + self.place.options.waste_bytes;
-        if self.making.is_some() || bytes <= most || self.tasks.no_new.is_some() {
+        let is_busy = self.making.is_some() || self.scan.is_some();
+        if is_busy || bytes <= most || self.tasks.no_new.is_some() {
             return;
         }
         let job = Arc::new(Job {
@@ -82,6 +83,7 @@ impl Engine {
             source: self.store.index(),
             log: self.place.log(self.generation),
             base: self.log.at(),
+            sums: self.sums,
             stop: Arc::new(AtomicBool::new(false)),
         });
         let (done, built) = mpsc::sync_channel(1);
