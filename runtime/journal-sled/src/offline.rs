@@ -13,6 +13,7 @@
 mod blobs;
 mod content;
 mod export;
+mod look;
 mod prove;
 mod report;
 mod still;

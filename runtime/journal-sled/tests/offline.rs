@@ -9,36 +9,41 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use common::{OnDisk, text};
 use damage::Damage;
 use playhouse_core::id::SessionId;
 use playhouse_journal_sled::{
-    OpenError, Options, SledJournal,
+    MasterKey, OpenError, Options, SledJournal,
     offline::{Cure, compact, export, prove, repair, verify},
 };
 use playhouse_ports::{Batch, Context, Journal};
 use playhouse_testkit::suites::{Fixture, Script};
 use tempfile::TempDir;
 
-const TASKS: usize = 6;
+const TASKS: usize = 4;
 const RECORDS: u64 = 21;
 /// Damages to find and heal.
-const TRIALS: u64 = 10;
+const TRIALS: u64 = 8;
 
 fn options() -> Options {
-    Options { ballast_bytes: 0, ..Options::default() }
+    let master = MasterKey::from_hex_or_base64(&"5a".repeat(32)).unwrap();
+    Options { ballast_bytes: 0, master: Some(Arc::new(master)), ..Options::default() }
 }
 
-/// A closed journal with finished and open tasks, large records, a session and a key. `word` is in all of them.
+/// A closed, sealed journal with finished and open tasks, large records, a session and a key. `word` is in all of them.
 async fn written(word: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let (journal, committer) = SledJournal::open(dir.path(), options()).await.unwrap();
     for n in 0..TASKS {
         let mut task = Script::new(&format!("t{n}"));
         for seq in 0..RECORDS - 1 {
-            journal.append(task.say([&format!("{word} {}", text(task.task().as_str(), seq))])).await.unwrap();
+            // One goes to a file of its own.
+            let copies = if seq == 3 { 20_000 } else { 1 };
+            let said = format!("{word} {}", text(task.task().as_str(), seq)).repeat(copies);
+            journal.append(task.say([&said])).await.unwrap();
         }
         let batch = match n {
             0 => task.say(["open"]),
@@ -78,6 +83,7 @@ async fn a_whole_journal_is_counted_and_not_touched() {
     assert_eq!(report.findings, []);
     assert_eq!((report.exit_code(), report.tasks, report.sessions), (0, TASKS as u64, 1));
     assert_eq!(report.records, TASKS as u64 * RECORDS);
+    assert!(0 < report.blobs, "no large value went to a file");
     assert!(report.root.len() == 64 && 0 < report.rows && 0 < report.frames, "{report:?}");
     export(dir.path(), &options(), &mut std::io::sink()).unwrap();
     assert!(files(dir.path()) == before, "a look changed something");
@@ -127,7 +133,7 @@ async fn damage_is_found_and_healed() {
         assert_eq!(healed.findings, [], "{damage}");
         assert!(content(&dir) == expected, "{damage}: it changed what there is");
     }
-    assert!(TRIALS / 2 < u64::from(found), "only {found} of {TRIALS} were found");
+    assert!(TRIALS / 4 < u64::from(found), "only {found} of {TRIALS} were found");
 }
 
 #[tokio::test]

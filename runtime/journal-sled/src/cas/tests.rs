@@ -1,3 +1,5 @@
+//! The store of large values under damage, sweeps and races.
+
 use std::fs;
 
 use tempfile::TempDir;

@@ -1,3 +1,5 @@
+//! The key ring: damage, destroyed keys, other master keys.
+
 use std::fs;
 
 use tempfile::TempDir;

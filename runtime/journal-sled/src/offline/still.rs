@@ -4,10 +4,13 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use super::look::LookOnly;
 use crate::{
     OpenError, Options,
+    disk::{Disk, RealDisk},
     index::{Refusal, SledIndex},
     lock::lock,
     place::{Current, Place},
@@ -27,7 +30,7 @@ pub(super) struct Still {
 impl Still {
     /// Holds `dir`, in which there must be a journal.
     pub(super) fn open(dir: &Path, options: &Options) -> Result<Self, OpenError> {
-        let place = super::place(dir, options.clone());
+        let place = Place { disk: Arc::new(LookOnly), ..super::place(dir, options.clone()) };
         if !place.journal().is_dir() {
             let what = "there is none; name the data directory of a playhouse".to_owned();
             return Err(OpenError::Other { dir: dir.to_owned(), what });
@@ -52,7 +55,7 @@ impl Still {
     pub(super) fn index(&self, number: u64) -> Result<Result<SledIndex, String>, OpenError> {
         let (from, to) = (self.place.sled(number), self.copy());
         let failed = |error| OpenError::disk(&self.place.dir, error);
-        self.place.disk.remove(&to).map_err(failed)?;
+        RealDisk.remove(&to).map_err(failed)?;
         if !from.is_dir() {
             return Ok(Err("it is missing".to_owned()));
         }
@@ -72,7 +75,7 @@ impl Still {
 
 impl Drop for Still {
     fn drop(&mut self) {
-        if let Err(error) = self.place.disk.remove(&self.copy()) {
+        if let Err(error) = RealDisk.remove(&self.copy()) {
             tracing::warn!(%error, path = %self.copy().display(), "a copy of the index is left; remove it");
         }
     }

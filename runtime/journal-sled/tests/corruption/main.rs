@@ -39,7 +39,7 @@ use playhouse_testkit::suites::Script;
 use tokio::{task::JoinSet, time::timeout};
 
 /// About ten seconds.
-const TRIALS: u64 = 24;
+const TRIALS: u64 = 16;
 /// Different data directories that are damaged: half after a clean stop, half of them sealed.
 const SAMPLES: u64 = 4;
 /// Acknowledgements in each; enough for several tasks of each kind, few enough to be copied thousands of times.

@@ -36,9 +36,9 @@ use playhouse_journal_sled::{Options, SledJournal};
 use tokio::task::JoinSet;
 
 /// About ten seconds; each writer is killed after another amount of work.
-const ROUNDS: u64 = 6;
+const ROUNDS: u64 = 4;
 /// A disk is replaced by an empty one after so many rounds, so that its growth does not slow the others.
-const ROUNDS_PER_DISK: u64 = 3;
+const ROUNDS_PER_DISK: u64 = 2;
 /// The longest life of a writer that is killed by the clock, while it opens as likely as not.
 const LIFE_MS_MAX: u64 = 120;
 /// The most acknowledgements after which a writer is killed.
