@@ -3,7 +3,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: demo test setup build lint eval bench sim soak tools
+.PHONY: demo test setup build lint eval bench sim soak soak-crashes soak-power soak-damage tools
 
 demo: build ## Build, start the daemon, ask questions, kill it, watch it resume
 	@scripts/demo.sh
@@ -38,8 +38,20 @@ SEEDS ?= 20000
 sim: ## 20,000 simulated worlds; SEED=n runs one of them again, SEEDS=n so many
 	cargo run --release -p playhouse-sim -- $(if $(SEED),--seed $(SEED) --trace,--seeds $(SEEDS))
 
-soak: build ## 100 rounds of kill -9 at random moments
-	PLAYHOUSE_KILL_ROUNDS=100 cargo test --release -p playhouse-daemon --test it kill -- --nocapture
+soak: soak-crashes soak-power soak-damage ## The long forms of docs/durability.md; hours
+	$(MAKE) sim
+	for promise in steps submissions overload parked resume churn; do \
+	  $(CARGO_TARGET_DIR)/release/promises $$promise --long || exit 1; done
+
+soak-crashes: build ## 1,000 processes that die, at every crash point and at random moments
+	PLAYHOUSE_DEATHS=970 cargo test --release --workspace --test crashes -- --nocapture
+	PLAYHOUSE_KILL_ROUNDS=100 cargo test --release --workspace --test it kill -- --nocapture
+
+soak-power: build ## 200 power cuts
+	PLAYHOUSE_POWERLOSS_ROUNDS=200 cargo test --release --workspace --test powerloss -- --nocapture
+
+soak-damage: build ## 2,000 flips, cuts and zeroed pages
+	PLAYHOUSE_CORRUPTION_TRIALS=2000 cargo test --release --workspace --test corruption -- --nocapture
 
 tools: ## Rebuild the shipped tools
 	tools/builtin/build.sh

@@ -62,9 +62,7 @@ impl Ledger {
 
     /// Makes `batch` durable, then tells those who watch its task.
     pub(crate) async fn append(&self, batch: Batch) -> Result<(), JournalError> {
-        let task = batch.head.task.clone();
-        let is_watched = self.lock().contains_key(&task);
-        let records: Arc<[Record]> = if is_watched { batch.records.clone().into() } else { Arc::default() };
+        let (task, records) = (batch.head.task.clone(), batch.records.clone());
         around_async(Point::Append, self.journal.append(batch)).await?;
         self.tell(&task, || Note::Appended(records));
         Ok(())

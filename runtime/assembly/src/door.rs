@@ -58,6 +58,11 @@ impl Door {
                         None => door.reopen().await,
                         Some(committer) => match committer.await {
                             Ok(()) => return "the journal was closed".into(),
+                            // Opening it again heals it or says what is lost: whoever asks may wait for that.
+                            Err(JournalError::Damaged(what)) => {
+                                let why = format!("it is opened again to be repaired: {what}");
+                                door.set(Err(JournalError::Unavailable(why)));
+                            }
                             Err(error) => door.set(Err(error)),
                         },
                     }
@@ -74,7 +79,12 @@ impl Door {
                 *self.committer.lock().unwrap_or_else(PoisonError::into_inner) = Some(committer);
                 self.set(Ok(journal));
             }
-            Err(error) => tracing::warn!(%error, "the journal cannot be opened yet"),
+            Err(error) => {
+                tracing::warn!(%error, "the journal cannot be opened yet");
+                if let OpenError::Damaged { what, .. } = error {
+                    self.set(Err(JournalError::Damaged(what)));
+                }
+            }
         }
     }
 

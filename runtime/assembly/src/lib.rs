@@ -18,6 +18,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
 pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry, ToolEntry};
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
+pub use playhouse_journal_sled::{Options as JournalOptions, offline};
 pub use playhouse_model_llama::worker_entry;
 pub use playhouse_supervise::{
     ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, spawn, tell, tree,

@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Tree(TreeArgs),
     /// Run an exported task against its recorded results; exits with 0 if it decides the same again, else with 1.
     Replay(ReplayArgs),
+    /// Look after the data directory of a daemon that does not run.
+    Journal(JournalArgs),
     /// Say whether a daemon can take work.
     Ready(ReadyArgs),
     /// Check the configuration, the agents, the tools and the models, and start nothing.
@@ -125,6 +127,44 @@ pub(crate) struct TreeArgs {
     /// Show every planner, not only the twenty with most restarts and longest queues.
     #[arg(long, short)]
     pub(crate) all: bool,
+}
+
+/// Arguments of `journal`.
+#[derive(Debug, Args)]
+pub(crate) struct JournalArgs {
+    /// Data directory; the one that `serve` would use when not given.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file, to find the data directory.
+    #[arg(long, value_name = "FILE", env = "PLAYHOUSE_CONFIG", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: JournalCommand,
+}
+
+/// What to do with a journal.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Read and check everything, change nothing. Exits with 1 if repair heals what is wrong, with 2 if it cannot.
+    Verify,
+    /// Heal what a whole copy is left of, then verify.
+    Repair,
+    /// Copy what is alive to a new generation of files and remove the old one.
+    Compact,
+    /// Write everything as JSON lines, with the roots of the chain.
+    Export {
+        /// A new file; stdout when not given.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Say whether what an export holds was rewritten since.
+    Prove {
+        /// The export.
+        export: PathBuf,
+    },
 }
 
 /// Arguments of `ready`.

@@ -11,6 +11,7 @@ mod check;
 mod cli;
 mod client;
 mod edge;
+mod journal;
 mod render;
 mod replay;
 mod run;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => serve::serve(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Task(args) => task::task(args).await,
+            Command::Journal(args) => journal::journal(args).await,
             Command::Tree(args) => tree::tree(args).await,
             Command::Replay(args) => replay::file(&args),
             Command::Ready(args) => task::ready(args).await,

@@ -62,7 +62,7 @@ fn options(config: &Config) -> anyhow::Result<(SocketAddr, Options)> {
 }
 
 /// Where state belongs by convention.
-fn default_data() -> Option<PathBuf> {
+pub(crate) fn default_data() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")))?;
     Some(base.join("playhouse"))

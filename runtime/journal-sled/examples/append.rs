@@ -25,6 +25,8 @@ use playhouse_ports::Journal;
 use playhouse_testkit::suites::Script;
 use tokio::task::JoinSet;
 
+/// The first argument of a process that only opens.
+const OPEN: &str = "--open";
 const MEASURED: Duration = Duration::from_secs(4);
 /// About what a record of a tool call takes, without its envelope.
 const TEXT_BYTES: usize = 200;
@@ -33,7 +35,11 @@ const STEP_BYTES: usize = 900;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|word| word == OPEN).is_some() {
+        let dir = arguments.next().ok_or("no directory")?;
+        return open(Path::new(&dir), arguments.next().ok_or("no number")?.parse()?).await;
+    }
     let dir = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from).join("append-bench");
     let parked = arguments.next().map_or(Ok(0), |text| text.parse())?;
     for tasks in [1, 32, 256] {
@@ -137,9 +143,9 @@ async fn many(dir: &Path, tasks: usize, steps: usize) -> Result<(), Box<dyn Erro
     }
     writers.join_all().await;
     close(journal, committer).await?;
-    tell(&format!("{tasks} tasks of {steps} steps: opened {}", reopen(dir, tasks).await?))?;
+    tell(&format!("{tasks} tasks of {steps} steps: opened {}", reopen(dir, tasks)?))?;
     std::fs::remove_dir_all(dir.join("journal/gen-1/sled"))?;
-    tell(&format!("without their index: opened {}", reopen(dir, tasks).await?))?;
+    tell(&format!("without their index: opened {}", reopen(dir, tasks)?))?;
     std::fs::remove_dir_all(dir)?;
     Ok(())
 }
@@ -160,7 +166,7 @@ async fn park(dir: &Path, tasks: usize) -> Result<(), Box<dyn Error>> {
     }
     writers.join_all().await;
     close(journal, committer).await?;
-    tell(&format!("{tasks} parked tasks: opened {}", reopen(dir, 0).await?))?;
+    tell(&format!("{tasks} parked tasks: opened {}", reopen(dir, 0)?))?;
     std::fs::remove_dir_all(dir)?;
     Ok(())
 }
@@ -173,19 +179,31 @@ async fn close(
     Ok(committer.await?)
 }
 
-/// How long it takes to open what is in `dir`, which has `open` open tasks.
-async fn reopen(dir: &Path, open: usize) -> Result<String, Box<dyn Error>> {
+/// How long a fresh process takes to open what is in `dir`, which has `tasks` open tasks.
+fn reopen(dir: &Path, tasks: usize) -> Result<String, Box<dyn Error>> {
+    let mut own = std::process::Command::new(std::env::current_exe()?);
+    let output = own.args([OPEN, &dir.to_string_lossy(), &tasks.to_string()]).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// What that process does.
+async fn open(dir: &Path, tasks: usize) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let (journal, committer) = SledJournal::open(dir, Options::default()).await?;
     let found = Journal::open(&journal).await?.len();
     let next = journal.due(u64::MAX, 1).await?.len();
     let took = start.elapsed();
-    assert_eq!(found, open, "a task is missing");
+    assert_eq!(found, tasks, "a task is missing");
     let disk = journal.stats().await?.disk_bytes >> 20;
-    let text =
-        format!("in {:.2} s; next of the due: {next}; {disk} MiB on disk, {}", took.as_secs_f64(), memory());
-    close(journal, committer).await?;
-    Ok(text)
+    tell(&format!(
+        "in {:.2} s; next of the due: {next}; {disk} MiB on disk, {}",
+        took.as_secs_f64(),
+        memory()
+    ))?;
+    close(journal, committer).await
 }
 
 /// What the kernel says of our memory, where it says so.

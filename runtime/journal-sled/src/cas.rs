@@ -100,8 +100,8 @@ pub struct Cas {
     dir: PathBuf,
     /// What was put since the sweep before last began: the record that names it may still be on its way.
     young: Mutex<HashSet<Digest>>,
-    /// Folders that are known to be durable: at most 256.
-    folders: Mutex<HashSet<u8>>,
+    /// Whether the folders are there, durably.
+    has_folders: Mutex<bool>,
     /// Makes the names of new files differ.
     files: AtomicU64,
 }
@@ -113,8 +113,8 @@ impl Cas {
         if let Some(parent) = dir.parent() {
             around(Point::DirSync, || disk.sync_dir(parent))?;
         }
-        let (young, folders, files) = Default::default();
-        Ok(Self { disk, dir: dir.to_owned(), young, folders, files })
+        let (young, has_folders, files) = Default::default();
+        Ok(Self { disk, dir: dir.to_owned(), young, has_folders, files })
     }
 
     /// Keeps `bytes`. When it returns, they are durable under the name it gives; they stay at least until the
@@ -123,15 +123,15 @@ impl Cas {
         let digest = Digest::of(bytes);
         // First, so that a sweep that runs now spares what is found or written.
         lock(&self.young).insert(digest);
-        self.make_folder(digest)?;
-        let paths = self.paths(digest);
-        let lacking: Vec<_> = paths.iter().filter(|path| !self.is_whole(digest, path)).collect();
-        let mut new = Vec::new();
-        for path in &lacking {
-            new.push(self.write_new(path, bytes)?);
+        self.make_folders()?;
+        let [file, copy] = self.paths(digest);
+        if !self.is_whole(digest, &file) {
+            self.write(&file, bytes, true)?;
         }
-        for (new, path) in new.iter().zip(lacking) {
-            around(Point::FileRename, || self.disk.rename(new, path))?;
+        if !self.is_whole(digest, &copy) {
+            // Not synced, which would double the time that the caller waits: what a power cut takes of the
+            // copy, the file gives back when it is read.
+            self.write(&copy, bytes, false)?;
         }
         // Also if both were there: whoever wrote them may not have come this far.
         around(Point::DirSync, || self.disk.sync_dir(&self.folder(digest)))?;
@@ -219,24 +219,29 @@ impl Cas {
         ["", COPY].map(|end| self.folder(digest).join(format!("{name}{end}")))
     }
 
-    fn make_folder(&self, digest: Digest) -> io::Result<()> {
-        let mut folders = lock(&self.folders);
-        if !folders.contains(&digest.0[0]) {
-            self.disk.create_dir_all(&self.folder(digest))?;
+    /// All of them, once: a folder made for one value would cost that one a sync more.
+    fn make_folders(&self) -> io::Result<()> {
+        let mut made = lock(&self.has_folders);
+        if !*made {
+            for folder in 0..=u8::MAX {
+                self.disk.create_dir_all(&self.dir.join(format!("{folder:02x}")))?;
+            }
             around(Point::DirSync, || self.disk.sync_dir(&self.dir))?;
-            folders.insert(digest.0[0]);
+            *made = true;
         }
         Ok(())
     }
 
-    /// Writes what is to become `path`, and makes it durable.
-    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    /// Makes the file at `path` appear whole.
+    fn write(&self, path: &Path, bytes: &[u8], is_synced: bool) -> io::Result<()> {
         let mut name = path.as_os_str().to_owned();
         name.push(format!("{NEW}{}", self.files.fetch_add(1, Ordering::Relaxed)));
         let new = PathBuf::from(name);
         self.disk.write(&new, bytes)?;
-        around(Point::FileSync, || self.disk.sync_file(&new))?;
-        Ok(new)
+        if is_synced {
+            around(Point::FileSync, || self.disk.sync_file(&new))?;
+        }
+        around(Point::FileRename, || self.disk.rename(&new, path))
     }
 
     fn is_whole(&self, digest: Digest, path: &Path) -> bool {
@@ -270,7 +275,7 @@ fn unreadable(digest: Digest, file: &Why, copy: &Why) -> JournalError {
     JournalError::Damaged(format!("the large value `blobs/{folder}/{rest}` {file}, and its copy {copy}"))
 }
 
-/// Both sets only grow and shrink by whole entries, so what a panic leaves is fine.
+/// Both change in one step, so what a panic leaves is fine.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -41,7 +41,7 @@ impl Context for SledJournal {
         now_ms: u64,
     ) -> Result<(), JournalError> {
         let draft = values::pinned_to(tenant, id, &pinned, now_ms)?;
-        let bytes = self.into_vault(draft, Draft::is_quick, Draft::close).await?;
+        let bytes = self.enclose(draft, Draft::is_quick, Draft::close).await?;
         self.commit(Change::Pin { session: name(tenant, id), bytes, now_ms }).await.map(drop)
     }
 

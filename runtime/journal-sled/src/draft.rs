@@ -50,7 +50,7 @@ impl AppendDraft {
     /// Checks that `batch` is what it claims to be, and encodes it.
     pub(crate) fn of(batch: Batch, from: Seq, before: Before) -> Result<Self, JournalError> {
         let Batch { head, records, turn, key, wake, heard } = batch;
-        let in_order = (from..).zip(&records).all(|(seq, record)| record.seq == seq);
+        let in_order = (from..).zip(records.iter()).all(|(seq, record)| record.seq == seq);
         assert!(in_order, "the records of a batch are consecutive");
         assert_eq!(head.next_seq, from + records.len() as Seq, "the head is one past the last record");
 

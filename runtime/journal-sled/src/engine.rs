@@ -1,13 +1,10 @@
 //! What the committer works with: the log, the index behind it, and the chores between commits.
 
+mod upkeep;
+
 use std::{
-    collections::{HashSet, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-        mpsc,
-    },
-    thread,
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering::Relaxed, mpsc},
     time::Duration,
 };
 
@@ -17,16 +14,16 @@ use playhouse_ports::{
 };
 use tokio::time::Instant;
 
+use upkeep::Making;
+
 use crate::{
     ballast::Ballast,
-    cas::Digest,
     committer::Command,
     error::disk,
-    generation::{Built, Job},
     index::Edit,
     keys,
     log::Log,
-    place::{Engine as Kind, Place},
+    place::Place,
     scan::Scan,
     stage::Tasks,
     store::Store,
@@ -39,14 +36,10 @@ use crate::{
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 /// A slice of the scan between two commits.
 const SCAN_SLICE: Duration = Duration::from_millis(2);
-/// How often a copy under way is asked whether it is done.
-const COPY_EVERY: Duration = Duration::from_millis(50);
+/// How often a helper (a copy, a scrub) is asked whether it is done.
+const HELPER_EVERY: Duration = Duration::from_millis(50);
 /// How often space is looked for after the disk was full.
 const SPACE_EVERY: Duration = Duration::from_secs(2);
-
-/// Log and index of a generation, in halves of its live bytes, from which a new one is worth making. A fresh
-/// one takes some 3.2 times its live bytes, and 4 times plus 256 MiB is promised.
-const WASTE_HALVES: u64 = 7;
 
 /// Everything the committer owns.
 pub(crate) struct Engine {
@@ -62,23 +55,13 @@ pub(crate) struct Engine {
     dirty: Option<Instant>,
     checkpointed: u64,
     making: Option<Making>,
+    /// What the look at the log's closed segments finds, while it goes on.
+    scrub: Option<mpsc::Receiver<Option<String>>>,
     /// Bytes on disk right after this generation began, or at the start.
     fresh_bytes: u64,
     /// Bytes of files that rows named until lately.
     freed_bytes: u64,
     looked_for_space: Instant,
-}
-
-/// A new generation in the making, on a thread of its own.
-struct Making {
-    job: Arc<Job>,
-    built: mpsc::Receiver<Result<Built, JournalError>>,
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        self.job.stop.store(true, Relaxed);
-    }
 }
 
 /// What an engine starts with.
@@ -105,7 +88,7 @@ impl Engine {
         store.numbers.generation.store(generation, Relaxed);
         store.numbers.commits.store(log.at().commit, Relaxed);
         let (now, checkpointed) = (Instant::now(), log.bytes());
-        let engine = Self {
+        let mut engine = Self {
             place,
             store,
             tasks,
@@ -118,11 +101,13 @@ impl Engine {
             dirty: Some(now),
             checkpointed,
             making: None,
+            scrub: None,
             fresh_bytes: 0,
             freed_bytes: 0,
             looked_for_space: now,
         };
         engine.measure();
+        engine.begin_scrub();
         engine
     }
 
@@ -187,9 +172,10 @@ impl Engine {
     pub(crate) fn next_chore(&self) -> Option<Duration> {
         let checkpoint = self.dirty.map(|since| CHECKPOINT_EVERY.saturating_sub(since.elapsed()));
         let scan = self.scan.as_ref().map(|_| Duration::ZERO);
-        let copy = self.making.as_ref().map(|_| COPY_EVERY);
+        let has_helper = self.making.is_some() || self.scrub.is_some();
+        let helper = has_helper.then_some(HELPER_EVERY);
         let space = self.tasks.no_new.as_ref().map(|_| SPACE_EVERY);
-        [checkpoint, scan, copy, space].into_iter().flatten().min()
+        [checkpoint, scan, helper, space].into_iter().flatten().min()
     }
 
     /// Does what is due between two commits.
@@ -200,6 +186,7 @@ impl Engine {
             self.scan = None;
         }
         self.adopt()?;
+        self.hear_scrub()?;
         let is_due = self.dirty.is_some_and(|since| CHECKPOINT_EVERY <= since.elapsed());
         if is_due || self.place.options.checkpoint_bytes <= self.log.bytes().saturating_sub(self.checkpointed)
         {
@@ -232,102 +219,6 @@ impl Engine {
         let bytes = self.log.bytes() + self.store.index().disk_bytes();
         self.store.numbers.disk_bytes.store(bytes, Relaxed);
         self.store.numbers.live_bytes.store(self.sums.bytes, Relaxed);
-    }
-
-    /// Begins a new generation if this one is mostly past.
-    fn look_for_waste(&mut self) {
-        let bytes = self.store.numbers.disk_bytes.load(Relaxed) + self.freed_bytes;
-        let live = self.sums.bytes * WASTE_HALVES / 2;
-        // Where even a fresh one takes more, it must have grown by an eighth.
-        let most = live.max(self.fresh_bytes / 8 * 9) + self.place.options.waste_bytes;
-        if self.making.is_some() || bytes <= most || self.tasks.no_new.is_some() {
-            return;
-        }
-        let job = Arc::new(Job {
-            place: self.place.clone(),
-            generation: self.generation + 1,
-            source: self.store.index(),
-            log: self.place.log(self.generation),
-            base: self.log.at(),
-            stop: Arc::new(AtomicBool::new(false)),
-        });
-        let (done, built) = mpsc::sync_channel(1);
-        let (own, held) = (Arc::clone(&job), Arc::clone(&self.store.held));
-        let work = move || {
-            let _ = done.send(own.run());
-            drop((own, held));
-        };
-        if self.spawn("journal-copy", work) {
-            self.making = Some(Making { job, built });
-        }
-    }
-
-    /// Moves to the new generation once it is made.
-    fn adopt(&mut self) -> Result<(), JournalError> {
-        let Some(making) = &self.making else { return Ok(()) };
-        let mut built = match making.built.try_recv() {
-            Err(mpsc::TryRecvError::Empty) => return Ok(()),
-            Err(mpsc::TryRecvError::Disconnected) => Err(JournalError::Unavailable("it panicked".to_owned())),
-            Ok(built) => built,
-        };
-        let making = self.making.take().expect("it was just looked at");
-        let followed =
-            built.as_mut().map_err(|error| error.clone()).and_then(|built| built.follow(&making.job));
-        let mut built = match followed.and(built) {
-            Ok(built) if built.followed == self.log.at() => built,
-            Ok(_) => return Err(JournalError::Damaged("the log cannot be read back".to_owned())),
-            Err(error) if is_damage(&error) => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "no new generation was made; the old one goes on");
-                let left = self.place.generation(making.job.generation);
-                self.place.disk.remove(&left).map_err(disk)?;
-                self.fresh_bytes = self.store.numbers.disk_bytes.load(Relaxed);
-                return Ok(());
-            }
-        };
-        built.builder.finish(self.sums)?;
-        let old = self.place.generation(self.generation);
-        self.generation = built.builder.current.generation;
-        self.log = built.builder.log;
-        self.store.replace_index(built.builder.index);
-        self.store.numbers.generation.store(self.generation, Relaxed);
-        self.scan = None;
-        (self.dirty, self.checkpointed) = (None, self.log.bytes());
-        self.measure();
-        self.fresh_bytes = self.store.numbers.disk_bytes.load(Relaxed);
-        drop(making);
-        self.sweep(built.files);
-        if let Err(error) = self.place.disk.remove(&old) {
-            // The next start removes what is left.
-            tracing::warn!(%error, "the old generation is not gone yet");
-        }
-        tracing::info!(generation = self.generation, "the journal has a new generation");
-        Ok(())
-    }
-
-    /// Removes large values that no row names any more.
-    fn sweep(&mut self, keep: HashSet<Digest>) {
-        self.freed_bytes = 0;
-        let vault = Arc::clone(&self.store.vault);
-        let held = Arc::clone(&self.store.held);
-        self.spawn("journal-sweep", move || {
-            vault.sweep(&keep);
-            drop(held);
-        });
-    }
-
-    /// Runs `work` beside the committer; with an index in memory there are no threads, and it runs here. `false`
-    /// if there is no thread to be had.
-    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
-        if self.place.engine == Kind::Memory {
-            work();
-            return true;
-        }
-        let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
-        if let Err(error) = &spawned {
-            tracing::warn!(%error, name, "no thread");
-        }
-        spawned.is_ok()
     }
 
     /// Leaves word of how it ended for the next start.

@@ -103,14 +103,14 @@ impl Builder {
     fn apply(&mut self, edits: Vec<Edit>, sums: Sums) -> Result<(), JournalError> {
         let rows = edits.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
         self.log.append(rows, sums).map_err(disk)?;
-        self.index.apply(edits)
+        around(Point::IndexApply, || self.index.apply(edits))
     }
 
     /// Makes durable what there is, so that little is left for the end.
     pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
         self.write_pending()?;
         self.log.sync().map_err(disk)?;
-        self.index.flush()
+        around(Point::IndexSync, || self.index.flush())
     }
 
     /// Writes a last frame with `sums`, makes everything durable, and makes it count.
@@ -120,7 +120,7 @@ impl Builder {
         self.log.sync().map_err(disk)?;
         let commits = values::commits_to(self.log.at(), sums);
         self.index.apply(vec![(keys::COMMITS.to_vec(), Some(commits))])?;
-        self.index.flush()?;
+        around(Point::IndexSync, || self.index.flush())?;
         self.log.forget_copy();
         let place = &self.place;
         let number = self.current.generation;

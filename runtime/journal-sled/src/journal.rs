@@ -148,7 +148,7 @@ impl SledJournal {
     }
 
     /// Closes `draft` into the vault: here if that needs no disk, else where it may block.
-    pub(crate) async fn into_vault<D: Send + 'static, T: Send + 'static>(
+    pub(crate) async fn enclose<D: Send + 'static, T: Send + 'static>(
         &self,
         draft: D,
         is_quick: impl Fn(&D, &Vault) -> bool,
@@ -213,7 +213,7 @@ impl Journal for SledJournal {
         let from = batch.records.first().map_or(batch.head.next_seq, |record| record.seq);
         let before = self.before(&batch.head.task, from).await?;
         let draft = AppendDraft::of(batch, from, before)?;
-        let append = self.into_vault(draft, AppendDraft::is_quick, AppendDraft::close).await?;
+        let append = self.enclose(draft, AppendDraft::is_quick, AppendDraft::close).await?;
         self.commit(Change::Append(Box::new(append))).await.map(drop)
     }
 

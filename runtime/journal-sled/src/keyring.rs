@@ -31,7 +31,7 @@ use playhouse_ports::{
     JournalError,
     crash::{Point, around},
 };
-use ring::aead::LessSafeKey;
+use ring::aead::{LessSafeKey, NONCE_LEN};
 use wrap::{check, opens, place, random, unwrap, wrap};
 use zeroize::Zeroizing;
 
@@ -87,8 +87,8 @@ impl KeyringError {
 pub struct Keyring {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
-    /// New for every opening; see [`seal`].
-    salt: [u8; 4],
+    /// Where nonces start; new for every opening, see [`seal`].
+    start: [u8; NONCE_LEN],
     keys: Mutex<Keys>,
 }
 
@@ -116,7 +116,7 @@ impl Keyring {
         let ring = choose(dir, &found, master.as_ref())?;
         let ring = ring.unwrap_or(Ring { generation: 0, check: [0; CHECK_BYTES], entries: Vec::new() });
         let keys = Keys { master, ring, open: HashMap::new(), current: HashMap::new() };
-        let keyring = Self { disk, dir: dir.to_owned(), salt: random(), keys: Mutex::new(keys) };
+        let keyring = Self { disk, dir: dir.to_owned(), start: random(), keys: Mutex::new(keys) };
         keyring.heal(&found)?;
         keyring.unwrap_all()?;
         Ok(keyring)
@@ -138,7 +138,7 @@ impl Keyring {
         }
         ring.entries.push(Entry { id, tenant: tenant.clone(), wrapped });
         self.replace(&mut keys, ring)?;
-        let key = Arc::new(TenantKey::new(id, &bytes, self.salt));
+        let key = Arc::new(TenantKey::new(id, &bytes, self.start));
         keys.adopt(tenant, &key);
         Ok(Some(key))
     }
@@ -244,7 +244,7 @@ impl Keyring {
         for Entry { id, tenant, wrapped } in &keys.ring.entries {
             let Some(wrapped) = wrapped else { continue };
             let bytes = unwrap(master, &place(*id, tenant), wrapped).ok_or_else(|| self.broken(*id))?;
-            opened.push((tenant.clone(), Arc::new(TenantKey::new(*id, &bytes, self.salt))));
+            opened.push((tenant.clone(), Arc::new(TenantKey::new(*id, &bytes, self.start))));
         }
         for (tenant, key) in opened {
             keys.adopt(&tenant, &key);

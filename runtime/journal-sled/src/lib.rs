@@ -49,6 +49,7 @@ mod pieces;
 mod place;
 mod recover;
 mod scan;
+mod scrub;
 mod seal;
 mod stage;
 mod stats;

@@ -104,11 +104,9 @@ impl Log {
     }
 
     fn roll(&mut self) -> io::Result<()> {
-        // crash: all of this is `log-roll`.
-        self.file.sync()?;
+        around(Point::LogSync, || self.file.sync())?;
         let next = self.disk.open_append(&self.dir.join(segment_name(self.number + 1)))?;
-        // crash: the same.
-        self.disk.sync_dir(&self.dir)?;
+        around(Point::DirSync, || self.disk.sync_dir(&self.dir))?;
         self.closed += self.file.len();
         self.number += 1;
         self.file = next;
@@ -126,3 +124,6 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

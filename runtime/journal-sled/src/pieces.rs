@@ -22,6 +22,9 @@ pub(crate) fn split<'a>(base: &'a [u8], value: &'a [u8]) -> impl Iterator<Item =
     (0..).zip(pieces).map(|(n, piece)| (keys::piece(base, n), piece))
 }
 
+/// The key of the value, which piece of it this is, and its bytes.
+type Piece = (Key, u32, Vec<u8>);
+
 /// Values that are stored in pieces, whole again, under their key without piece number.
 pub(crate) struct Joined<'a>(Peekable<Rows<'a>>);
 
@@ -31,7 +34,7 @@ impl<'a> Joined<'a> {
     }
 
     /// The next piece, if it belongs to `base` (or to anything).
-    fn piece(&mut self, base: Option<&[u8]>) -> Option<Result<(Key, u32, Vec<u8>), JournalError>> {
+    fn piece(&mut self, base: Option<&[u8]>) -> Option<Result<Piece, JournalError>> {
         let follows = |row: &Result<Row, JournalError>| match (row, base) {
             (Ok((key, _)), Some(base)) => keys::split_piece(key).is_some_and(|(own, _)| own == base),
             _ => true,

@@ -110,14 +110,17 @@ fn with_index(place: &Place, current: Current, is_suspect: bool) -> Result<Resul
     if let Some(error) = replayed.walk.unread.take() {
         return Err(Unfit::Io(error));
     }
-    let walk = &replayed.walk;
-    if walk.has_gap() {
-        return Err(Unfit::Bad(lost(walk, "the index")));
+    if replayed.walk.has_gap() {
+        return Err(Unfit::Bad(lost(&replayed.walk, "the index")));
     }
     let tasks = whole::open_tasks(View(&*replayed.index), &replayed.sums).map_err(bad)?;
     let mut scan = Scan::begin();
+    // The part of the log that need not be replayed is looked at only when there is reason to.
+    if is_suspect && let Err(fault) = whole_log(place, current) {
+        replayed.walk.faults.push(fault);
+    }
     // A log that cannot be read again makes the index the only copy: then it must be whole in every part.
-    let is_careful = is_suspect || !walk.is_whole();
+    let is_careful = is_suspect || !replayed.walk.is_whole();
     let time = if is_careful { Duration::MAX } else { SCAN_TIME };
     let is_through = scan.go_on(&*replayed.index, &replayed.sums, time).map_err(bad)?;
     if is_careful {
@@ -125,6 +128,13 @@ fn with_index(place: &Place, current: Current, is_suspect: bool) -> Result<Resul
     }
     let scan = (!is_through).then_some(scan);
     Ok(settle(place, current, replayed, tasks, scan))
+}
+
+/// Reads all of the log; what is wrong with it.
+fn whole_log(place: &Place, current: Current) -> Result<(), String> {
+    let skip = |_| Ok::<_, std::convert::Infallible>(());
+    let Ok(walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    if walk.is_whole() { Ok(()) } else { Err(lost(&walk, "the log")) }
 }
 
 /// Whether the log has everything by itself. `why`: what is wrong with the index.

@@ -8,6 +8,7 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use common::{OnDisk, check, options, text};
@@ -17,6 +18,8 @@ use playhouse_ports::{Batch, Context, Journal, JournalError};
 use playhouse_testkit::suites::{Fixture, Script};
 
 const SLED: &str = "journal/gen-1/sled";
+/// How long a look at 16 MiB may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 const LOG: &str = "journal/gen-1/log/00000001.log";
 
 /// Opens the index behind the journal's back and changes something.
@@ -251,5 +254,40 @@ async fn a_torn_end_is_no_damage() {
     assert_eq!(check(&opened, task.task()).await, 2);
     assert_eq!(opened.stats().await.unwrap().generation, 1);
     copy.close(opened).await;
+    disk.close(journal).await;
+}
+
+/// A closed segment is not read at a start: it is looked at beside the work.
+#[tokio::test]
+async fn damage_in_an_old_segment_is_found_and_healed_while_the_index_is_whole() {
+    let disk = OnDisk::new();
+    let journal = disk.open().await;
+    let mut task = Script::new("t");
+    // More than one segment of 16 MiB.
+    for _ in 0..18 {
+        let large = "x".repeat(60 << 10);
+        let texts: [&str; 18] = [&large; 18];
+        for text in texts {
+            journal.append(task.say([text])).await.unwrap();
+        }
+    }
+    disk.close(journal).await;
+    let log = disk.path().join(LOG);
+    let mut bytes = fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, bytes).unwrap();
+
+    let journal = disk.open().await;
+    let ended = tokio::time::timeout(PATIENCE, disk.ended()).await.unwrap();
+    assert!(matches!(ended, Err(JournalError::Damaged(_))), "{ended:?}");
+    drop(journal);
+    let journal = disk.open().await;
+    assert_eq!(journal.stats().await.unwrap().generation, 2);
+    disk.close(journal).await;
+    // The new log has everything.
+    fs::remove_dir_all(disk.path().join("journal/gen-2/sled")).unwrap();
+    let journal = disk.open().await;
+    assert_eq!(journal.read(task.task(), 0, 999).await.unwrap().len(), 18 * 18);
     disk.close(journal).await;
 }

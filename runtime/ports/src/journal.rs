@@ -1,5 +1,7 @@
 //! The journal: the append-only log of every task, and the compact head of each.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use playhouse_core::{
     id::{Seq, SessionId, TaskId, Tenant},
@@ -13,8 +15,9 @@ pub struct Batch {
     /// The task after these records. `head.next_seq` is one past the last of them.
     pub head: Head,
     /// Consecutive records. The first one's `seq` is the position the writer expects to be next; if it is
-    /// not, somebody else has written and the append is refused.
-    pub records: Vec<Record>,
+    /// not, somebody else has written and the append is refused. Shared: whoever waits to try again and
+    /// whoever watches the task hold the same ones.
+    pub records: Arc<[Record]>,
     /// The finished task's turn, for its session.
     pub turn: Option<(SessionId, Turn)>,
     /// For a submission that came with an idempotency key.
@@ -29,8 +32,8 @@ pub struct Batch {
 
 impl Batch {
     /// A batch of records and nothing else.
-    pub fn of(head: Head, records: Vec<Record>) -> Self {
-        Self { head, records, turn: None, key: None, wake: None, heard: Vec::new() }
+    pub fn of(head: Head, records: impl Into<Arc<[Record]>>) -> Self {
+        Self { head, records: records.into(), turn: None, key: None, wake: None, heard: Vec::new() }
     }
 }
 

@@ -71,7 +71,7 @@ impl SimJournal {
         }
         if self.lies(Lie::ChangesHistory)
             && let Some(Event::Finished { outcome: Outcome::Done { output } }) =
-                batch.records.last_mut().map(|record| &mut record.event)
+                Arc::make_mut(&mut batch.records).last_mut().map(|record| &mut record.event)
         {
             output.push('?');
         }

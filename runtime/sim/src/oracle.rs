@@ -89,7 +89,7 @@ pub(crate) struct Oracle {
 impl Oracle {
     /// `batch` is handed to the journal.
     pub(crate) fn tries(&mut self, batch: &Batch) {
-        for record in &batch.records {
+        for record in batch.records.iter() {
             let place = (batch.head.task.clone(), record.seq);
             let tried = self.tried.entry(place).or_default();
             if !tried.contains(record) {

@@ -163,7 +163,7 @@ impl State {
         if let Some(parent) = wake.filter(is_open) {
             self.wakes.insert((parent, head.task.clone()));
         }
-        self.records.entry(head.task.clone()).or_default().extend(records);
+        self.records.entry(head.task.clone()).or_default().extend(records.iter().cloned());
         if let Some(Submission { key, digest }) = key {
             self.keys.insert(key, (head.task.clone(), digest));
         }

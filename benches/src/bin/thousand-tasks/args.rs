@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// A peak of resident memory above this fails the run, in megabytes of a million bytes.
     #[arg(long, default_value_t = 200)]
     pub(crate) rss_mb_max: u64,
+    /// Processor time of a task above this many times the bare loop's fails the row with `--concurrency`.
+    #[arg(long, default_value_t = 3.5)]
+    pub(crate) cpu_ratio_max: f64,
     /// Which part of the measurement this process is.
     #[command(subcommand)]
     pub(crate) part: Option<Part>,

@@ -8,6 +8,8 @@ pub(crate) struct Table {
     tasks: usize,
     rounds: u32,
     rss_mb_max: u64,
+    /// How many times the bare loop's processor time a task may take, and in which row.
+    cpu_ratio_max: (usize, f64),
     /// Processor time of the last bare row, in ms per task.
     floor_ms: Option<f64>,
     /// What was found, in words, and whether it is as it must be.
@@ -41,6 +43,7 @@ impl Table {
             tasks: args.tasks,
             rounds: args.rounds,
             rss_mb_max: args.rss_mb_max,
+            cpu_ratio_max: (args.concurrency.min(args.tasks), args.cpu_ratio_max),
             floor_ms: None,
             findings: Vec::new(),
         }
@@ -55,6 +58,16 @@ impl Table {
     /// Adds the row of the runtime.
     pub(crate) fn playhouse(&mut self, at_once: usize, measured: Measured) {
         self.row("playhouse", at_once, &measured);
+        let (row, most) = self.cpu_ratio_max;
+        if let (Some(floor_ms), true) = (self.floor_ms, at_once == row) {
+            let ratio = self.ms_per_task(&measured.0) / floor_ms;
+            self.findings.push((
+                ratio <= most,
+                format!(
+                    "{at_once} at once: {ratio:.2} times the bare loop's processor time, at most {most:.2}"
+                ),
+            ));
+        }
         let peak = mb(measured.0.peak_kb);
         let most = self.rss_mb_max as f64;
         self.findings

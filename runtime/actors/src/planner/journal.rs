@@ -1,6 +1,6 @@
 //! The planner's dealings with the journal: reading a task back, and writing a step.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use playhouse_core::{
     id::{Seq, TaskId},
@@ -56,7 +56,7 @@ pub(crate) fn batch(task: &Task, first: Seq, events: Vec<Event>, now_ms: u64) ->
     });
     let turn = task.turn(now_ms).and_then(|turn| Some((task.spec().session.clone()?, turn)));
     let wake = task.spec().lineage.parent.clone().filter(|_| task.outcome().is_some());
-    Batch { turn, wake, heard, ..Batch::of(task.head(now_ms), records.collect()) }
+    Batch { turn, wake, heard, ..Batch::of(task.head(now_ms), records.collect::<Arc<[_]>>()) }
 }
 
 /// Whether waiting may help: nothing is wrong with what was asked.

@@ -73,7 +73,7 @@ async fn write_submission(
 fn report(dispatcher: &ActorRef<TasksMsg>, task: Task, accepted: bool) {
     // Fails only when the dispatcher is gone; its successor finds the task in the journal.
     let heard = if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused };
-    let _ = tell(&dispatcher, heard);
+    let _ = tell(dispatcher, heard);
 }
 
 /// Makes the task that another ordered, or tells the parent how it ended: orders are given again after every

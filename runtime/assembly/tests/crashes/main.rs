@@ -7,7 +7,7 @@
 //!     └─ spawns itself ── a house with one tool of every effect class, that dies where it was told to
 //! ```
 //!
-//! `PLAYHOUSE_CRASH_ROUNDS` adds rounds (`make soak`: 1,000 in all); without it, each point dies once.
+//! `PLAYHOUSE_DEATHS` adds rounds (`make soak`: 1,000 in all); without it, each point dies once.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails should fail the test, there and then")]
 
@@ -55,8 +55,7 @@ enum Death {
 
 #[test]
 fn whatever_it_dies_of_nothing_is_lost_and_nothing_is_done_twice() {
-    let extra: u64 =
-        env::var("PLAYHOUSE_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(0);
+    let extra: u64 = env::var("PLAYHOUSE_DEATHS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(0);
     let at = |nth| {
         let sides = |point: &Point| Side::BOTH.map(|side| Death::At(At { point: *point, side, nth }));
         Point::ALL.iter().flat_map(sides).collect::<Vec<_>>()

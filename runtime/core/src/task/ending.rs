@@ -58,6 +58,8 @@ impl Task {
 
     /// Ends the tasks that this one made; telling them twice does no harm.
     pub(super) fn cancel_children(&self, out: &mut Turn) {
+        // What this very step was about to make is not made at all.
+        out.effects.retain(|effect| !matches!(effect, Effect::SpawnChild(_)));
         out.effects.extend(self.running_children().cloned().map(Effect::CancelChild));
     }
 

@@ -56,6 +56,38 @@ async fn tasks_are_submitted_watched_listed_shown_and_cancelled() {
     assert!(status.success(), "{log:#?}");
 }
 
+#[tokio::test]
+async fn a_finished_task_is_forked_exported_replayed_and_forgotten() {
+    let place = Place::new();
+    let daemon = place.start();
+    let id = daemon.submit("What is 37 times 12?").await;
+    daemon.finish(&id).await;
+    let task = |args: &[&str]| {
+        let output = playhouse().env("PLAYHOUSE_URL", &daemon.url).arg("task").args(args).output().unwrap();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let (ok, fork, told) = task(&["fork", &id, "--at", "1", "--input", "What is 15 plus 27?", "--watch"]);
+    assert!(ok && fork.contains("42"), "{fork} {told}");
+    let (ok, replayed, told) = task(&["replay", &id]);
+    assert!(ok && replayed.contains("decided the same again"), "{replayed} {told}");
+    let (_, export, _) = task(&["export", &id]);
+    std::fs::write(place.path("task.json"), &export).unwrap();
+    let (ok, _, told) = task(&["forget", &id]);
+    assert!(ok && !task(&["show", &id]).0, "{told}");
+    drop(daemon);
+
+    let replay = |file: &str, more: &[&str]| run(&[&["replay", &place.path(file)], more].concat());
+    let again = replay("task.json", &[]);
+    assert!(again.status.success(), "{} {}", text(&again.stdout), text(&again.stderr));
+    // The agent without tools cannot call the calculator that the record says was called.
+    let other = replay("task.json", &["--agent", "direct"]);
+    let told = text(&other.stdout);
+    assert!(other.status.code() == Some(1) && told.contains("goes another way at event"), "{told}");
+    std::fs::write(place.path("torn.json"), &export[..export.len() / 2]).unwrap();
+    let torn = text(&replay("torn.json", &[]).stderr);
+    assert!(torn.contains("torn.json") && torn.contains("task export"), "{torn}");
+}
+
 #[test]
 fn without_a_daemon_the_client_says_what_to_do() {
     let output = run(&["task", "--url", "http://127.0.0.1:9", "list"]);

@@ -193,3 +193,34 @@ async fn the_tree_of_a_running_daemon_can_be_looked_at() {
         "undisturbed"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_at_rest_can_be_verified_compacted_exported_and_proven() {
+    let place = Place::new();
+    let daemon = place.start();
+    let task = daemon.submit("What is 37 times 12?").await;
+    daemon.finish(&task).await;
+    let data = place.path("data");
+    let busy = run(&["journal", "verify", "--data", &data]);
+    assert!(!busy.status.success() && text(&busy.stderr).contains("uses"), "{}", text(&busy.stderr));
+    daemon.terminate();
+
+    let export = place.path("export.jsonl");
+    for (args, says) in [
+        (vec!["verify"], "all is well"),
+        (vec!["export", "--out", export.as_str()], ""),
+        (vec!["prove", export.as_str()], "are what they were"),
+        (vec!["compact"], "bytes before"),
+        (vec!["repair"], "all is well"),
+    ] {
+        let args: Vec<_> = ["journal"].into_iter().chain(args).chain(["--data", &data]).collect();
+        let done = run(&args);
+        let said = text(&done.stdout);
+        assert!(done.status.success() && said.contains(says), "{args:?}: {said} {}", text(&done.stderr));
+    }
+    assert!(std::fs::read_to_string(&export).unwrap().contains(&task));
+    let nowhere = run(&["journal", "verify", "--data", &place.path("nowhere")]);
+    assert!(!nowhere.status.success() && text(&nowhere.stderr).contains("--data"));
+    let daemon = place.start();
+    assert_eq!(daemon.get(&format!("/v1/tasks/{task}")).await.1["status"], "done");
+}

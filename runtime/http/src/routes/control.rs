@@ -39,7 +39,8 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Holds a task still: what runs ends, nothing more begins. It is `parked` until it is resumed.
+/// Holds a task still until it is resumed: nothing more begins. A model call that runs is dropped and made again
+/// later; tool calls that run come to their end, then the task is `parked`.
 #[utoipa::path(
     post, path = "/v1/tasks/{id}/pause", tag = "tasks", request_body = Option<wire::Pause>,
     params(("id" = String, Path, description = "Of the task")),

@@ -53,7 +53,7 @@ fn a_tenants_key_is_made_once_and_survives() {
 }
 
 #[test]
-fn the_salt_is_another_at_every_opening() {
+fn nonces_start_elsewhere_at_every_opening() {
     let (dir, sealed) = written();
     let again = open(&dir, 1).unwrap().key_of(&tenant("a")).unwrap().unwrap();
     assert_ne!(again.seal(1, b"here", b"hello".to_vec()), sealed);

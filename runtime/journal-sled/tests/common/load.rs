@@ -1,13 +1,13 @@
 //! A load whose every record is a function of its place, so that whoever reads it back knows what it must be.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, process::Command, sync::Arc};
 
 use playhouse_core::{
     id::{SessionId, TaskId},
     task::{Event, Status},
 };
-use playhouse_journal_sled::SledJournal;
+use playhouse_journal_sled::{MasterKey, Options, SledJournal};
 use playhouse_ports::{Batch, Context, Journal, Submission};
 use playhouse_testkit::suites::Script;
 
@@ -20,17 +20,64 @@ const BATCH_BYTES_MAX: usize = 512 << 10;
 /// A task ends after at most so many batches.
 const BATCHES_MAX: usize = 12;
 
-/// What was acknowledged: how many records each task has, and whether it was over.
+/// Set for a writer whose journal is sealed.
+const SEALED: &str = "PLAYHOUSE_TEST_SEALED";
+
+/// Checkpoints and new generations after little work, so that kills and damage meet them.
+pub(crate) fn options(is_sealed: bool) -> Options {
+    let master = || MasterKey::from_hex_or_base64(&"5a".repeat(32)).unwrap();
+    Options {
+        ballast_bytes: 1 << 20,
+        checkpoint_bytes: 1 << 20,
+        waste_bytes: 4 << 20,
+        master: is_sealed.then(|| Arc::new(master())),
+        ..Options::default()
+    }
+}
+
+/// Tells `writer` whether its journal is sealed.
+pub(crate) fn seal(writer: &mut Command, is_sealed: bool) -> &mut Command {
+    writer.env(SEALED, if is_sealed { "1" } else { "0" })
+}
+
+/// In the writer: what it was told.
+pub(crate) fn options_told() -> Options {
+    options(std::env::var(SEALED).is_ok_and(|told| told == "1"))
+}
+
+/// How far a task is known to have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Over,
+    /// It is about to be forgotten, and may be.
+    Leaving,
+    Gone,
+}
+
+/// What was acknowledged: how many records each task has, and how far it has come.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Acknowledged(BTreeMap<String, (u64, bool)>);
+pub(crate) struct Acknowledged(BTreeMap<String, (u64, State)>);
+
+/// Whether `line` is an acknowledgement, and not only an announcement.
+pub(crate) fn is_acknowledgement(line: &str) -> bool {
+    !line.ends_with(" leaving")
+}
 
 impl Acknowledged {
     /// Notes the line that [`write`] told.
     pub(crate) fn note(&mut self, line: &str) {
         let mut words = line.split(' ');
         let mut word = || words.next().unwrap();
-        let (task, records, over) = (word().to_owned(), word().parse().unwrap(), word() == "over");
-        self.0.insert(task, (records, over));
+        let (task, records) = (word().to_owned(), word().parse().unwrap());
+        let state = match word() {
+            "open" => State::Open,
+            "over" => State::Over,
+            "leaving" => State::Leaving,
+            "gone" => State::Gone,
+            other => panic!("a task cannot be {other}"),
+        };
+        self.0.insert(task, (records, state));
     }
 
     pub(crate) fn records(&self) -> u64 {
@@ -73,6 +120,15 @@ pub(crate) async fn write(
                 Err(error) => return error,
             }
         }
+        if task.head.status == Status::Done && random.bool() {
+            let name = format!("{} {}", task.head.task, task.head.next_seq);
+            told(&format!("{name} leaving"));
+            match journal.forget(task.task()).await {
+                Ok(was_there) => assert!(was_there, "{name} was not there to be forgotten"),
+                Err(error) => return error,
+            }
+            told(&format!("{name} gone"));
+        }
     }
     unreachable!("the loop ends by an error only")
 }
@@ -112,10 +168,17 @@ pub(crate) async fn check(
     journal: &SledJournal,
     acknowledged: &Acknowledged,
 ) -> Result<(), playhouse_ports::JournalError> {
-    for (name, (records, over)) in &acknowledged.0 {
+    for (name, (records, state)) in &acknowledged.0 {
         let task = TaskId::new(name.as_str()).unwrap();
-        let head = journal.head(&task).await?;
+        let (head, used) = (journal.head(&task).await?, journal.submission(&key(name)).await?);
+        let may_be_gone = matches!(state, State::Leaving | State::Gone);
+        if head.is_none() && may_be_gone {
+            assert_eq!((used, journal.read(&task, 0, 1).await?), (None, vec![]), "{name} is half gone");
+            continue;
+        }
+        assert_ne!(*state, State::Gone, "{name} was forgotten and is back");
         let head = head.unwrap_or_else(|| panic!("{name} with {records} records is missing"));
+        let over = *state != State::Open;
         assert!(*records <= head.next_seq, "{name} has {} of {records} records", head.next_seq);
         assert!(!over || head.status == Status::Done, "the end of {name} is missing");
         let found = journal.read(&task, 0, usize::MAX).await?;
@@ -132,9 +195,8 @@ pub(crate) async fn check(
                 other => panic!("record {seq} of {name} became {other:?}"),
             }
         }
-        let used = journal.submission(&key(name)).await?;
         assert_eq!(used, Some((task.clone(), name.clone())), "the key of {name}");
-        if *over {
+        if over {
             check_turn(journal, &head.tenant, name).await?;
         }
     }

@@ -33,17 +33,17 @@ use std::{
 use common::{child, child_dir, tell, told};
 use damage::{Damage, Kind};
 use load::Acknowledged;
-use playhouse_journal_sled::{Committer, OpenError, Options, SledJournal};
+use playhouse_journal_sled::{Committer, OpenError, SledJournal};
 use playhouse_ports::{Journal, JournalError};
 use playhouse_testkit::suites::Script;
 use tokio::{task::JoinSet, time::timeout};
 
 /// About ten seconds.
-const TRIALS: u64 = 48;
-/// Different data directories that are damaged.
+const TRIALS: u64 = 24;
+/// Different data directories that are damaged: half after a clean stop, half of them sealed.
 const SAMPLES: u64 = 4;
 /// Acknowledgements in each; enough for several tasks of each kind, few enough to be copied thousands of times.
-const ANSWERS: usize = 14;
+const ANSWERS: usize = 10;
 /// Of how many trials one may need help: 99.5 % heal by themselves.
 const HELPLESS_IN: u64 = 200;
 /// How often a journal that finds damage while it is read is opened again.
@@ -60,6 +60,7 @@ struct Sample {
     dir: PathBuf,
     acknowledged: Acknowledged,
     stop: &'static str,
+    is_sealed: bool,
 }
 
 /// How a trial ended.
@@ -91,7 +92,7 @@ async fn damage_is_healed_or_named_and_never_served() {
         let damage = Damage::choose(&copy, &mut random);
         damage.inflict(&copy);
         let name = format!("trial {trial} of seed {seed}, {damage} after a {} stop", sample.stop);
-        let outcome = match live_on(&copy, &sample.acknowledged, &name).await {
+        let outcome = match live_on(&copy, sample, &name).await {
             Ok(outcome) => outcome,
             Err(why) => {
                 refusals.push(format!("{name}: {why}"));
@@ -118,15 +119,15 @@ fn report(table: &BTreeMap<(Kind, &str), BTreeMap<Outcome, u64>>, refusals: &[St
 
 /// Opens and checks a damaged directory, writes on, and checks again. An error says what was refused; what is
 /// wrong or missing without a word is a panic.
-async fn live_on(dir: &Path, acknowledged: &Acknowledged, name: &str) -> Result<Outcome, String> {
-    let outcome = settle(dir, acknowledged, name).await?;
-    let (journal, committer) = open(dir).await?;
+async fn live_on(dir: &Path, sample: &Sample, name: &str) -> Result<Outcome, String> {
+    let outcome = settle(dir, sample, name).await?;
+    let (journal, committer) = open(dir, sample.is_sealed).await?;
     let mut task = Script::new("written-later");
     journal.append(task.say(["a", "b"])).await.map_err(|error| format!("append: {error}"))?;
     journal.close().await;
     committer.await.map_err(|error| format!("close: {error}"))?;
-    settle(dir, acknowledged, name).await?;
-    let (journal, committer) = open(dir).await?;
+    settle(dir, sample, name).await?;
+    let (journal, committer) = open(dir, sample.is_sealed).await?;
     assert_eq!(journal.head(task.task()).await, Ok(Some(task.head)), "{name}: what was written later");
     journal.close().await;
     committer.await.map_err(|error| format!("close: {error}"))?;
@@ -134,11 +135,11 @@ async fn live_on(dir: &Path, acknowledged: &Acknowledged, name: &str) -> Result<
 }
 
 /// Opens the journal and checks everything, and again as long as reads find damage.
-async fn settle(dir: &Path, acknowledged: &Acknowledged, name: &str) -> Result<Outcome, String> {
+async fn settle(dir: &Path, sample: &Sample, name: &str) -> Result<Outcome, String> {
     let mut found = String::new();
     for attempt in 0..=REOPENINGS_MAX {
-        let (journal, committer) = open(dir).await?;
-        let (acknowledged, reader) = (acknowledged.clone(), journal.clone());
+        let (journal, committer) = open(dir, sample.is_sealed).await?;
+        let (acknowledged, reader) = (sample.acknowledged.clone(), journal.clone());
         let mut check = JoinSet::new();
         check.spawn(async move { load::check(&reader, &acknowledged).await });
         let checked = check.join_next().await.unwrap().unwrap_or_else(|silent| panic!("{name}: {silent}"));
@@ -156,8 +157,8 @@ async fn settle(dir: &Path, acknowledged: &Acknowledged, name: &str) -> Result<O
     Err(format!("read: {found}"))
 }
 
-async fn open(dir: &Path) -> Result<(SledJournal, Committer), String> {
-    let opened = timeout(PATIENCE, SledJournal::open(dir, Options::default())).await;
+async fn open(dir: &Path, is_sealed: bool) -> Result<(SledJournal, Committer), String> {
+    let opened = timeout(PATIENCE, SledJournal::open(dir, load::options(is_sealed))).await;
     opened.expect("an opening that ends").map_err(|error| match error {
         OpenError::Damaged { what, .. } => format!("open: {what}"),
         other => panic!("not a refusal by name: {other}"),
@@ -167,7 +168,10 @@ async fn open(dir: &Path) -> Result<(SledJournal, Committer), String> {
 /// Writes a data directory, and leaves it as a kill or as a clean stop does.
 async fn sample(dir: &Path, seed: u64) -> Sample {
     fs::create_dir(dir).unwrap();
-    let mut writer = child("writer", dir).env("PLAYHOUSE_SEED", seed.to_string()).spawn().unwrap();
+    let is_sealed = seed & 2 != 0;
+    let mut command = child("writer", dir);
+    let mut writer =
+        load::seal(&mut command, is_sealed).env("PLAYHOUSE_SEED", seed.to_string()).spawn().unwrap();
     let mut answers = told(writer.stdout.take().unwrap());
     let mut acknowledged = Acknowledged::default();
     answers.by_ref().take(ANSWERS).for_each(|line| acknowledged.note(&line));
@@ -175,18 +179,18 @@ async fn sample(dir: &Path, seed: u64) -> Sample {
     answers.for_each(|line| acknowledged.note(&line));
     writer.wait().unwrap();
     if seed.is_multiple_of(2) {
-        return Sample { dir: dir.to_owned(), acknowledged, stop: "unclean" };
+        return Sample { dir: dir.to_owned(), acknowledged, stop: "unclean", is_sealed };
     }
-    let (journal, committer) = open(dir).await.unwrap();
+    let (journal, committer) = open(dir, is_sealed).await.unwrap();
     journal.close().await;
     committer.await.unwrap();
-    Sample { dir: dir.to_owned(), acknowledged, stop: "clean" }
+    Sample { dir: dir.to_owned(), acknowledged, stop: "clean", is_sealed }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started, and killed, by the test above"]
 async fn writer() {
-    let (journal, _committer) = SledJournal::open(child_dir(), Options::default()).await.unwrap();
+    let (journal, _committer) = SledJournal::open(child_dir(), load::options_told()).await.unwrap();
     let mut tasks = JoinSet::new();
     for name in ["l0", "s0", "s1"] {
         let seed = number("PLAYHOUSE_SEED", 1);

@@ -42,17 +42,17 @@ const ROUNDS_PER_DISK: u64 = 3;
 /// The longest life of a writer that is killed by the clock, while it opens as likely as not.
 const LIFE_MS_MAX: u64 = 120;
 /// The most acknowledgements after which a writer is killed.
-const ANSWERS_MAX: usize = 200;
+const ANSWERS_MAX: usize = 100;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// Starts the ignored test `name` on `disk`.
-fn start(name: &str, disk: &Disk, seed: u64) -> Child {
+fn start(name: &str, disk: &Disk, seed: u64, is_sealed: bool) -> Child {
     let mut command = child(name, &disk.data());
     disk.preload(&mut command);
-    command.env("PLAYHOUSE_SEED", seed.to_string()).spawn().unwrap()
+    load::seal(&mut command, is_sealed).env("PLAYHOUSE_SEED", seed.to_string()).spawn().unwrap()
 }
 
 #[tokio::test]
@@ -70,15 +70,18 @@ async fn what_was_acknowledged_survives_a_power_cut() {
             fs::remove_dir_all(disk.data().parent().unwrap()).unwrap();
             disk = Disk::new(&dir.path().join(format!("new-{round}")), &library);
         }
+        // Every other disk is sealed.
+        let is_sealed = (round / ROUNDS_PER_DISK) % 2 == 1;
         let mut random = fastrand::Rng::with_seed(seed << 32 | round);
         let before = acknowledged.records();
-        let told = live_and_die(start("writer", &disk, seed << 32 | round), &mut random);
+        let told = live_and_die(start("writer", &disk, seed << 32 | round, is_sealed), &mut random);
         told.iter().for_each(|line| acknowledged.note(line));
         cuts_while_opening += u64::from(acknowledged.records() == before);
         syncs += disk.get(Knob::Syncs);
         let torn = (round % 2 == 1).then_some(random);
         disk = disk.cut(&dir.path().join(format!("after-{round}")), torn);
-        verify(&disk.data(), &acknowledged, round, seed).await;
+        let again = format!("in round {round} of seed {seed}");
+        verify(&disk.data(), load::options(is_sealed), &acknowledged, &again).await;
         disk.mount();
     }
     records += acknowledged.records();
@@ -107,9 +110,8 @@ fn live_and_die(mut writer: Child, random: &mut fastrand::Rng) -> Vec<String> {
     lines
 }
 
-async fn verify(data: &Path, acknowledged: &Acknowledged, round: u64, seed: u64) {
-    let again = format!("in round {round} of seed {seed}");
-    let opened = SledJournal::open(data, Options::default()).await;
+async fn verify(data: &Path, options: Options, acknowledged: &Acknowledged, again: &str) {
+    let opened = SledJournal::open(data, options).await;
     let (journal, committer) = opened.unwrap_or_else(|error| panic!("unopenable {again}: {error}"));
     load::check(&journal, acknowledged).await.unwrap_or_else(|error| panic!("lost {again}: {error}"));
     journal.close().await;
@@ -119,7 +121,7 @@ async fn verify(data: &Path, acknowledged: &Acknowledged, round: u64, seed: u64)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started, and killed, by the test above"]
 async fn writer() {
-    let (journal, _committer) = SledJournal::open(child_dir(), Options::default()).await.unwrap();
+    let (journal, _committer) = SledJournal::open(child_dir(), load::options_told()).await.unwrap();
     let seed = number("PLAYHOUSE_SEED", 1);
     let mut tasks = JoinSet::new();
     for name in ["l0", "l1", "s0", "s1", "s2", "s3"] {
@@ -136,7 +138,7 @@ fn a_writer_that_does_not_sync_loses_what_it_acknowledged() {
     let library = disk::build(dir.path());
     for name in ["careless_writer", "trusting_writer"] {
         let disk = Disk::new(&dir.path().join(name), &library);
-        let mut writer = start(name, &disk, 1);
+        let mut writer = start(name, &disk, 1, false);
         let acknowledged = told(writer.stdout.take().unwrap()).take(100).count();
         writer.kill().unwrap();
         writer.wait().unwrap();
@@ -156,7 +158,7 @@ fn bytes_need_their_sync_and_names_need_that_of_their_directory() {
     let dir = tempfile::tempdir().unwrap();
     let library = disk::build(dir.path());
     let disk = Disk::new(&dir.path().join("disk"), &library);
-    let mut writer = start("careful_writer", &disk, 1);
+    let mut writer = start("careful_writer", &disk, 1, false);
     assert!(writer.wait().unwrap().success());
     let disk = disk.cut(&dir.path().join("after"), None);
     let mut names: Vec<_> =

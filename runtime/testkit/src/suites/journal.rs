@@ -212,7 +212,7 @@ pub async fn numbers_come_back_exactly(fixture: &impl Fixture) {
     let effect_id = EffectId::new(task.task(), 1, 0);
     let batch = task.record([Event::ToolDone { effect_id, output: numbers }]);
     journal.append(batch.clone()).await.expect("appended");
-    assert_eq!(journal.read(task.task(), 0, ALL).await, Ok(batch.records));
+    assert_eq!(journal.read(task.task(), 0, ALL).await, Ok(batch.records.to_vec()));
 }
 
 /// Pages join without gap or overlap.

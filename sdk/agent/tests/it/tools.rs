@@ -77,8 +77,11 @@ async fn a_tool_that_panics_is_an_error_for_the_model_and_not_the_end() {
     async fn panics(_: Add) -> Result<(), ToolFailure> {
         panic!("the abacus broke")
     }
-    let told = called(tool("add", panics), "add", json!({ "a": 1 })).await;
+    let told = called(tool("add", panics).pure(), "add", json!({ "a": 1 })).await;
     assert!(told.contains("crashed") && told.contains("the abacus broke"), "{told}");
+    // Without a promise nobody knows what it did before it panicked.
+    let told = called(tool("add", panics), "add", json!({ "a": 1 })).await;
+    assert!(told.contains("outcome-unknown"), "{told}");
 }
 
 #[tokio::test]

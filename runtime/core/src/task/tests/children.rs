@@ -350,6 +350,21 @@ fn a_cancelled_task_cancels_those_it_made_and_again_after_a_crash() {
 }
 
 #[test]
+fn a_task_that_ends_in_the_step_that_asks_for_another_makes_none() {
+    let mut run = calling(able(Limits { steps: 1, ..Limits::default() }), "spawn_task", ONE);
+    assert_snapshot!(run.transcript(), @r#"
+    > model 1.1 replies spawn_task({"agent":"helper","input":"count"}) as "c1"
+      + model replied 1 spawn_task({"agent":"helper","input":"count"}) as "c1"
+      + wait begun t1/1.0 spawn_task({"agent":"helper","input":"count"}), pure, epoch 0: {"for":"children","tasks":["t1.1.0"],"parallel":1,"join":"one"}
+      + child asked t1.1.0: helper "count"
+      + tool done t1/1.0: {"task":"t1.1.0"}
+      + finished: failed step_budget: no answer after 1 model calls; raise `limits.steps` of the agent, or ask for less
+      ! cancel t1.1.0
+      ! conclude: failed step_budget: no answer after 1 model calls; raise `limits.steps` of the agent, or ask for less
+    "#);
+}
+
+#[test]
 fn a_task_that_is_done_cancels_what_it_did_not_wait_for() {
     let mut run = calling(able(Limits::default()), "spawn_task", ONE);
     run.transcript();

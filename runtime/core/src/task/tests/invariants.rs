@@ -66,9 +66,10 @@ fn j1_effects_follow_their_journaled_intent(world: &World, journal: &[Event]) ->
             Effect::RetryTool { intent, .. } => durable.iter().any(|event| {
                 matches!(event, Event::ToolRetried { effect_id, .. } if *effect_id == intent.effect_id)
             }),
-            Effect::SpawnChild(order) => durable
-                .iter()
-                .any(|event| matches!(event, Event::ChildAsked { child, .. } if *child == order.task)),
+            Effect::SpawnChild(order) => {
+                let asked = |event: &Event| matches!(event, Event::ChildAsked { child, .. } if *child == order.task);
+                durable.iter().any(asked) && !durable.iter().any(is_ending)
+            }
             Effect::Park { .. } => {
                 let rest = |event: &&Event| matches!(event, Event::Parked { .. } | Event::Woken { .. });
                 matches!(durable.iter().rfind(rest), Some(Event::Parked { .. }))

@@ -1,0 +1,165 @@
+//! What is done beside the commits, on threads of its own: a new generation, a look at the old log, a sweep.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+};
+
+use playhouse_ports::JournalError;
+
+use super::Engine;
+use crate::{
+    cas::Digest,
+    error::disk,
+    generation::{Built, Job},
+    place::Engine as Kind,
+    scrub::Scrub,
+    values::is_damage,
+};
+
+/// Log and index of a generation, in halves of its live bytes, from which a new one is worth making. A fresh
+/// one takes some 3.2 times its live bytes, and 4 times plus 256 MiB is promised.
+const WASTE_HALVES: u64 = 7;
+
+/// A new generation in the making, on a thread of its own.
+pub(super) struct Making {
+    job: Arc<Job>,
+    built: mpsc::Receiver<Result<Built, JournalError>>,
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        self.job.stop.store(true, Relaxed);
+    }
+}
+
+impl Engine {
+    /// Looks at the closed segments of the log, on a thread; an index in memory was made from all of them.
+    pub(super) fn begin_scrub(&mut self) {
+        if self.place.engine == Kind::Memory {
+            return;
+        }
+        let scrub = Scrub { disk: Arc::clone(&self.place.disk), log: self.place.log(self.generation) };
+        let (told, found) = mpsc::sync_channel(1);
+        let held = Arc::clone(&self.store.held);
+        let work = move || {
+            scrub.run(&told);
+            drop(held);
+        };
+        if self.spawn("journal-scrub", work) {
+            self.scrub = Some(found);
+        }
+    }
+
+    pub(super) fn hear_scrub(&mut self) -> Result<(), JournalError> {
+        match self.scrub.as_ref().map(mpsc::Receiver::try_recv) {
+            Some(Ok(Some(what))) => Err(JournalError::Damaged(what)),
+            Some(Err(mpsc::TryRecvError::Disconnected)) => {
+                self.scrub = None;
+                Ok(())
+            }
+            Some(Ok(None) | Err(mpsc::TryRecvError::Empty)) | None => Ok(()),
+        }
+    }
+
+    /// Begins a new generation if this one is mostly past.
+    pub(super) fn look_for_waste(&mut self) {
+        let bytes = self.store.numbers.disk_bytes.load(Relaxed) + self.freed_bytes;
+        let live = self.sums.bytes * WASTE_HALVES / 2;
+        // Where even a fresh one takes more, it must have grown by an eighth.
+        let most = live.max(self.fresh_bytes / 8 * 9) + self.place.options.waste_bytes;
+        if self.making.is_some() || bytes <= most || self.tasks.no_new.is_some() {
+            return;
+        }
+        let job = Arc::new(Job {
+            place: self.place.clone(),
+            generation: self.generation + 1,
+            source: self.store.index(),
+            log: self.place.log(self.generation),
+            base: self.log.at(),
+            stop: Arc::new(AtomicBool::new(false)),
+        });
+        let (done, built) = mpsc::sync_channel(1);
+        let (own, held) = (Arc::clone(&job), Arc::clone(&self.store.held));
+        let work = move || {
+            let _ = done.send(own.run());
+            drop((own, held));
+        };
+        if self.spawn("journal-copy", work) {
+            self.making = Some(Making { job, built });
+        }
+    }
+
+    /// Moves to the new generation once it is made.
+    pub(super) fn adopt(&mut self) -> Result<(), JournalError> {
+        let Some(making) = &self.making else { return Ok(()) };
+        let mut built = match making.built.try_recv() {
+            Err(mpsc::TryRecvError::Empty) => return Ok(()),
+            Err(mpsc::TryRecvError::Disconnected) => Err(JournalError::Unavailable("it panicked".to_owned())),
+            Ok(built) => built,
+        };
+        let making = self.making.take().expect("it was just looked at");
+        let followed =
+            built.as_mut().map_err(|error| error.clone()).and_then(|built| built.follow(&making.job));
+        let mut built = match followed.and(built) {
+            Ok(built) if built.followed == self.log.at() => built,
+            Ok(_) => return Err(JournalError::Damaged("the log cannot be read back".to_owned())),
+            Err(error) if is_damage(&error) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "no new generation was made; the old one goes on");
+                let left = self.place.generation(making.job.generation);
+                self.place.disk.remove(&left).map_err(disk)?;
+                self.fresh_bytes = self.store.numbers.disk_bytes.load(Relaxed);
+                return Ok(());
+            }
+        };
+        built.builder.finish(self.sums)?;
+        let old = self.place.generation(self.generation);
+        self.generation = built.builder.current.generation;
+        self.log = built.builder.log;
+        self.store.replace_index(built.builder.index);
+        self.store.numbers.generation.store(self.generation, Relaxed);
+        (self.scan, self.scrub) = (None, None);
+        (self.dirty, self.checkpointed) = (None, self.log.bytes());
+        self.measure();
+        self.fresh_bytes = self.store.numbers.disk_bytes.load(Relaxed);
+        drop(making);
+        self.sweep(built.files);
+        if let Err(error) = self.place.disk.remove(&old) {
+            // The next start removes what is left.
+            tracing::warn!(%error, "the old generation is not gone yet");
+        }
+        tracing::info!(generation = self.generation, "the journal has a new generation");
+        Ok(())
+    }
+
+    /// Removes large values that no row names any more.
+    fn sweep(&mut self, keep: HashSet<Digest>) {
+        self.freed_bytes = 0;
+        let vault = Arc::clone(&self.store.vault);
+        let held = Arc::clone(&self.store.held);
+        self.spawn("journal-sweep", move || {
+            vault.sweep(&keep);
+            drop(held);
+        });
+    }
+
+    /// Runs `work` beside the committer; with an index in memory there are no threads, and it runs here. `false`
+    /// if there is no thread to be had.
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+        if self.place.engine == Kind::Memory {
+            work();
+            return true;
+        }
+        let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
+        if let Err(error) = &spawned {
+            tracing::warn!(%error, name, "no thread");
+        }
+        spawned.is_ok()
+    }
+}
