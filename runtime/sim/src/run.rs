@@ -23,6 +23,8 @@ const REST_MS: std::ops::Range<u64> = 1_000..5_000;
 /// How a run differs from what its seed alone decides.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
+    /// The first life loses its power here.
+    pub first: Option<At>,
     /// The first life that comes by here loses its power, whatever the seed says.
     pub crash: Option<At>,
     /// A part of the world lies.
@@ -79,19 +81,25 @@ pub fn run(seed: u64, options: Options) -> Report {
     if options.calm {
         plan.calm();
     }
+    let power_loss = |at| Crash { when: When::At(at), how: How::PowerLoss };
+    plan.crashes.splice(0..0, options.first.map(power_loss));
     let world = World::new(seed, plan, options.lie);
     let _here = Here::enter(&world);
     let mut crashes = world.plan.crashes.clone().into_iter();
-    let mut wanted = options.crash.map(|at| Crash { when: When::At(at), how: How::PowerLoss });
+    let mut wanted = options.crash.map(power_loss);
     let mut died_at = BTreeSet::new();
     let mut lives = 0;
     loop {
-        let crash = wanted.or_else(|| crashes.next());
+        // Some points are passed only after another end, so that the seed's own ends come first and in turn.
+        let crash = match lives % 2 {
+            0 => crashes.next().or(wanted),
+            _ => wanted.or_else(|| crashes.next()),
+        };
         lives += 1;
         let end = one_life(&world, seed, lives, crash);
         if let (true, Some(Crash { when: When::At(at), .. })) = (world.met(), crash) {
             died_at.insert((at.point, at.side));
-            wanted = None;
+            wanted = wanted.filter(|wanted| Some(*wanted) != crash);
         }
         match end {
             End::Crashed(How::PowerLoss) => world.disk.lose_power(),

@@ -71,10 +71,13 @@ fn one_seed_is_one_run_in_every_process() {
     assert_eq!(first, second, "two other processes");
 }
 
+/// Worlds in which a lie may be found out.
+const WORLDS: u64 = 40;
+
 /// Runs worlds in which `lie` is the only fault, and says which invariants it breaks.
 fn broken_by(lie: Lie, calm: bool) -> BTreeSet<String> {
-    let options = Options { lie: Some(lie), calm, crash: None };
-    let reports = on_all_cores(60, |seed| run(seed, options));
+    let options = Options { lie: Some(lie), calm, ..Options::default() };
+    let reports = on_all_cores(WORLDS, |seed| run(seed, options));
     reports.into_iter().filter_map(|report| Some(format!("{:?}", report.broken?.invariant))).collect()
 }
 
@@ -143,8 +146,11 @@ fn every_crash_point_is_met_on_both_sides_and_survived() {
     let died_at = |(point, side): (Point, Side)| {
         // Early and late passings, in worlds that are calm but for this and in those that are not.
         (0..80).any(|seed| {
-            let crash = Some(At { point, side, nth: 1 + seed % 4 });
-            let report = run(seed, Options { crash, calm: seed % 2 == 0, lie: None });
+            let crash = Some(At { point, side, nth: 1 + seed / 2 % 3 });
+            // A tool is asked whether it did something only by a life that follows the one that asked it to.
+            let called = At { point: Point::CallTool, side: Side::After, nth: 1 + seed % 3 };
+            let first = (point == Point::CheckTool).then_some(called);
+            let report = run(seed, Options { crash, first, calm: seed % 2 == 0, lie: None });
             assert_eq!(report.broken, None, "seed {seed} with {crash:?}");
             report.died_at.contains(&(point, side))
         })
