@@ -173,7 +173,7 @@ impl Actor for Planner {
             }
             PlannerMsg::CallNow(_) => {} // The backoff outlived its call.
             PlannerMsg::Deliver(delivery) => {
-                let answer = state.task.accepts(&delivery.input);
+                let answer = state.task.accepts(self.services.ledger.clock.now_ms(), &delivery.input);
                 if answer.is_ok() {
                     self.advance(&myself, state, (*delivery.input).clone()).instrument(span).await?;
                 }

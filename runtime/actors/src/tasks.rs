@@ -19,15 +19,16 @@
 
 mod jobs;
 mod live;
+mod messages;
 
 use std::{collections::HashMap, sync::Arc};
 
 use playhouse_core::{
     id::TaskId,
     schedule::{Lane, Schedule},
-    task::{ChildOrder, Head, Input, Outcome, Refusal, Spent, Status, Task, TaskSpec},
+    task::{ChildOrder, Event, Head, Input, Refusal, Status, Task, TaskSpec},
 };
-use playhouse_ports::{JournalError, Submission};
+use playhouse_ports::Submission;
 use playhouse_supervise::{StartChildError, note, tell};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
@@ -39,82 +40,7 @@ use crate::{
     timers::TimersMsg,
 };
 use live::Live;
-
-/// Why a submission was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotAccepted {
-    /// The bounds of admission are reached.
-    #[error("{0} tasks are already waiting; try again in a moment")]
-    TooBusy(usize),
-    /// The journal refused.
-    #[error(transparent)]
-    Journal(JournalError),
-}
-
-/// The end of a task that another made.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    parent: TaskId,
-    child: TaskId,
-    outcome: Outcome,
-    spent: Spent,
-}
-
-impl Ended {
-    /// The end of `task`, if it has a parent to hear of it.
-    pub(crate) fn of(task: &Task, outcome: Outcome) -> Option<Self> {
-        let parent = task.spec().lineage.parent.clone()?;
-        Some(Self { parent, child: task.spec().id.clone(), outcome, spent: task.spent() })
-    }
-}
-
-/// What may arrive in the mailbox.
-#[derive(Debug)]
-pub(crate) enum TasksMsg {
-    /// Make this task durable and run it.
-    Submit {
-        /// The new task.
-        task: Box<Task>,
-        /// Its journal so far, without the submission: what a fork shares.
-        events: Vec<playhouse_core::task::Event>,
-        /// Its idempotency key.
-        key: Option<Submission>,
-        /// Answered when the task is durable, or is not.
-        reply: RpcReplyPort<Result<(), NotAccepted>>,
-    },
-    /// Sent by planners: make this task, or say how it ended.
-    SpawnChild(Box<ChildOrder>),
-    /// Sent by planners: end this task, for its parent has.
-    CancelChild(TaskId),
-    /// Give an open task something; answered when it is durable there.
-    Deliver(TaskId, Input, RpcReplyPort<Result<(), Refusal>>),
-    /// Sent by timers: this parked task is due.
-    Wake(TaskId),
-    /// End a task. Answered when the wish is on its way; a task that is over is left alone.
-    Cancel(TaskId, String, RpcReplyPort<()>),
-    /// How many tasks are live, and how many wait.
-    Count(RpcReplyPort<(usize, usize)>),
-    /// Sent by the append job: the task is durable.
-    Durable(Box<Task>),
-    /// Sent by the append job: the task never was.
-    Refused,
-    /// Sent by the job that was to make a child: there was no need to, or no way; and its end, if it has one.
-    NotMade(TaskId, Option<Box<Ended>>),
-    /// Sent by the job that wrote to a waiting task: how the task stands now.
-    Written(TaskId, Option<Status>),
-    /// Sent by planners: a new one carries the task.
-    Up(TaskId, ActorRef<PlannerMsg>),
-    /// Sent by planners: the task is parked; may I go?
-    Leave(TaskId),
-    /// Sent by planners: gone; and when the task is due.
-    Left(TaskId, Option<u64>),
-    /// Sent by planners: the task is not parked any more.
-    Stayed(TaskId),
-    /// Sent by planners: the task is over, and what its parent should hear.
-    Concluded(TaskId, Option<Box<Ended>>),
-    /// Sent by the planners' supervisor: it crashed too often.
-    GaveUp(TaskId, String),
-}
+pub(crate) use messages::{Ended, NotAccepted, TasksMsg};
 
 /// Starts planners and keeps their order.
 #[derive(Debug, Clone)]
@@ -238,7 +164,7 @@ impl Tasks {
         myself: &ActorRef<TasksMsg>,
         state: &mut TasksState,
         task: Task,
-        events: Vec<playhouse_core::task::Event>,
+        events: Vec<Event>,
         key: Option<Submission>,
         reply: RpcReplyPort<Result<(), NotAccepted>>,
     ) {

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use playhouse_supervise::tell;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::task::JoinSet;
 
 use crate::{services::Services, tasks::TasksMsg};
 
@@ -38,13 +39,8 @@ pub(crate) struct Timers {
 #[derive(Debug, Default)]
 pub(crate) struct NextLook {
     at_ms: u64,
-    timer: Option<tokio::task::JoinHandle<()>>,
-}
-
-impl Drop for NextLook {
-    fn drop(&mut self) {
-        self.timer.take().inspect(tokio::task::JoinHandle::abort);
-    }
+    /// Holds the one that waits; it dies with the actor.
+    timer: JoinSet<()>,
 }
 
 impl Actor for Timers {
@@ -109,11 +105,12 @@ impl Timers {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         next.at_ms = self.services.ledger.clock.now_ms().saturating_add(wait_ms);
         let myself = myself.clone();
-        let timer = tokio::spawn(async move {
+        next.timer.abort_all();
+        next.timer.spawn(async move {
             tokio::time::sleep(wait).await;
             // Fails only when this actor has stopped.
             let _ = tell(&myself, TimersMsg::Look);
         });
-        next.timer.replace(timer).inspect(tokio::task::JoinHandle::abort);
+        while next.timer.try_join_next().is_some() {} // Reap what has finished.
     }
 }

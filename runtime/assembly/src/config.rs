@@ -16,6 +16,8 @@ use playhouse_model_openai::OpenAiConfig;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::journal::JournalConfig;
+
 /// What every configuration begins with.
 const SHIPPED: &str = include_str!("shipped.toml");
 /// Longer than nearly every model or tool call, and a third less than the 30 s that container platforms commonly
@@ -69,8 +71,10 @@ pub struct Config {
     pub tables: BTreeMap<String, BTreeMap<String, String>>,
     /// What is let in.
     pub bounds: Bounds,
-    /// How long sessions are kept.
+    /// How long sessions and finished tasks are kept.
     pub retention: Retention,
+    /// How the journal is kept.
+    pub journal: JournalConfig,
     /// Where spans go.
     pub telemetry: Telemetry,
 }

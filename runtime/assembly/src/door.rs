@@ -31,6 +31,7 @@ const REOPEN_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Door {
     dir: PathBuf,
+    options: Options,
     /// The journal, or why there is none now.
     journal: RwLock<Result<SledJournal, JournalError>>,
     /// The life of the open journal; taken by whoever runs it.
@@ -41,10 +42,10 @@ pub(crate) struct Door {
 
 impl Door {
     /// Opens the journal in `dir`.
-    pub(crate) async fn open(dir: PathBuf) -> Result<Arc<Self>, OpenError> {
-        let (journal, committer) = SledJournal::open(&dir, Options::default()).await?;
+    pub(crate) async fn open(dir: PathBuf, options: Options) -> Result<Arc<Self>, OpenError> {
+        let (journal, committer) = SledJournal::open(&dir, options.clone()).await?;
         let (journal, committer) = (RwLock::new(Ok(journal)), Mutex::new(Some(committer)));
-        Ok(Arc::new(Self { dir, journal, committer, progressed: AtomicBool::new(true) }))
+        Ok(Arc::new(Self { dir, options, journal, committer, progressed: AtomicBool::new(true) }))
     }
 
     /// Keeps the journal open. Ends only when it was closed on purpose.
@@ -73,7 +74,7 @@ impl Door {
 
     async fn reopen(&self) {
         tokio::time::sleep(REOPEN_EVERY).await;
-        match SledJournal::open(&self.dir, Options::default()).await {
+        match SledJournal::open(&self.dir, self.options.clone()).await {
             Ok((journal, committer)) => {
                 tracing::info!("the journal is open again");
                 *self.committer.lock().unwrap_or_else(PoisonError::into_inner) = Some(committer);

@@ -9,6 +9,7 @@
 mod agents;
 mod config;
 mod door;
+mod journal;
 mod models;
 mod shipped;
 mod toolbox;
@@ -17,6 +18,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
 pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry, ToolEntry};
+pub use journal::JournalConfig;
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_journal_sled::{Options as JournalOptions, offline};
 pub use playhouse_model_llama::worker_entry;
@@ -126,7 +128,7 @@ impl House {
         let (catalog, models) = catalog(config, extras)?;
         let data =
             config.data.clone().ok_or_else(|| BadConfig::bare("`data` is not set: name a data directory"))?;
-        let door = Door::open(data).await?;
+        let door = Door::open(data, config.journal.options()?).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts {
             journal: door.clone(),

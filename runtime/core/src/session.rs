@@ -53,7 +53,7 @@ pub struct SessionMeta {
     pub turns: u64,
 }
 
-/// How long sessions are kept.
+/// How long sessions and finished tasks are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
@@ -61,11 +61,13 @@ pub struct Retention {
     pub ttl_s: u64,
     /// At most this many are kept; the least recently used leave first.
     pub sessions: usize,
+    /// A task that has been over for longer is forgotten, in seconds; 0 keeps all.
+    pub tasks_s: u64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { ttl_s: 30 * 24 * 3600, sessions: 10_000 }
+        Self { ttl_s: 30 * 24 * 3600, sessions: 10_000, tasks_s: 0 }
     }
 }
 
@@ -133,13 +135,16 @@ pub(crate) mod tests {
     #[test]
     fn sessions_past_their_time_to_live_leave() {
         let sessions = [meta("old", 0), meta("young", 9_000)];
-        assert_eq!(names(expired(&sessions, &Retention { ttl_s: 5, sessions: 9 }, 10_000)), ["old"]);
+        assert_eq!(
+            names(expired(&sessions, &Retention { ttl_s: 5, sessions: 9, tasks_s: 0 }, 10_000)),
+            ["old"]
+        );
     }
 
     #[test]
     fn beyond_the_bound_the_least_recently_used_leave() {
         let sessions = [meta("b", 2), meta("a", 1), meta("c", 3)];
-        assert_eq!(names(expired(&sessions, &Retention { ttl_s: 99, sessions: 2 }, 10)), ["a"]);
+        assert_eq!(names(expired(&sessions, &Retention { ttl_s: 99, sessions: 2, tasks_s: 0 }, 10)), ["a"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! simulation runs it among its other tasks.
 
 use std::{
+    fmt,
     future::Future,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,7 +20,7 @@ use std::{
 
 use playhouse_ports::JournalError;
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
     time::{Instant, timeout},
 };
 
@@ -69,20 +70,30 @@ pub(crate) type Ended = Arc<OnceLock<End>>;
 
 /// The committer's life: a future that is ready once it has ended **and** its files are closed, so that the
 /// journal can be opened again. `Ok` means it was closed on purpose; an error is the one that ended it.
-#[derive(Debug)]
 #[must_use = "a journal whose committer has died refuses everything until it is opened again"]
 pub struct Committer {
-    closed: oneshot::Receiver<()>,
+    freed: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
     ended: Ended,
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committer").field("ended", &self.ended).finish_non_exhaustive()
+    }
 }
 
 impl Future for Committer {
     type Output = Result<(), JournalError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Nothing is ever sent: the sender goes with the files it belongs to.
-        Pin::new(&mut self.closed).poll(cx).map(|_| outcome(&self.ended))
+        self.freed.as_mut().poll(cx).map(|()| outcome(&self.ended))
     }
+}
+
+/// Ready when nothing works in the directory any more.
+pub(crate) async fn freed(mut closed: watch::Receiver<()>) {
+    // Nothing is ever sent: the sender goes with the files it belongs to.
+    while closed.changed().await.is_ok() {}
 }
 
 fn outcome(ended: &Ended) -> Result<(), JournalError> {
@@ -95,11 +106,11 @@ fn outcome(ended: &Ended) -> Result<(), JournalError> {
 /// Starts a thread that works with `engine`.
 pub(crate) fn start(
     engine: Engine,
-    closed: oneshot::Receiver<()>,
+    closed: watch::Receiver<()>,
     inbox: mpsc::Receiver<Command>,
     ended: Ended,
 ) -> io::Result<Committer> {
-    let committer = Committer { closed, ended: Arc::clone(&ended) };
+    let committer = Committer { freed: Box::pin(freed(closed)), ended: Arc::clone(&ended) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let work = move || drop(runtime.block_on(live(engine, inbox, ended)));
     thread::Builder::new().name("journal".to_owned()).spawn(work)?;

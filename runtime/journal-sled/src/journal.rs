@@ -12,7 +12,7 @@ use playhouse_core::{
 };
 use playhouse_ports::{Batch, HeldLane, Journal, JournalError};
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::spawn_blocking,
 };
 
@@ -48,6 +48,8 @@ pub struct SledJournal {
     /// The committer owns the store; reads borrow it, so that its end closes the files.
     store: Weak<Store>,
     ended: Ended,
+    /// Closed when nothing works in the directory any more.
+    closed: watch::Receiver<()>,
     /// Whether reads run where they are asked for.
     is_inline: bool,
 }
@@ -58,7 +60,7 @@ impl SledJournal {
     pub async fn open(dir: impl Into<PathBuf>, options: Options) -> Result<(Self, Committer), OpenError> {
         let dir = dir.into();
         let Opened { engine, closed } = open::open(dir.clone(), options).await?;
-        let (journal, waiting) = Self::over(&engine, false);
+        let (journal, waiting) = Self::over(&engine, closed.clone(), false);
         let committer = committer::start(engine, closed, waiting, Arc::clone(&journal.ended))
             .map_err(|error| OpenError::Other { dir, what: error.to_string() })?;
         Ok((journal, committer))
@@ -71,13 +73,17 @@ impl SledJournal {
         dir: impl Into<PathBuf>,
         options: Options,
     ) -> Result<(Self, impl Future<Output = Result<(), JournalError>> + Send + 'static), OpenError> {
-        let Opened { engine, closed: _ } = open::open_on(disk, dir.into(), options)?;
-        let (journal, waiting) = Self::over(&engine, true);
+        let Opened { engine, closed } = open::open_on(disk, dir.into(), options)?;
+        let (journal, waiting) = Self::over(&engine, closed, true);
         let ended = Arc::clone(&journal.ended);
         Ok((journal, committer::live(engine, waiting, ended)))
     }
 
-    fn over(engine: &Engine, is_inline: bool) -> (Self, mpsc::Receiver<Command>) {
+    fn over(
+        engine: &Engine,
+        closed: watch::Receiver<()>,
+        is_inline: bool,
+    ) -> (Self, mpsc::Receiver<Command>) {
         let (inbox, waiting) = mpsc::channel(INBOX_MAX);
         let journal = Self {
             inbox,
@@ -85,18 +91,20 @@ impl SledJournal {
             reads: Arc::new(Semaphore::new(READS_MAX)),
             store: Arc::downgrade(&engine.store),
             ended: Arc::new(OnceLock::new()),
+            closed,
             is_inline,
         };
         (journal, waiting)
     }
 
-    /// Makes everything durable that was handed in before, then ends the committer. What comes later is
-    /// refused. Await the [`Committer`] to know when the directory is free.
+    /// Makes everything durable that was handed in before, then ends the committer, and waits until the
+    /// directory is free. What comes later is refused.
     pub async fn close(&self) {
         let (done, answer) = oneshot::channel();
         let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
         if self.inbox.send(Command { change: Change::Close, done, room }).await.is_ok() {
             let _ = answer.await;
+            committer::freed(self.closed.clone()).await;
         }
     }
 

@@ -15,7 +15,7 @@ use playhouse_ports::{
     JournalError,
     crash::{Point, around},
 };
-use tokio::{sync::oneshot, task::spawn_blocking, time::sleep};
+use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
 use crate::{
     OpenError,
@@ -73,7 +73,7 @@ impl Default for Options {
 /// An opened journal, and the news of its end.
 pub(crate) struct Opened {
     pub(crate) engine: Engine,
-    pub(crate) closed: oneshot::Receiver<()>,
+    pub(crate) closed: watch::Receiver<()>,
 }
 
 /// Opens the journal in `dir` on the machine's own disk, making it if need be.
@@ -216,7 +216,7 @@ fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, Op
     }
     let vault = Vault::open(&place.disk, &place.journal(), place.options.master.as_deref());
     let vault = vault.map_err(|error| OpenError::journal(&place.dir, error))?;
-    let (news, closed) = oneshot::channel();
+    let (news, closed) = watch::channel(());
     let store = Arc::new(Store::new(index, live, vault, Held { _lock: lock, _news: news }));
     let tasks = Tasks { open, wakes, no_new: None };
     let engine = Engine::new(Parts { place, store, tasks, generation, log, sums, scan });

@@ -12,7 +12,7 @@ use playhouse_core::{
     task::{Head, Record, Status},
 };
 use playhouse_ports::JournalError;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use crate::{
     index::Index,
@@ -26,7 +26,7 @@ use crate::{
 /// What must outlive everything that works in the directory. Dropped in this order: the lock, then the news.
 pub(crate) struct Held {
     pub(crate) _lock: Option<File>,
-    pub(crate) _news: oneshot::Sender<()>,
+    pub(crate) _news: watch::Sender<()>,
 }
 
 /// Open tasks by name.

@@ -155,7 +155,7 @@ async fn write_input(
 ) -> Result<(Status, Result<(), Refusal>), ActorProcessingErr> {
     let ledger = &services.ledger;
     let mut task = restore(&*ledger.journal, id).await?;
-    let answer = task.accepts(input);
+    let answer = task.accepts(ledger.clock.now_ms(), input);
     if answer.is_ok() {
         let (first, now_ms) = (task.next_seq(), ledger.clock.now_ms());
         let events = task.step(now_ms, input.clone()).events;

@@ -50,12 +50,15 @@ pub enum Refusal {
 }
 
 impl Task {
-    /// Whether `input` would change anything, and why not.
-    pub fn accepts(&self, input: &Input) -> Result<(), Refusal> {
+    /// Whether `input` would change anything at `now_ms`, in milliseconds since 1970, and why not.
+    pub fn accepts(&self, now_ms: u64, input: &Input) -> Result<(), Refusal> {
         match (&self.phase, input) {
             (Phase::Finished(_), _) => Err(Refusal::Over),
             (Phase::Undoing { .. }, Input::Cancel { .. } | Input::Pause { .. } | Input::Signal(_)) => {
                 Err(Refusal::Ending)
+            }
+            (_, Input::Decide { effect_id, .. }) if self.is_past(effect_id, now_ms) => {
+                Err(Refusal::NotWaiting(effect_id.clone()))
             }
             (_, Input::Decide { effect_id, args_digest, decision, .. }) => {
                 self.accepts_decision(effect_id, args_digest.as_deref(), decision)
@@ -65,6 +68,12 @@ impl Task {
             (_, Input::Unpause) if self.paused.is_none() => Err(Refusal::Already("not paused")),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a person's time for this call has run out, though nobody has looked at the clock yet.
+    fn is_past(&self, effect_id: &EffectId, now_ms: u64) -> bool {
+        let due_ms = self.slot(effect_id).and_then(|slot| slot.wait()?.due_ms());
+        due_ms.is_some_and(|due_ms| due_ms <= now_ms)
     }
 
     pub(super) fn accepts_decision(

@@ -103,7 +103,7 @@ impl Slot {
 pub(super) fn outcome_unknown() -> ToolError {
     ToolError::new(
         ToolErrorKind::OutcomeUnknown,
-        "the runtime stopped while this call was running, so it is not known whether it took effect; it was \
-         not tried again. Find out before you repeat it, or ask the user",
+        "this call was cut off while it ran, so it is not known whether it took effect; it was not tried again. \
+         Find out before you repeat it, or ask the user",
     )
 }

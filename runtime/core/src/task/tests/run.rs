@@ -72,7 +72,7 @@ impl Run {
         self.transcript += &format!("> {}\n", transcript::input(&input));
         let answered =
             matches!(input, Input::Decide { .. } | Input::Signal(_) | Input::Pause { .. } | Input::Unpause);
-        if let Err(refusal) = self.task.accepts(&input)
+        if let Err(refusal) = self.task.accepts(self.now_ms, &input)
             && answered
         {
             self.transcript += &format!("  - {refusal}\n");

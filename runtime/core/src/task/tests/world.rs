@@ -296,7 +296,7 @@ pub(super) fn signal(id: String, name: &str) -> Input {
 fn refused_inputs_change_nothing(task: &Task, now_ms: u64, input: &Input) {
     let answered =
         matches!(input, Input::Decide { .. } | Input::Signal(_) | Input::Pause { .. } | Input::Unpause);
-    if answered && task.accepts(input).is_err() {
+    if answered && task.accepts(now_ms, input).is_err() {
         let did = task.clone().step(now_ms, input.clone()).events;
         let time = task.clone().step(now_ms, Input::Tick).events;
         assert!(did.is_empty() || did == time, "{input:?} was refused, but did {did:#?}");
