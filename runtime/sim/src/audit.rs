@@ -39,8 +39,10 @@ pub(crate) async fn audit(process: &Process, journal: &SledJournal) -> Result<()
         }));
     }
     let open = Journal::open(journal).await?.len();
-    let left = world.oracle().open();
-    world.check(ensure(open == left, Invariant::J4, || format!("{left} tasks are open, {open} are listed")));
+    let left = world.oracle().at_work();
+    world.check(ensure(open == left, Invariant::J4, || {
+        format!("{left} tasks are at work, {open} are listed")
+    }));
     let turns = world.oracle().turns();
     for (tenant, session, task) in turns {
         let found = journal.session(&tenant, &session).await?;

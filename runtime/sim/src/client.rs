@@ -151,7 +151,7 @@ impl Connection {
 
     async fn follow(&self, task: &TaskId, next: Seq, cancel_at_ms: Option<u64>) -> Result<(), TryAgain> {
         let caller = Caller::local();
-        let answer = self.send(self.runtime.events(&caller, task, next, next % 2 == 0)).await?;
+        let answer = self.send(self.runtime.events(&caller, task, next, next.is_multiple_of(2))).await?;
         let mut events = self.accept(answer)?;
         let stage = |next, cancel_at_ms| Stage::Following { task: task.clone(), next, cancel_at_ms };
         let (mut next, mut cancel_at_ms) = (next, cancel_at_ms);

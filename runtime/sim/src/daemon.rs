@@ -14,6 +14,7 @@ use crate::{
     faults,
     journal::SimJournal,
     model::model,
+    operator::operate,
     oracle::{Broken, Invariant, ensure},
     plan::{How, When},
     tools::SimTools,
@@ -88,6 +89,7 @@ async fn run(process: &Process, crash: Option<(When, How)>) -> End {
         let connection = Connection { process: process.clone(), runtime: runtime.clone(), client };
         outside.spawn(connection.pursue());
     }
+    outside.spawn(operate(process.clone(), runtime));
     outside.spawn(faults::inject(process.clone(), root.supervisor.get_cell()));
     tokio::select! {
         biased;

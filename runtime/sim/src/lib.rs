@@ -29,6 +29,7 @@ mod faults;
 mod hook;
 mod journal;
 mod model;
+mod operator;
 mod oracle;
 mod panic;
 mod plan;

@@ -87,7 +87,7 @@ impl ChatModel for SimModel {
             process.note(format_args!("model fails {kind:?}"));
             return Err(ModelError::new(kind, "a simulated failure"));
         }
-        let reply = world.chance(|rng| reply(rng));
+        let reply = world.chance(reply);
         for word in reply.message.content.split_inclusive(' ') {
             deltas(Delta::Text(word.to_owned()));
             process.latency().await;

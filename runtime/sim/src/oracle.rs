@@ -216,9 +216,27 @@ impl Oracle {
         self.unwanted.insert(task.clone());
     }
 
-    /// How many tasks hold a place: accepted, not over, and still wanted.
+    /// Tasks whose turn has come and that wait for nobody.
+    pub(crate) fn running(&self) -> Vec<TaskId> {
+        let running = self.tasks.iter().filter(|(_, known)| known.task.status() == Status::Running);
+        running.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Tasks that wait for somebody: they have no actor and hold no place.
+    pub(crate) fn paused(&self) -> Vec<TaskId> {
+        let paused = self.tasks.iter().filter(|(_, known)| known.task.status() == Status::Parked);
+        paused.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// How many tasks are neither over nor waiting for somebody.
+    pub(crate) fn at_work(&self) -> usize {
+        self.unfinished().len() - self.paused().len()
+    }
+
+    /// How many tasks hold a place: accepted, at work, and still wanted.
     pub(crate) fn admitted(&self) -> usize {
-        let open = self.tasks.iter().filter(|(_, known)| known.task.outcome().is_none());
+        let is_at_work = |task: &Task| task.outcome().is_none() && task.status() != Status::Parked;
+        let open = self.tasks.iter().filter(|(_, known)| is_at_work(&known.task));
         open.filter(|(id, _)| !self.unwanted.contains(*id)).count()
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct Rates {
     pub(crate) killed_actor: u32,
     /// Per second: the clock jumps.
     pub(crate) clock_jump: u32,
+    /// At each of the operator's looks: a task is paused.
+    pub(crate) pause: u32,
     /// The disk fails an operation, or is full.
     pub(crate) disk_error: u32,
 }
@@ -124,6 +126,7 @@ impl Plan {
             killed_actor: rate(rng, 200),
             clock_jump: rate(rng, 80),
             disk_error: rate(rng, 16),
+            pause: rate(rng, 300),
         };
         let faults_until_ms = rng.u64(20_000..60_000);
         let crashes = (0..rng.usize(..5)).map(|_| crash(rng)).collect();

@@ -150,7 +150,7 @@ fn every_crash_point_is_met_on_both_sides_and_survived() {
             // A tool is asked whether it did something only by a life that follows the one that asked it to.
             let called = At { point: Point::CallTool, side: Side::After, nth: 1 + seed % 3 };
             let first = (point == Point::CheckTool).then_some(called);
-            let report = run(seed, Options { crash, first, calm: seed % 2 == 0, lie: None });
+            let report = run(seed, Options { crash, first, calm: seed.is_multiple_of(2), lie: None });
             assert_eq!(report.broken, None, "seed {seed} with {crash:?}");
             report.died_at.contains(&(point, side))
         })
