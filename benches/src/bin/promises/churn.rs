@@ -2,7 +2,8 @@
 //!
 //! Writers make tasks over the journal itself, each a few records of text; of finished tasks the newest
 //! `--kept` stay, older ones are forgotten, as retention does. *Live* is the text of what is kept: a journal
-//! that kept nothing else would need that. What the data directory takes (blocks on disk, all files) is looked at all the time.
+//! that kept nothing else would need that. What the data directory takes, in blocks on the disk, is looked at
+//! all the time.
 
 use std::{
     collections::VecDeque,
@@ -38,13 +39,13 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Churn {
     /// Finished tasks that are kept.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 60)]
     kept: usize,
     /// Records of a task.
     #[arg(long, default_value_t = 20)]
     records: u64,
     /// Bytes of text in each.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 8000)]
     bytes: usize,
     /// Writers at once.
     #[arg(long, default_value_t = 32)]
@@ -66,7 +67,7 @@ impl Churn {
             Some(dir) => tempfile::tempdir_in(dir)?,
             None => tempfile::tempdir()?,
         };
-        let time = Duration::from_secs(run.pick(20, 600));
+        let time = Duration::from_secs(run.pick(30, 600));
         let live = self.kept as u64 * self.records * self.bytes as u64;
         let most = TIMES_LIVE * live + BESIDES_MB * MB;
         let mut figures = Figures::begin(&format!("L7: {} MiB live, {} s", live / MB, time.as_secs()));
