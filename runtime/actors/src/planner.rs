@@ -177,10 +177,6 @@ impl Actor for Planner {
                 if answer.is_ok() {
                     self.advance(&myself, state, (*delivery.input).clone()).instrument(span).await?;
                 }
-                // It was paused before its turn came, and may go on.
-                if matches!(*delivery.input, Input::Unpause) && state.task.is_unbegun() {
-                    self.begin(&myself, state);
-                }
                 around(Point::Acknowledge, || delivery.answer(answer));
             }
             PlannerMsg::Go => self.go(&myself, state),

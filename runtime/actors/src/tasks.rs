@@ -131,7 +131,8 @@ impl Actor for Tasks {
             }
             TasksMsg::Durable(task) => self.take_on(&myself, state, *task),
             TasksMsg::Refused => state.schedule.withdraw(),
-            TasksMsg::Written(task, status) => self.written(&myself, state, &task, status),
+            TasksMsg::Written(task, head) => self.written(&myself, state, &task, head),
+            TasksMsg::Found(task, delivery) => self.wake_for(&myself, state, task, delivery),
             TasksMsg::Leave(task) => leave(state, &task),
             TasksMsg::Left(task, due_ms) => self.left(&myself, state, &task, due_ms),
             TasksMsg::Stayed(task) => stayed(state, &task),
@@ -246,33 +247,57 @@ impl Tasks {
         }
     }
 
-    /// Brings something to an open task, wherever it stands: to its planner, into the journal of one that
-    /// waits for its first, or to a planner that is started for it.
+    /// Brings something to an open task, wherever it stands: to its planner, into the journal of one that has
+    /// not begun, or to a planner that is started for it.
     fn deliver(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: TaskId, delivery: Delivery) {
+        let (services, dispatcher) = (self.services.clone(), myself.clone());
         if let Some(live) = state.live.get_mut(&task) {
             live.deliver(delivery);
         } else if let Some(deliveries) = state.making.get_mut(&task) {
             deliveries.push(delivery);
-        } else if state.schedule.is_woken(&task) || !state.schedule.hold(&task) {
-            state.for_woken.entry(task.clone()).or_default().push(delivery);
-            let started = state.schedule.wake(task);
-            self.start(myself, state, started);
+        } else if state.schedule.is_woken(&task) {
+            state.for_woken.entry(task).or_default().push(delivery);
+        } else if state.schedule.hold(&task) {
+            state.jobs.spawn(jobs::write(services, dispatcher, task, delivery));
         } else {
-            state.jobs.spawn(jobs::write(self.services.clone(), myself.clone(), task, delivery));
+            state.jobs.spawn(jobs::find(services, dispatcher, task, delivery));
         }
     }
 
+    /// Starts a planner for a parked task, unless it has one by now.
+    fn wake_for(
+        &self,
+        myself: &ActorRef<TasksMsg>,
+        state: &mut TasksState,
+        task: TaskId,
+        delivery: Delivery,
+    ) {
+        if let Some(live) = state.live.get_mut(&task) {
+            return live.deliver(delivery);
+        }
+        state.for_woken.entry(task.clone()).or_default().push(delivery);
+        let started = state.schedule.wake(task);
+        self.start(myself, state, started);
+    }
+
+    /// A task that has not begun was written to: it waits for its turn, or not any more.
     fn written(
         &self,
         myself: &ActorRef<TasksMsg>,
         state: &mut TasksState,
         task: &TaskId,
-        status: Option<Status>,
+        head: Option<Head>,
     ) {
-        let started = match status {
-            Some(Status::Parked) => {
-                state.schedule.release(task);
-                state.schedule.park(task)
+        let started = match head {
+            Some(head) if head.status.is_final() => return self.conclude(myself, state, task),
+            // It gives up its turn: it would keep its session waiting.
+            Some(head) if head.status == Status::Parked => {
+                state.schedule.forget(task);
+                state.schedule.start_what_can()
+            }
+            Some(head) if !state.schedule.is_waiting(task) => {
+                state.schedule.restore(task.clone(), lane_of_head(&head));
+                state.schedule.start_what_can()
             }
             _ => state.schedule.release(task),
         };

@@ -92,17 +92,11 @@ impl Schedule {
         self.parked.insert(task, session);
     }
 
-    /// Frees the place of a live or waiting task that waits for something outside, but not its session;
-    /// returns what can start now.
+    /// Frees the place of a live task that waits for something outside, but not its session; returns what can
+    /// start now.
     pub fn park(&mut self, task: &TaskId) -> Vec<TaskId> {
-        let lane = self.live.remove(task).unwrap_or_else(|| {
-            let lane =
-                self.waiting.iter().find(|(waiting, _)| waiting == task).and_then(|(_, lane)| lane.clone());
-            self.forget(task);
-            lane
-        });
-        if let Some(session) = lane {
-            self.restore_parked(task.clone(), session);
+        if let Some(Some(session)) = self.live.remove(task) {
+            self.parked.insert(task.clone(), session);
         }
         self.start_what_can()
     }
@@ -296,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_task_waits_until_it_is_released_or_parked() {
+    fn a_held_task_waits_until_it_is_released() {
         let mut schedule = Schedule::new(Bounds { live_tasks: 1, ..Bounds::default() });
         for n in 0..3 {
             assert!(schedule.reserve());

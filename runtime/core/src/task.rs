@@ -52,11 +52,9 @@ use crate::{
     id::{EffectId, Seq, TaskId},
     labels::Labels,
     message::Message,
-    model::{ChatRequest, ModelError, Reply},
+    model::ChatRequest,
     session,
-    tool::ToolError,
 };
-use serde_json::Value;
 use slot::Slot;
 use wait::Child;
 

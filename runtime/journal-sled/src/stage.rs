@@ -223,7 +223,11 @@ fn park(past: Option<&Head>, head: &Head, writes: &mut Writes<'_>) {
 /// The rows that a parked task has besides its head.
 pub(crate) fn parked_rows(head: &Head) -> impl Iterator<Item = (Key, Vec<u8>)> + '_ {
     let due = head.due_ms.map(|due_ms| (keys::due(due_ms, &head.task), Vec::new()));
-    let lane = head.session.as_ref().map(|session| values::session(&head.tenant, session).into_bytes());
+    let lane = head
+        .session
+        .as_ref()
+        .filter(|_| !head.unbegun)
+        .map(|session| values::session(&head.tenant, session).into_bytes());
     due.into_iter().chain(lane.map(|name| (keys::lane(&head.task), name)))
 }
 

@@ -109,7 +109,7 @@ pub trait Journal: Send + Sync + 'static {
     /// `until_ms` of [`u64::MAX`] and `max` of 1 find the next due time.
     async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError>;
 
-    /// Parked tasks that belong to a session.
+    /// Parked tasks that hold a session: those that belong to one and have begun.
     async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError>;
 
     /// Tasks with a [`Batch::wake`] that they have not heard of.

@@ -233,8 +233,9 @@ impl Journal for MemoryJournal {
     }
 
     async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError> {
+        let begun = |head: &&Head| !head.unbegun;
         let lane = |head: &Head| Some((head.task.clone(), (head.tenant.clone(), head.session.clone()?)));
-        Ok(self.lock().parked().filter_map(lane).collect())
+        Ok(self.lock().parked().filter(begun).filter_map(lane).collect())
     }
 
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError> {

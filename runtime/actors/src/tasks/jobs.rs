@@ -127,17 +127,33 @@ async fn found(services: &Services, head: &Head) -> Result<Made, String> {
     Ok(task.outcome().map_or(Made::Running, |outcome| Made::Over(outcome.clone(), task.spent())))
 }
 
-/// Writes an input to a task that waits for its first planner.
+/// Looks for a task that the dispatcher does not know: it is parked, or over. One that has not begun gets its
+/// input written; it must not run before its turn. For all others a planner is needed.
+pub(super) async fn find(
+    services: Arc<Services>,
+    dispatcher: ActorRef<TasksMsg>,
+    id: TaskId,
+    delivery: Delivery,
+) {
+    let head = patiently(&id, || services.ledger.journal.head(&id)).await;
+    if matches!(head, Ok(Some(Head { unbegun: true, .. }))) {
+        return write(services, dispatcher, id, delivery).await;
+    }
+    // Fails only when the dispatcher is gone; whoever waits is told by the dropped reply.
+    let _ = tell(&dispatcher, TasksMsg::Found(id, delivery));
+}
+
+/// Writes an input to a task that has not begun.
 pub(super) async fn write(
     services: Arc<Services>,
     dispatcher: ActorRef<TasksMsg>,
     id: TaskId,
     delivery: Delivery,
 ) {
-    let status = match write_input(&services, &id, &delivery.input).await {
-        Ok((status, answer)) => {
+    let head = match write_input(&services, &id, &delivery.input).await {
+        Ok((head, answer)) => {
             delivery.answer(answer);
-            Some(status)
+            Some(head)
         }
         Err(error) => {
             // Whoever waits is told by the dropped reply.
@@ -145,14 +161,14 @@ pub(super) async fn write(
             None
         }
     };
-    let _ = tell(&dispatcher, TasksMsg::Written(id, status));
+    let _ = tell(&dispatcher, TasksMsg::Written(id, head));
 }
 
 async fn write_input(
     services: &Services,
     id: &TaskId,
     input: &Input,
-) -> Result<(Status, Result<(), Refusal>), ActorProcessingErr> {
+) -> Result<(Head, Result<(), Refusal>), ActorProcessingErr> {
     let ledger = &services.ledger;
     let mut task = restore(&*ledger.journal, id).await?;
     let answer = task.accepts(ledger.clock.now_ms(), input);
@@ -163,7 +179,7 @@ async fn write_input(
             append(ledger, batch(&task, first, events, now_ms)).await?;
         }
     }
-    Ok((task.status(), answer))
+    Ok((task.head(ledger.clock.now_ms()), answer))
 }
 
 /// Asks until the journal answers: a task that is there must run, whoever was told otherwise.

@@ -2,12 +2,12 @@
 
 use playhouse_core::{
     id::TaskId,
-    task::{ChildOrder, Event, Input, Outcome, Refusal, Spent, Status, Task},
+    task::{ChildOrder, Event, Head, Input, Outcome, Refusal, Spent, Task},
 };
 use playhouse_ports::{JournalError, Submission};
 use ractor::{ActorRef, RpcReplyPort};
 
-use crate::planner::PlannerMsg;
+use crate::planner::{Delivery, PlannerMsg};
 
 /// Why a submission was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +69,10 @@ pub(crate) enum TasksMsg {
     Refused,
     /// Sent by the job that was to make a child: there was no need to, or no way; and its end, if it has one.
     NotMade(TaskId, Option<Box<Ended>>),
-    /// Sent by the job that wrote to a waiting task: how the task stands now.
-    Written(TaskId, Option<Status>),
+    /// Sent by the job that wrote to a task that has not begun: how it stands now.
+    Written(TaskId, Option<Head>),
+    /// Sent by the job that looked for a parked task: it has begun, and needs a planner for this.
+    Found(TaskId, Delivery),
     /// Sent by planners: a new one carries the task.
     Up(TaskId, ActorRef<PlannerMsg>),
     /// Sent by planners: the task is parked; may I go?

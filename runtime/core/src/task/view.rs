@@ -81,6 +81,9 @@ pub struct Head {
     /// When a parked task must go on even if nothing happens, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_ms: Option<u64>,
+    /// Whether its turn in its session has not come yet: also parked, it keeps nobody waiting.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unbegun: bool,
 }
 
 /// The full form: what `GET /v1/tasks/{id}` answers.
@@ -144,6 +147,7 @@ impl Task {
             parent: self.spec.lineage.parent.clone(),
             waiting: self.waiting(),
             due_ms: self.waiting().and_then(|_| self.due_ms()),
+            unbegun: matches!(self.phase, Phase::Queued),
         }
     }
 

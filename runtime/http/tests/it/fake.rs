@@ -195,6 +195,7 @@ fn entry(id: TaskId, caller: &Caller, submission: Submission) -> Entry {
         parent: None,
         waiting: None,
         due_ms: None,
+        unbegun: false,
     };
     let input = submission.input.clone();
     let usage = Usage::default();

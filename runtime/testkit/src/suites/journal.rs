@@ -298,6 +298,9 @@ pub async fn a_parked_task_holds_its_session_until_it_goes_on(fixture: &impl Fix
     task.head.session = Some(session.clone());
     journal.append(task.park(None)).await.expect("appended");
     journal.append(Script::new("u").park(None)).await.expect("appended");
+    let mut unbegun = Script::new("v");
+    (unbegun.head.session, unbegun.head.unbegun) = (task.head.session.clone(), true);
+    journal.append(unbegun.park(None)).await.expect("appended");
     let held = (task.task().clone(), (task.head.tenant.clone(), session));
     assert_eq!(journal.lanes().await, Ok(vec![held]));
     journal.append(task.wake()).await.expect("appended");

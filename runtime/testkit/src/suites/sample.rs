@@ -37,6 +37,7 @@ impl Script {
             parent: None,
             waiting: None,
             due_ms: None,
+            unbegun: false,
         };
         Self { head }
     }
