@@ -10,6 +10,8 @@
 //! `PLAYHOUSE_DEATHS` adds rounds (`make soak`: 1,000 in all); without it, each point dies once.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails should fail the test, there and then")]
+#![expect(clippy::print_stdout, reason = "the figures are what a long run is for")]
+#![expect(clippy::disallowed_methods, reason = "processes are killed after a while, and looked at now and then")]
 
 mod house;
 mod receiver;
