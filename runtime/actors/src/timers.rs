@@ -1,4 +1,4 @@
-//! The actor that wakes parked tasks when they are due.
+//! The actor that wakes parked tasks when they are due, and forgets finished ones when they are old.
 //!
 //! The times are in the journal's index, so this actor remembers nothing but the next of them. It looks at
 //! the clock at least once a second: a clock that jumps makes tasks due when it says so, neither a jump
@@ -6,6 +6,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use playhouse_core::{id::TaskId, session::Retention, task::Head};
+use playhouse_ports::JournalError;
 use playhouse_supervise::tell;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
@@ -18,6 +20,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_SOON: Duration = Duration::from_millis(50);
 /// Tasks woken by one look. Those that have no place yet stay in the index and are found again.
 const WAKES_MAX: usize = 512;
+
+/// Between two sweeps, in milliseconds. Tasks are kept for hours and days, so a minute late is on time.
+const SWEEP_EVERY_MS: u64 = 60_000;
+/// Tasks looked at by one sweep: more than a busy daemon finishes in a minute would make it slow for others.
+const FORGOTTEN_MAX: usize = 10_000;
 
 /// What may arrive in the mailbox.
 #[derive(Debug)]
@@ -33,6 +40,8 @@ pub(crate) enum TimersMsg {
 pub(crate) struct Timers {
     /// Journal, clock and dispatcher.
     pub(crate) services: Arc<Services>,
+    /// How long finished tasks are kept.
+    pub(crate) retention: Retention,
 }
 
 /// The next look, if it has been decided.
@@ -41,6 +50,9 @@ pub(crate) struct NextLook {
     at_ms: u64,
     /// Holds the one that waits; it dies with the actor.
     timer: JoinSet<()>,
+    /// When old tasks are looked for again, and from which on.
+    sweep_at_ms: u64,
+    sweep_before: Option<TaskId>,
 }
 
 impl Actor for Timers {
@@ -63,6 +75,9 @@ impl Actor for Timers {
         match message {
             TimersMsg::Look => {
                 let wait = self.look().await;
+                if let Err(error) = self.sweep(next).await {
+                    tracing::warn!(%error, "old tasks could not be forgotten; it is tried again in a minute");
+                }
                 self.look_in(&myself, next, wait);
             }
             TimersMsg::Parked(due_ms) if due_ms < next.at_ms => {
@@ -99,6 +114,32 @@ impl Timers {
             }),
             Err(_) => LOOK_EVERY,
         }
+    }
+
+    /// Forgets tasks that have been over for too long: a page of them a minute, newest first, then again from
+    /// the newest.
+    async fn sweep(&self, next: &mut NextLook) -> Result<(), JournalError> {
+        let ledger = &self.services.ledger;
+        let now_ms = ledger.clock.now_ms();
+        let kept_ms = self.retention.tasks_s.saturating_mul(1000);
+        if kept_ms == 0 || now_ms < next.sweep_at_ms {
+            return Ok(());
+        }
+        next.sweep_at_ms = now_ms.saturating_add(SWEEP_EVERY_MS);
+        // Ids are in the order of submission, so what is younger need not be looked at.
+        let oldest_kept = ulid::Ulid::from_parts(now_ms.saturating_sub(kept_ms), 0).to_string();
+        let first = || TaskId::new(oldest_kept).expect("a ULID is letters and digits");
+        let before = next.sweep_before.take().unwrap_or_else(first);
+        let heads = ledger.journal.heads(Some(&before), FORGOTTEN_MAX).await?;
+        if heads.len() == FORGOTTEN_MAX {
+            next.sweep_before = heads.last().map(|head| head.task.clone());
+        }
+        let is_old =
+            |head: &&Head| head.status.is_final() && head.updated_ms.saturating_add(kept_ms) <= now_ms;
+        for head in heads.iter().filter(is_old) {
+            ledger.journal.forget(&head.task).await?;
+        }
+        Ok(())
     }
 
     fn look_in(&self, myself: &ActorRef<TimersMsg>, next: &mut NextLook, wait: Duration) {

@@ -129,7 +129,7 @@ impl Tree {
         children.push(models(&services, backends));
         children.push(services.tools.child(Restart::Permanent, STOP, spawn(tools, ())));
         children.push(tasks(&services, bounds));
-        let timers = Timers { services: services.clone() };
+        let timers = Timers { services: services.clone(), retention };
         children.push(services.timers.child(Restart::Permanent, STOP, spawn(timers, ())));
         Self { runtime: Runtime::new(services, bounds, problems), children }
     }

@@ -23,7 +23,7 @@ use crate::{
 
 pub(crate) async fn journal(args: JournalArgs) -> anyhow::Result<ExitCode> {
     let (dir, json) = (directory(&args)?, args.json);
-    let options = JournalOptions::default();
+    let options = Config::load(args.config.as_deref(), std::env::vars())?.journal.options()?;
     match args.command {
         JournalCommand::Verify => verified(&offline::verify(&dir, &options)?, json),
         JournalCommand::Repair => verified(&offline::repair(&dir, options).await?, json),

@@ -129,3 +129,20 @@ async fn a_call_that_may_be_repeated_is_and_what_was_done_is_taken_back_newest_f
     let retried = events.iter().filter(|event| matches!(event, Event::ToolRetried { .. })).count();
     assert_eq!((retried, tools.started().len()), (2, 6));
 }
+
+#[tokio::test(start_paused = true)]
+async fn finished_tasks_are_forgotten_when_they_are_old_and_open_ones_are_not() {
+    let gate = Arc::new(Semaphore::new(1));
+    let mut plan = Plan::new(&ScriptedModel::new(|_| answer("done")).gated(gate));
+    plan.retention.tasks_s = 3600;
+    plan.agent.limits.time_ms = 24 * 3_600_000;
+    plan.agent.limits.model_time_ms = 24 * 3_600_000;
+    let house = plan.build().await;
+    let old = house.submit("one").await.unwrap();
+    house.finish(&old).await;
+    let open = house.submit("two").await.unwrap();
+    assert!(house.runtime.task(&me(), &old).await.is_ok());
+    tokio::time::sleep(std::time::Duration::from_secs(2 * 3600)).await;
+    assert_eq!(house.runtime.task(&me(), &old).await.unwrap_err().kind, ApiErrorKind::NotFound);
+    assert!(house.runtime.task(&me(), &open).await.is_ok());
+}

@@ -29,6 +29,7 @@ pub(crate) struct Plan {
     pub(crate) tools: FnTools,
     pub(crate) journal: MemoryJournal,
     pub(crate) bounds: Bounds,
+    pub(crate) retention: Retention,
     pub(crate) agent: AgentDef,
     /// Agents that `agent` may give work to.
     pub(crate) others: Vec<AgentDef>,
@@ -54,6 +55,7 @@ impl Plan {
             tools: FnTools::echo(),
             journal: MemoryJournal::new(),
             bounds: Bounds::default(),
+            retention: Retention::default(),
             agent: agent("assistant", ["echo"]),
             others: Vec::new(),
             permits: 64,
@@ -85,7 +87,7 @@ impl Plan {
                 Backend { model, permits: self.permits, worker },
             )]),
             bounds: self.bounds,
-            retention: Retention::default(),
+            retention: self.retention,
             problems: Problems(Arc::new(Vec::new)),
         };
         let tree = Tree::new(parts);

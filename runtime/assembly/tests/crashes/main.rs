@@ -11,7 +11,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails should fail the test, there and then")]
 #![expect(clippy::print_stdout, reason = "the figures are what a long run is for")]
-#![expect(clippy::disallowed_methods, reason = "processes are killed after a while, and looked at now and then")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "processes are killed after a while, and looked at now and then"
+)]
 
 mod house;
 mod receiver;
