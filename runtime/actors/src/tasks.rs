@@ -96,10 +96,11 @@ impl Actor for Tasks {
         for head in open {
             state.schedule.restore(head.task.clone(), lane_of_head(&head));
         }
+        let mut started = Vec::new();
         for task in journal.wakes().await? {
-            state.schedule.wake(task);
+            started.extend(state.schedule.wake(task));
         }
-        let started = state.schedule.start_what_can();
+        started.extend(state.schedule.start_what_can());
         self.start(&myself, &mut state, started);
         Ok(state)
     }

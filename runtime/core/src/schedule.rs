@@ -75,6 +75,7 @@ impl Schedule {
     }
 
     /// Adds a durable task under its reservation; returns what can start now.
+    #[must_use = "what is returned counts as live and must be started"]
     pub fn accept(&mut self, task: TaskId, lane: Lane) -> Vec<TaskId> {
         self.reserved -= 1;
         self.restore(task, lane);
@@ -94,6 +95,7 @@ impl Schedule {
 
     /// Frees the place of a live task that waits for something outside, but not its session; returns what can
     /// start now.
+    #[must_use = "what is returned counts as live and must be started"]
     pub fn park(&mut self, task: &TaskId) -> Vec<TaskId> {
         if let Some(Some(session)) = self.live.remove(task) {
             self.parked.insert(task.clone(), session);
@@ -103,6 +105,7 @@ impl Schedule {
 
     /// Lets a parked task go on as soon as there is a place; returns what can start now. No effect on one
     /// that is live or waiting.
+    #[must_use = "what is returned counts as live and must be started"]
     pub fn wake(&mut self, task: TaskId) -> Vec<TaskId> {
         if !self.is_live(&task) && !self.is_waiting(&task) {
             let lane = self.parked.remove(&task);
@@ -121,12 +124,14 @@ impl Schedule {
     }
 
     /// Ends a hold; returns what can start now.
+    #[must_use = "what is returned counts as live and must be started"]
     pub fn release(&mut self, task: &TaskId) -> Vec<TaskId> {
         self.held.remove(task);
         self.start_what_can()
     }
 
     /// Frees what a task has that is over, wherever it stood; returns what can start now.
+    #[must_use = "what is returned counts as live and must be started"]
     pub fn conclude(&mut self, task: &TaskId) -> Vec<TaskId> {
         let woken = self.woken.iter().position(|(woken, _)| woken == task);
         let woken = woken.and_then(|at| self.woken.remove(at)).and_then(|(_, lane)| lane);
@@ -139,6 +144,7 @@ impl Schedule {
     }
 
     /// Starts waiting tasks in order, passing over those whose session is busy.
+    #[must_use = "what is returned counts as live and must be started"]
     pub fn start_what_can(&mut self) -> Vec<TaskId> {
         let mut started = Vec::new();
         let mut at = 0;
@@ -280,7 +286,7 @@ mod tests {
         let mut schedule = Schedule::new(bounds);
         for (n, of) in [(0, lane(1)), (1, lane(1)), (2, None)] {
             assert!(schedule.reserve());
-            schedule.accept(id(n), of);
+            let _ = schedule.accept(id(n), of);
         }
         assert!(schedule.is_live(&id(0)));
         assert_eq!(schedule.park(&id(0)), [id(2)], "its session waits for it");
@@ -294,7 +300,7 @@ mod tests {
         let mut schedule = Schedule::new(Bounds { live_tasks: 1, ..Bounds::default() });
         for n in 0..3 {
             assert!(schedule.reserve());
-            schedule.accept(id(n), lane(n));
+            let _ = schedule.accept(id(n), lane(n));
         }
         assert!(schedule.hold(&id(1)) && !schedule.hold(&id(0)));
         assert_eq!(schedule.conclude(&id(0)), [id(2)]);

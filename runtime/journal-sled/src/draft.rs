@@ -36,6 +36,7 @@ pub(crate) struct AppendDraft {
     turn: Option<(SessionName, TaskId, u64, Draft)>,
     key: Option<(Submission, Vec<u8>)>,
     wake: Option<TaskId>,
+    asked: Vec<TaskId>,
     heard: Vec<TaskId>,
 }
 
@@ -49,7 +50,7 @@ fn says_all(old: &Head, new: &Head) -> bool {
 impl AppendDraft {
     /// Checks that `batch` is what it claims to be, and encodes it.
     pub(crate) fn of(batch: Batch, from: Seq, before: Before) -> Result<Self, JournalError> {
-        let Batch { head, records, turn, key, wake, heard } = batch;
+        let Batch { head, records, turn, key, wake, asked, heard } = batch;
         let in_order = (from..).zip(records.iter()).all(|(seq, record)| record.seq == seq);
         assert!(in_order, "the records of a batch are consecutive");
         assert_eq!(head.next_seq, from + records.len() as Seq, "the head is one past the last record");
@@ -66,7 +67,7 @@ impl AppendDraft {
         };
         let turn = turn.map(to_turn).transpose()?;
         let (records, before) = (drafted, before.hash);
-        Ok(Self { head, head_bytes, from, count, records, before, turn, key, wake, heard })
+        Ok(Self { head, head_bytes, from, count, records, before, turn, key, wake, asked, heard })
     }
 
     /// Whether [`AppendDraft::close`] needs no disk.
@@ -77,13 +78,13 @@ impl AppendDraft {
 
     /// Puts the content into the vault. May block on the disk.
     pub(crate) fn close(self, vault: &Vault) -> Result<Append, JournalError> {
-        let Self { head, head_bytes, from, count, before, key, wake, heard, .. } = self;
+        let Self { head, head_bytes, from, count, before, key, wake, asked, heard, .. } = self;
         let records = self.records.map_or(Ok(Vec::new()), |draft| draft.close(vault))?;
         let hash = if records.is_empty() { before } else { hash(&records) };
         let close = |(session, task, at_ms, draft): (_, _, _, Draft)| {
             Ok(EncodedTurn { session, task, at_ms, bytes: draft.close(vault)? })
         };
         let turn = self.turn.map(close).transpose()?;
-        Ok(Append { head, head_bytes, from, count, records, hash, turn, key, wake, heard })
+        Ok(Append { head, head_bytes, from, count, records, hash, turn, key, wake, asked, heard })
     }
 }

@@ -55,6 +55,7 @@ pub(crate) struct Append {
     pub(crate) turn: Option<EncodedTurn>,
     pub(crate) key: Option<(Submission, Vec<u8>)>,
     pub(crate) wake: Option<TaskId>,
+    pub(crate) asked: Vec<TaskId>,
     pub(crate) heard: Vec<TaskId>,
 }
 
@@ -135,7 +136,7 @@ impl Change {
 }
 
 fn stage_append(append: Append, writes: &mut Writes<'_>, tasks: &mut Tasks) -> Result<usize, JournalError> {
-    let Append { head, head_bytes, from, count, records, hash, turn, key, wake, heard } = append;
+    let Append { head, head_bytes, from, count, records, hash, turn, key, wake, asked, heard } = append;
     if let Some((submission, _)) = &key
         && let Some(used) = writes.used(&submission.key)?
     {
@@ -167,11 +168,13 @@ fn stage_append(append: Append, writes: &mut Writes<'_>, tasks: &mut Tasks) -> R
     if let Some(bytes) = head_bytes {
         writes.put(keys::head(&head.task), bytes);
     }
-    hear(&head, &heard, writes, tasks);
-    if let Some(task) = woken {
-        writes.put(keys::wake(&task, &head.task), Vec::new());
-        tasks.wakes.entry(task).or_default().insert(head.task.clone());
+    let notes = asked.into_iter().map(|child| (head.task.clone(), child));
+    for (task, child) in notes.chain(woken.map(|task| (task, head.task.clone()))) {
+        writes.put(keys::wake(&task, &child), Vec::new());
+        tasks.wakes.entry(task).or_default().insert(child);
     }
+    // After the notes, so that the last word of a task that is over is that nobody waits.
+    hear(&head, &heard, writes, tasks);
     park(past.as_ref(), &head, writes);
     let is_open = is_open(head.status);
     match (known, is_open) {

@@ -26,6 +26,8 @@ pub struct Batch {
     /// note stays until a commit of the parent has [`heard`](Self::heard) of this child, so a crash cannot
     /// lose it. Without effect on a task that does not exist or is over.
     pub wake: Option<TaskId>,
+    /// Children that these records ask for. Each leaves the same note: a crash may come before it is made.
+    pub asked: Vec<TaskId>,
     /// Children whose end these records tell: their notes are done with.
     pub heard: Vec<TaskId>,
 }
@@ -33,7 +35,15 @@ pub struct Batch {
 impl Batch {
     /// A batch of records and nothing else.
     pub fn of(head: Head, records: impl Into<Arc<[Record]>>) -> Self {
-        Self { head, records: records.into(), turn: None, key: None, wake: None, heard: Vec::new() }
+        Self {
+            head,
+            records: records.into(),
+            turn: None,
+            key: None,
+            wake: None,
+            asked: Vec::new(),
+            heard: Vec::new(),
+        }
     }
 }
 
@@ -112,7 +122,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Parked tasks that hold a session: those that belong to one and have begun.
     async fn lanes(&self) -> Result<Vec<HeldLane>, JournalError>;
 
-    /// Tasks with a [`Batch::wake`] that they have not heard of.
+    /// Tasks with a note of [`Batch::wake`] or [`Batch::asked`] that they have not heard of: a start-up looks
+    /// what became of those children.
     async fn wakes(&self) -> Result<Vec<TaskId>, JournalError>;
 
     /// Removes a finished task for good: its records, its head, its idempotency key. `false` if there is

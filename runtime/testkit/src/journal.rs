@@ -154,7 +154,8 @@ impl State {
 
     fn commit(&mut self, batch: Batch) -> Result<(), JournalError> {
         self.check(&batch)?;
-        let Batch { head, records, turn, key, wake, heard } = batch.clone();
+        let Batch { head, records, turn, key, wake, asked, heard } = batch.clone();
+        self.wakes.extend(asked.into_iter().map(|child| (head.task.clone(), child)));
         self.wakes.retain(|(parent, child)| *parent != head.task || !heard.contains(child));
         if head.status.is_final() {
             self.wakes.retain(|(parent, _)| *parent != head.task);

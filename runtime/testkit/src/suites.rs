@@ -70,6 +70,7 @@ macro_rules! journal_suite {
             a_task_parked_again_is_due_at_its_new_time_only
             a_parked_task_holds_its_session_until_it_goes_on
             a_wake_stays_until_its_task_has_heard_of_every_child
+            a_child_that_was_asked_for_is_looked_for_until_its_end_is_heard_of
             a_wake_of_a_task_that_is_over_is_nothing
             only_finished_tasks_are_forgotten_and_then_entirely
         }

@@ -41,11 +41,14 @@ pub(crate) async fn restore(journal: &dyn Journal, task: &TaskId) -> Result<Task
 
 /// The commit of one step: its records, the task's head and, at the end, its turn.
 pub(crate) fn batch(task: &Task, first: Seq, events: Vec<Event>, now_ms: u64) -> Batch {
-    let heard = |event: &Event| match event {
-        Event::ChildEnded { child, .. } => Some(child.clone()),
-        _ => None,
-    };
-    let heard = events.iter().filter_map(heard).collect();
+    let (mut asked, mut heard) = (Vec::new(), Vec::new());
+    for event in &events {
+        match event {
+            Event::ChildAsked { child, .. } => asked.push(child.clone()),
+            Event::ChildEnded { child, .. } => heard.push(child.clone()),
+            _ => {}
+        }
+    }
     let records = events.into_iter().zip(first..).map(|(event, seq)| Record {
         seq,
         epoch: task.epoch(),
@@ -56,7 +59,7 @@ pub(crate) fn batch(task: &Task, first: Seq, events: Vec<Event>, now_ms: u64) ->
     });
     let turn = task.turn(now_ms).and_then(|turn| Some((task.spec().session.clone()?, turn)));
     let wake = task.spec().lineage.parent.clone().filter(|_| task.outcome().is_some());
-    Batch { turn, wake, heard, ..Batch::of(task.head(now_ms), records.collect::<Arc<[_]>>()) }
+    Batch { turn, wake, asked, heard, ..Batch::of(task.head(now_ms), records.collect::<Arc<[_]>>()) }
 }
 
 /// Whether waiting may help: nothing is wrong with what was asked.

@@ -52,13 +52,20 @@ pub enum Refusal {
 impl Task {
     /// Whether `input` would change anything at `now_ms`, in milliseconds since 1970, and why not.
     pub fn accepts(&self, now_ms: u64, input: &Input) -> Result<(), Refusal> {
+        match input {
+            Input::Decide { effect_id, .. } if self.is_past(effect_id, now_ms) => {
+                Err(Refusal::NotWaiting(effect_id.clone()))
+            }
+            _ => self.takes(input),
+        }
+    }
+
+    /// The same, whatever the time.
+    pub(super) fn takes(&self, input: &Input) -> Result<(), Refusal> {
         match (&self.phase, input) {
             (Phase::Finished(_), _) => Err(Refusal::Over),
             (Phase::Undoing { .. }, Input::Cancel { .. } | Input::Pause { .. } | Input::Signal(_)) => {
                 Err(Refusal::Ending)
-            }
-            (_, Input::Decide { effect_id, .. }) if self.is_past(effect_id, now_ms) => {
-                Err(Refusal::NotWaiting(effect_id.clone()))
             }
             (_, Input::Decide { effect_id, args_digest, decision, .. }) => {
                 self.accepts_decision(effect_id, args_digest.as_deref(), decision)

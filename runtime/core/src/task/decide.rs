@@ -44,7 +44,7 @@ impl Task {
             self.cancel_children(out);
             return out.effects.push(Effect::Conclude(outcome.clone()));
         }
-        if self.accepts(out.now_ms, &input).is_err() {
+        if self.takes(&input).is_err() {
             return;
         }
         match (&self.phase, input) {

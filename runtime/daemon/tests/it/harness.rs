@@ -134,8 +134,13 @@ impl Daemon {
     }
 
     /// SIGTERM; how it ended, and what it logged.
-    pub(crate) fn terminate(mut self) -> (ExitStatus, Vec<String>) {
+    pub(crate) fn terminate(self) -> (ExitStatus, Vec<String>) {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for the end of a daemon that was told to; gives what it said meanwhile.
+    pub(crate) fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let status = self.child.wait().unwrap();
         (status, self.rest.take().unwrap().join().unwrap())
     }

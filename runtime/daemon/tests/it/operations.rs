@@ -56,7 +56,7 @@ async fn a_drain_under_load_loses_nothing_and_repeats_nothing() {
             _ => panic!("{status} {task}"),
         }
     }
-    let (status, log) = daemon.terminate();
+    let (status, log) = daemon.ended();
     let took = began.elapsed();
     assert!(status.success() && took <= DRAIN_MAX, "{status} after {took:?}: {log:#?}");
     let calls = place.calls();

@@ -330,6 +330,25 @@ pub async fn a_wake_stays_until_its_task_has_heard_of_every_child(fixture: &impl
     assert_eq!(journal.wakes().await, Ok(vec![]));
 }
 
+/// A crash between asking for a child and making it leaves a parked parent: a start must find it.
+pub async fn a_child_that_was_asked_for_is_looked_for_until_its_end_is_heard_of(fixture: &impl Fixture) {
+    let journal = fixture.open().await;
+    let mut parent = Script::new("p");
+    let child = TaskId::new("p.1").expect("a name");
+    let asked = Batch { asked: vec![child.clone()], ..parent.park(None) };
+    journal.append(asked).await.expect("appended");
+
+    fixture.close(journal).await;
+    let journal = fixture.open().await;
+    assert_eq!(journal.wakes().await, Ok(vec![parent.task().clone()]));
+    let ended = Batch { wake: Some(parent.task().clone()), ..Script::new("p.1").end() };
+    journal.append(ended).await.expect("appended");
+    assert_eq!(journal.wakes().await, Ok(vec![parent.task().clone()]));
+    let heard = Batch { heard: vec![child], ..parent.wake() };
+    journal.append(heard).await.expect("appended");
+    assert_eq!(journal.wakes().await, Ok(vec![]));
+}
+
 /// Nobody is woken for nothing.
 pub async fn a_wake_of_a_task_that_is_over_is_nothing(fixture: &impl Fixture) {
     let journal = fixture.open().await;

@@ -175,7 +175,7 @@ fn a_once_call_is_never_made_again_and_the_model_is_told() {
     system: Be brief.
     user: How far is Berlin?
     assistant: mail({}) as "c1"
-    mail as c1: {"error":"the runtime stopped while this call was running, so it is not known whether it took effect; it was not tried again. Find out before you repeat it, or ask the user","kind":"outcome-unknown"}
+    mail as c1: {"error":"this call was cut off while it ran, so it is not known whether it took effect; it was not tried again. Find out before you repeat it, or ask the user","kind":"outcome-unknown"}
     "#);
 }
 
