@@ -233,11 +233,15 @@ impl Oracle {
         self.unfinished().len() - self.paused().len()
     }
 
-    /// How many tasks hold a place: accepted, at work, and still wanted.
+    /// How many tasks hold a place that admission gave them: accepted, at work, and still wanted. One that was
+    /// parked gave its place away; it is let in again whoever has come meanwhile.
     pub(crate) fn admitted(&self) -> usize {
         let is_at_work = |task: &Task| task.outcome().is_none() && task.status() != Status::Parked;
+        let was_parked =
+            |records: &[Record]| records.iter().any(|record| matches!(record.event, Event::Woken { .. }));
         let open = self.tasks.iter().filter(|(_, known)| is_at_work(&known.task));
-        open.filter(|(id, _)| !self.unwanted.contains(*id)).count()
+        let placed = open.filter(|(_, known)| !was_parked(&known.records));
+        placed.filter(|(id, _)| !self.unwanted.contains(*id)).count()
     }
 
     /// Tasks that are accepted and not over.
