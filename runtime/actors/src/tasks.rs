@@ -74,6 +74,8 @@ impl Actor for Tasks {
 
     /// Finds the tasks that a crash left open. Started ones go first, so that a session goes on in order.
     async fn pre_start(&self, myself: ActorRef<TasksMsg>, (): ()) -> Result<TasksState, ActorProcessingErr> {
+        // The planners started below have something to say before this actor counts as started.
+        self.services.tasks.fill(myself.clone());
         let journal = &self.services.ledger.journal;
         let mut open = journal.open().await?;
         open.sort_by(|a, b| {
