@@ -11,11 +11,8 @@ use playhouse_core::{
 };
 use serde_json::Value;
 
-use super::{Runtime, journal_error, no_answer, not_found, read_all};
-use crate::{
-    services::ask,
-    tasks::{NotAccepted, TasksMsg},
-};
+use super::{Runtime, journal_error, no_answer, not_found, read_all, submit::not_accepted};
+use crate::{services::ask, tasks::TasksMsg};
 
 /// Longest id of a signal, in bytes: as for idempotency keys.
 const SIGNAL_ID_BYTES_MAX: usize = 255;
@@ -102,10 +99,7 @@ impl Runtime {
         let submit = |reply| TasksMsg::Submit { task: Box::new(task), events, key: None, reply };
         match ask("the dispatcher", &self.services.tasks, submit).await.map_err(no_answer)? {
             Ok(()) => Ok(view),
-            Err(NotAccepted::Journal(error)) => Err(journal_error(error)),
-            Err(error @ NotAccepted::TooBusy(_)) => {
-                Err(ApiError::new(ApiErrorKind::TooBusy, error.to_string()).retry_after(RETRY_AFTER_MS))
-            }
+            Err(error) => Err(not_accepted(error)),
         }
     }
 

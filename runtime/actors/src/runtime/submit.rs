@@ -89,10 +89,7 @@ impl Runtime {
             Err(NotAccepted::Journal(JournalError::KeyUsed { task, digest })) => {
                 self.replay(caller, &task, &digest, key.as_ref()).await
             }
-            Err(NotAccepted::Journal(error)) => Err(journal_error(error)),
-            Err(error @ NotAccepted::TooBusy(_)) => {
-                Err(ApiError::new(ApiErrorKind::TooBusy, error.to_string()).retry_after(RETRY_AFTER_MS))
-            }
+            Err(error) => Err(not_accepted(error)),
         }
     }
 
@@ -186,6 +183,16 @@ impl Runtime {
         }
         let (task, updated_ms) = self.restore(caller, task).await?;
         Ok(Submitted { task: task.view(updated_ms), replayed: true })
+    }
+}
+
+/// Why a new task, submitted or forked, was not taken in.
+pub(super) fn not_accepted(error: NotAccepted) -> ApiError {
+    match error {
+        NotAccepted::Journal(error) => journal_error(error),
+        error @ NotAccepted::TooBusy(_) => {
+            ApiError::new(ApiErrorKind::TooBusy, error.to_string()).retry_after(RETRY_AFTER_MS)
+        }
     }
 }
 

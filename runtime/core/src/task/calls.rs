@@ -39,8 +39,7 @@ impl Task {
         if self.spec.pinned.tool(&intent.tool).is_some_and(|tool| control::is_control(tool)) {
             return self.begin_control(out, intent);
         }
-        out.effects.push(Effect::CallTool(intent.clone()));
-        self.note(out, Event::ToolAsked(intent));
+        self.make_call(out, intent);
     }
 
     /// Turns a call into an intent, or says why it is never dispatched.
@@ -134,15 +133,15 @@ impl Task {
         match found.map(|found| found.map(intake::output)) {
             Ok(Some(Ok(output))) => self.note(out, Event::ToolDone { effect_id, output }),
             Ok(Some(Err(error))) => self.note(out, Event::ToolFailed { effect_id, error }),
-            Ok(None) => self.ask_again(out, intent),
+            Ok(None) => self.make_call(out, intent),
             Err(_) => self.on_unknown(out, effect_id),
         }
         self.go_on(out);
     }
 
-    /// Makes a call that is known not to have happened. Asking again ends a check or a wait, so that a
-    /// second answer to it starts nothing (J3).
-    pub(super) fn ask_again(&mut self, out: &mut Turn, intent: Intent) {
+    /// Makes a call for the first time, or one that is known not to have happened. Asking again ends a check
+    /// or a wait, so that a second answer to it starts nothing (J3).
+    pub(super) fn make_call(&mut self, out: &mut Turn, intent: Intent) {
         let intent = Intent { epoch: self.epoch, ..intent };
         out.effects.push(Effect::CallTool(intent.clone()));
         self.note(out, Event::ToolAsked(intent));

@@ -72,9 +72,8 @@ impl Task {
         // Calls that take back stand in `slots` in the order they were made: newest of `undo` first.
         match self.undo.len().checked_sub(slots.len() + 1) {
             Some(next) => {
-                let intent = Intent { epoch: self.epoch, ..self.undo[next].clone() };
-                out.effects.push(Effect::CallTool(intent.clone()));
-                self.note(out, Event::ToolAsked(intent));
+                let intent = self.undo[next].clone();
+                self.make_call(out, intent);
             }
             None => {
                 let outcome = outcome.clone();

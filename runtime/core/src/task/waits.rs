@@ -80,7 +80,7 @@ impl Task {
             }
             Decision::Retry => {
                 self.note(out, Event::Ruled { effect_id, by });
-                self.ask_again(out, intent);
+                self.make_call(out, intent);
             }
         }
         self.go_on(out);
