@@ -21,7 +21,7 @@ use std::{
 use playhouse_ports::JournalError;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{engine::Engine, error::panic_text, stage::Change};
@@ -161,6 +161,9 @@ async fn serve(engine: &mut Engine, inbox: &mut mpsc::Receiver<Command>) -> Resu
             }
         }
         guarded(|| engine.chores())?;
+        if let Some(rest) = engine.rest() {
+            sleep(rest).await;
+        }
     }
     guarded(|| engine.checkpoint())
 }

@@ -20,7 +20,6 @@ use crate::{
     ballast::Ballast,
     committer::Command,
     error::disk,
-    index::Edit,
     keys,
     log::Log,
     place::Place,
@@ -142,8 +141,8 @@ impl Engine {
         writes.add_up(&mut self.scan)?;
         let Writes { rows, sums, tasks, freed, .. } = writes;
         self.freed_bytes += freed.iter().map(|digest| self.store.vault.bytes(digest)).sum::<u64>();
-        let edits = rows.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
-        let at = self.log.append(edits, sums).map_err(disk)?;
+        let edits = || rows.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
+        let at = self.log.append(edits(), sums).map_err(disk)?;
         let start = Instant::now();
         self.log.sync().map_err(disk)?;
         let numbers = &self.store.numbers;
@@ -153,9 +152,9 @@ impl Engine {
         numbers.groups.fetch_add(1, Relaxed);
         numbers.live_bytes.store(sums.bytes, Relaxed);
 
-        let mut edits: Vec<Edit> = rows.into_iter().collect();
-        edits.push((keys::COMMITS.to_vec(), Some(values::commits_to(at, sums))));
-        around(Point::IndexApply, || self.store.index().apply(edits))?;
+        let commits = values::commits_to(at, sums);
+        let mut edits = edits().chain([(keys::COMMITS, Some(commits.as_slice()))]);
+        around(Point::IndexApply, || self.store.index().apply(&mut edits))?;
         let mut live = self.store.live();
         for (task, now) in tasks {
             match now {
@@ -180,6 +179,7 @@ impl Engine {
 
     /// Does what is due between two commits.
     pub(crate) fn chores(&mut self) -> Result<(), JournalError> {
+        around(Point::IndexApply, || self.store.index().catch_up())?;
         if let Some(scan) = &mut self.scan
             && scan.go_on(&*self.store.index(), &self.sums, SCAN_SLICE)?
         {

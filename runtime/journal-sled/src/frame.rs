@@ -18,7 +18,7 @@
 //! later prove that nothing before it was rewritten.
 
 use crate::{
-    index::Edit,
+    index::{Edit, EditRef},
     sums::{Hash, SUMS_BYTES, Sums, hash},
 };
 
@@ -55,7 +55,7 @@ pub(crate) struct Frame {
 pub(crate) fn encode<'a>(
     bytes: &mut Vec<u8>,
     before: At,
-    edits: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+    edits: impl Iterator<Item = EditRef<'a>>,
     sums: Sums,
 ) -> At {
     bytes.clear();
@@ -144,8 +144,7 @@ mod tests {
         let mut bytes = Vec::new();
         let before = At { commit: 6, root: [3; 32] };
         let sums = Sums { rows: 1, rows_sum: 2, open: 3, open_sum: 4, bytes: 5 };
-        let edits = edits.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
-        let at = encode(&mut bytes, before, edits, sums);
+        let at = encode(&mut bytes, before, crate::index::borrowed(edits), sums);
         (bytes, at)
     }
 

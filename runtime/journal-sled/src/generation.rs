@@ -24,7 +24,7 @@ use crate::{
     cas::Digest,
     error::disk,
     frame::{At, Frame},
-    index::{Edit, Index, Refusal, Row},
+    index::{Edit, Index, Refusal, Row, borrowed},
     keys,
     log::{Log, walk},
     place::{Current, Place},
@@ -105,13 +105,12 @@ impl Builder {
     fn write_pending(&mut self) -> Result<(), JournalError> {
         self.pending_bytes = 0;
         let (edits, sums) = (std::mem::take(&mut self.pending), self.sums);
-        self.apply(edits, sums)
+        self.apply(&edits, sums)
     }
 
-    fn apply(&mut self, edits: Vec<Edit>, sums: Sums) -> Result<(), JournalError> {
-        let rows = edits.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
-        self.log.append(rows, sums).map_err(disk)?;
-        around(Point::IndexApply, || self.index.apply(edits))
+    fn apply(&mut self, edits: &[Edit], sums: Sums) -> Result<(), JournalError> {
+        self.log.append(borrowed(edits), sums).map_err(disk)?;
+        around(Point::IndexApply, || self.index.apply(&mut borrowed(edits)))
     }
 
     /// Makes durable what there is, so that little is left for the end.
@@ -124,10 +123,10 @@ impl Builder {
     /// Writes a last frame with `sums`, makes everything durable, and makes it count.
     pub(crate) fn finish(&mut self, sums: Sums) -> Result<(), JournalError> {
         self.write_pending()?;
-        self.apply(Vec::new(), sums)?;
+        self.apply(&[], sums)?;
         self.log.sync().map_err(disk)?;
         let commits = values::commits_to(self.log.at(), sums);
-        self.index.apply(vec![(keys::COMMITS.to_vec(), Some(commits))])?;
+        self.index.apply(&mut [(keys::COMMITS, Some(commits.as_slice()))].into_iter())?;
         around(Point::IndexSync, || self.index.flush())?;
         self.log.forget_copy();
         let place = &self.place;
@@ -144,7 +143,7 @@ impl Job {
     pub(crate) fn run(&self) -> Result<Built, JournalError> {
         let mut builder = Builder::begin(&self.place, self.generation, self.base)?;
         let mut files = HashSet::new();
-        for row in self.source.range(keys::FIRST, keys::END) {
+        for row in View(&*self.source).range(keys::FIRST, keys::END) {
             let row = row?;
             values::check(&row)?;
             files.extend(values::file_in(&row.0, &row.1));
@@ -183,7 +182,7 @@ impl Built {
             (*followed, *expected, count) = (at, sums, count + 1);
             let puts = edits.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
             files.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
-            builder.apply(edits, sums)
+            builder.apply(&edits, sums)
         })?;
         walk.unread.map_or(Ok(count), |error| Err(disk(error)))
     }

@@ -28,6 +28,7 @@ use crate::{
     sums::Hash,
     values::is_damage,
     vault::Vault,
+    view::LiveTask,
 };
 
 /// Commands that may wait. A task has at most one append under way, so this is four times the tasks a
@@ -169,14 +170,18 @@ impl SledJournal {
         self.read_with(move |store| close(draft, &store.vault)).await
     }
 
+    /// `task`, if it is open: that is in memory and needs no thread that may block.
+    fn live(&self, task: &TaskId) -> Result<Option<LiveTask>, JournalError> {
+        let store = self.store.upgrade().ok_or_else(|| self.refusal())?;
+        let live = store.live().get(task).cloned();
+        Ok(live)
+    }
+
     /// What is before position `from` of `task`. A task has one writer, so this is still true when its append
     /// is committed; if there are two, the second is fenced.
     async fn before(&self, task: &TaskId, from: Seq) -> Result<Before, JournalError> {
-        {
-            let store = self.store.upgrade().ok_or_else(|| self.refusal())?;
-            if let Some(live) = store.live().get(task) {
-                return Ok(Before { hash: live.hash, stored: Some(live.head.clone()) });
-            }
+        if let Some(LiveTask { head, hash }) = self.live(task)? {
+            return Ok(Before { hash, stored: Some(head) });
         }
         if from == 0 {
             return Ok(Before { hash: Hash::default(), stored: None });
@@ -231,6 +236,9 @@ impl Journal for SledJournal {
     }
 
     async fn head(&self, task: &TaskId) -> Result<Option<Head>, JournalError> {
+        if let Some(live) = self.live(task)? {
+            return Ok(Some(live.head));
+        }
         let task = task.clone();
         self.read_with(move |store| store.head(&task)).await
     }

@@ -65,7 +65,6 @@ pub use cas::{BadDigest, Cas, Digest, Health};
 pub use committer::Committer;
 pub use disk::{Appender, Disk, RealDisk};
 pub use error::OpenError;
-pub use index::{Edit, Index, MemoryIndex, Row, Rows};
 pub use journal::SledJournal;
 pub use keyring::{Keyring, KeyringError};
 pub use master::{BadMasterKey, MasterKey};

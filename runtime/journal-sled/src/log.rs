@@ -19,6 +19,7 @@ pub(crate) use read::{Walk, segments, walk};
 use crate::{
     disk::{Appender, Disk},
     frame::{self, At},
+    index::EditRef,
     sums::Sums,
 };
 
@@ -80,7 +81,7 @@ impl Log {
     /// Appends the next commit. It is not durable before [`Log::sync`]; after an error nobody knows.
     pub(crate) fn append<'a>(
         &mut self,
-        edits: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+        edits: impl Iterator<Item = EditRef<'a>>,
         sums: Sums,
     ) -> io::Result<At> {
         if SEGMENT_BYTES <= self.file.len() {

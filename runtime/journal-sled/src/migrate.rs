@@ -48,7 +48,7 @@ fn copy(place: &Place, source: &SledIndex) -> Result<Current, JournalError> {
         return Err(JournalError::Damaged(what));
     }
     let mut builder = Builder::begin(place, 1, At::default())?;
-    for row in source.range(keys::FIRST, keys::END) {
+    for row in View(source).range(keys::FIRST, keys::END) {
         let row = row?;
         values::check(&row)?;
         added(&row)?.into_iter().try_for_each(|row| builder.add(row))?;

@@ -19,7 +19,7 @@ use crate::{
     error::OpenError,
     frame::{At, Frame},
     generation::Builder,
-    index::{Index, Refusal},
+    index::{Index, Refusal, borrowed},
     keys,
     log::{Log, Walk, segment_name, walk},
     place::{Current, Place, replace},
@@ -191,10 +191,10 @@ fn replay(
     mut sums: Sums,
 ) -> Result<Replayed, JournalError> {
     let apply = |Frame { at, edits, sums: after, .. }: Frame| {
-        let mut edits = edits;
-        edits.push((keys::COMMITS.to_vec(), Some(values::commits_to(at, after))));
+        let commits = values::commits_to(at, after);
+        let mut edits = borrowed(&edits).chain([(keys::COMMITS, Some(commits.as_slice()))]);
         sums = after;
-        around(Point::IndexApply, || index.apply(edits))
+        around(Point::IndexApply, || index.apply(&mut edits))
     };
     let walk = walk(&*place.disk, &place.log(current.generation), at, apply)?;
     Ok(Replayed { index, sums, walk })
@@ -221,8 +221,7 @@ fn settle(
     let log = Log::open(disk, &place.log(generation), walk.last, walk.closed, end);
     let mut log = log.map_err(|error| failed(place, error))?;
     for Frame { edits, sums, .. } in &walk.from_copy {
-        let rows = edits.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
-        log.append(rows, *sums).map_err(|error| failed(place, error))?;
+        log.append(borrowed(edits), *sums).map_err(|error| failed(place, error))?;
     }
     if !walk.from_copy.is_empty() {
         log.sync().map_err(|error| failed(place, error))?;
@@ -258,7 +257,7 @@ pub(crate) fn anew(
 ) -> Result<State, Trouble> {
     let copy = || {
         let mut builder = Builder::begin(place, number, base)?;
-        for row in index.range(keys::FIRST, keys::END) {
+        for row in View(&**index).range(keys::FIRST, keys::END) {
             builder.add(row?)?;
         }
         builder.sums.open = sums.open;

@@ -13,6 +13,7 @@ use crate::{
     keys::{Key, after},
     sums::{self, Sums, TRACKED},
     values::damaged,
+    view::View,
 };
 
 /// Rows between two looks at the clock.
@@ -52,7 +53,7 @@ impl Scan {
         let start = Instant::now();
         while let Some(kind) = TRACKED.get(self.kind) {
             let mut passed = 0;
-            for row in index.range(&self.cursor, &after(&[*kind])).take(STRIDE) {
+            for row in View(index).range(&self.cursor, &after(&[*kind])).take(STRIDE) {
                 let (mut key, value) = row?;
                 (self.rows, self.sum) = (self.rows + 1, self.sum.wrapping_add(sums::print(&key, &value)));
                 passed += 1;

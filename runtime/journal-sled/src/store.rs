@@ -15,7 +15,7 @@ use playhouse_ports::JournalError;
 use tokio::sync::watch;
 
 use crate::{
-    index::Index,
+    index::{Index, Order, Rows},
     keys,
     stats::Numbers,
     values,
@@ -90,7 +90,7 @@ impl Store {
         let index = self.index();
         let end = before.map_or_else(|| keys::after(keys::HEADS), keys::head);
         let mut heads = Vec::new();
-        for row in index.range(keys::HEADS, &end).rev().take(max) {
+        for row in Rows::of(&*index, keys::HEADS, &end, Order::Down).take(max) {
             let (key, bytes) = row?;
             let head = values::head_from(&keys::first_name(&key), &bytes)?;
             if !is_open(head.status) {

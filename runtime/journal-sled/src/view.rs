@@ -10,7 +10,7 @@ use playhouse_core::{
 use playhouse_ports::{HeldLane, JournalError};
 
 use crate::{
-    index::{Index, Row},
+    index::{Index, Order, Row, Rows},
     keys::{self, Key, after},
     pieces::Joined,
     sums::Hash,
@@ -31,12 +31,19 @@ pub(crate) struct LiveTask {
 pub(crate) struct View<'a>(pub(crate) &'a dyn Index);
 
 impl<'a> View<'a> {
+    /// Rows from `from` up to, but not with, `to`.
+    pub(crate) fn range(self, from: &[u8], to: &[u8]) -> Rows<'a> {
+        Rows::of(self.0, from, to, Order::Up)
+    }
+
     /// Rows whose keys begin with `prefix`.
-    pub(crate) fn rows(
-        self,
-        prefix: &[u8],
-    ) -> impl DoubleEndedIterator<Item = Result<Row, JournalError>> + 'a {
-        self.0.range(prefix, &after(prefix))
+    pub(crate) fn rows(self, prefix: &[u8]) -> Rows<'a> {
+        self.range(prefix, &after(prefix))
+    }
+
+    /// The last row from `from` up to, but not with, `to`.
+    fn last(self, from: &[u8], to: &[u8]) -> Result<Option<Row>, JournalError> {
+        Ok(self.0.some(from, to, Order::Down, 1)?.pop())
     }
 
     /// The head as it is stored: exact, but for tasks that are open.
@@ -47,15 +54,15 @@ impl<'a> View<'a> {
 
     /// The envelope of the last append of `task`.
     fn last_bundle(self, task: &TaskId) -> Result<Option<Bundle>, JournalError> {
-        let Some(row) = self.rows(&keys::records(task)).next_back() else { return Ok(None) };
+        let prefix = keys::records(task);
+        let Some((key, bytes)) = self.last(&prefix, &after(&prefix))? else { return Ok(None) };
         let short = || damaged(&format!("the last record of task {task}"), &"its key is short");
-        let (key, bytes) = row?;
         let (base, piece) = keys::split_piece(&key).ok_or_else(short)?;
         let first = keys::seq_of(base).ok_or_else(short)?;
         let bytes = if piece == 0 {
             bytes
         } else {
-            let whole = Joined::new(self.0.range(base, &after(&keys::records(task)))).next();
+            let whole = Joined::new(self.range(base, &after(&prefix))).next();
             whole.transpose()?.ok_or_else(short)?.1
         };
         values::bundle_from(task.as_str(), first, &bytes).map(Some)
@@ -102,11 +109,11 @@ impl<'a> View<'a> {
         let prefix = keys::records(task);
         // The append that holds `from` may begin before it.
         let beyond = keys::piece(&keys::record(task, from), u32::MAX);
-        let holder = self.0.range(&prefix, &beyond).next_back().transpose()?.ok_or_else(|| missing(from))?.0;
+        let holder = self.last(&prefix, &beyond)?.ok_or_else(|| missing(from))?.0;
         let base = keys::split_piece(&holder).ok_or_else(|| missing(from))?.0;
         let mut expected = keys::seq_of(base).ok_or_else(|| missing(from))?;
         let mut chain = None;
-        for row in Joined::new(self.0.range(base, &after(&prefix))) {
+        for row in Joined::new(self.range(base, &after(&prefix))) {
             let (key, bytes) = row?;
             let first = keys::seq_of(&key).filter(|first| *first == expected);
             let first = first.ok_or_else(|| missing(expected.max(from)))?;
@@ -227,7 +234,7 @@ impl<'a> View<'a> {
 
     /// Values whose keys begin with `prefix`, put together from their pieces.
     pub(crate) fn joined(self, prefix: &[u8]) -> Joined<'a> {
-        Joined::new(self.0.range(prefix, &after(prefix)))
+        Joined::new(self.range(prefix, &after(prefix)))
     }
 
     /// Keys that begin with `prefix`.

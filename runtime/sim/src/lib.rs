@@ -14,12 +14,6 @@
 //! Not simulated: sled itself, whose place an in-memory index takes (it is proven by killed processes and
 //! lost power), threads, and wires.
 
-#[cfg(not(tokio_unstable))]
-compile_error!(
-    "the simulator needs `--cfg tokio_unstable`, which `.cargo/config.toml` sets; `RUSTFLAGS` in the environment \
-     overrides it, so add it there"
-);
-
 mod audit;
 mod client;
 mod daemon;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use playhouse_core::digest;
 use playhouse_ports::crash::{At, Point, Side};
-use tokio::runtime::{Builder, RngSeed};
+use tokio::runtime::Builder;
 
 use crate::{
     daemon::{End, live},
@@ -96,7 +96,7 @@ pub fn run(seed: u64, options: Options) -> Report {
             _ => wanted.or_else(|| crashes.next()),
         };
         lives += 1;
-        let end = one_life(&world, seed, lives, crash);
+        let end = one_life(&world, crash);
         if let (true, Some(Crash { when: When::At(at), .. })) = (world.met(), crash) {
             died_at.insert((at.point, at.side));
             wanted = wanted.filter(|wanted| Some(*wanted) != crash);
@@ -129,12 +129,10 @@ pub fn run(seed: u64, options: Options) -> Report {
 }
 
 /// Starts the process, and drops all of it when its life is over.
-fn one_life(world: &std::sync::Arc<World>, seed: u64, number: u32, crash: Option<Crash>) -> End {
-    let rng = RngSeed::from_bytes(&[seed.to_le_bytes(), u64::from(number).to_le_bytes()].concat());
+fn one_life(world: &std::sync::Arc<World>, crash: Option<Crash>) -> End {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .rng_seed(rng)
         .build()
         .expect("a runtime without I/O needs nothing of the machine");
     let end = runtime.block_on(async {

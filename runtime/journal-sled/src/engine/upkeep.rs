@@ -8,6 +8,7 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 use playhouse_ports::JournalError;
@@ -26,8 +27,16 @@ use crate::{
 /// one takes some 3.2 times its live bytes, and 4 times plus 256 MiB is promised.
 const WASTE_HALVES: u64 = 7;
 
+/// What the old log may grow by while a new generation is made beside it, in bytes; both are on the disk.
+const GROWTH_MAX: u64 = 32 << 20;
+/// How long the committer then rests after each group, so that the copy gets done: a group has 8 MiB at most,
+/// and most have far less.
+const REST: Duration = Duration::from_millis(10);
+
 /// A new generation in the making, on a thread of its own.
 pub(super) struct Making {
+    /// How large the log was when it began.
+    from_bytes: u64,
     job: Arc<Job>,
     built: mpsc::Receiver<Result<Built, JournalError>>,
 }
@@ -93,8 +102,14 @@ impl Engine {
             drop((own, held));
         };
         if self.spawn("journal-copy", work) {
-            self.making = Some(Making { job, built });
+            self.making = Some(Making { from_bytes: self.log.bytes(), job, built });
         }
+    }
+
+    /// How long to rest before the next group, if writers are faster than the copy they make necessary.
+    pub(crate) fn rest(&self) -> Option<Duration> {
+        let making = self.making.as_ref()?;
+        (making.from_bytes + GROWTH_MAX <= self.log.bytes()).then_some(REST)
     }
 
     /// Moves to the new generation once it is made.

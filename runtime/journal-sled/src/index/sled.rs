@@ -12,13 +12,14 @@ use std::{
 
 use playhouse_ports::JournalError;
 
-use super::{Edit, Index, Rows};
+use super::{EditRef, Index, Order, Row};
 use crate::error::{disk, engine, panic_text};
 
 /// sled spills pages above a quarter of a segment into files it never syncs; at this size none gets there.
 const SEGMENT_BYTES: usize = 8 << 20;
-/// sled writes what it buffers, and collects garbage, at this pace. Not durability: that is the log's.
-const FLUSH_EVERY_MS: u64 = 500;
+/// sled writes what it buffers, and collects garbage, at this pace. Not durability: that is the log's, and the
+/// committer makes sled durable as often.
+const FLUSH_EVERY_MS: u64 = 5_000;
 
 /// An open sled.
 #[derive(Debug)]
@@ -93,17 +94,18 @@ impl Index for SledIndex {
         guarded(|| self.db.get(key)).map(|value| value.map(|value| value.to_vec()))
     }
 
-    fn range(&self, from: &[u8], to: &[u8]) -> Rows<'_> {
-        // sled does not like an end before the start.
-        let to = to.max(from);
-        let mut rows = self.db.range(from.to_vec()..to.to_vec());
-        Box::new(Guarded(move |is_back: bool| {
-            let next = guarded(|| if is_back { rows.next_back() } else { rows.next() }.transpose());
-            next.transpose().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())))
-        }))
+    fn some(&self, from: &[u8], to: &[u8], order: Order, max: usize) -> Result<Vec<Row>, JournalError> {
+        let own = |(key, value): (sled::IVec, sled::IVec)| (key.to_vec(), value.to_vec());
+        guarded(|| {
+            let rows = self.db.range(from..to).map(|row| row.map(own));
+            match order {
+                Order::Up => rows.take(max).collect(),
+                Order::Down => rows.rev().take(max).collect(),
+            }
+        })
     }
 
-    fn apply(&self, edits: Vec<Edit>) -> Result<(), JournalError> {
+    fn apply(&self, edits: &mut dyn Iterator<Item = EditRef<'_>>) -> Result<(), JournalError> {
         let mut batch = sled::Batch::default();
         for (key, value) in edits {
             match value {
@@ -128,22 +130,5 @@ impl Index for SledIndex {
 
     fn spilled(&self) -> usize {
         std::fs::read_dir(self.path.join("blobs")).map_or(0, Iterator::count)
-    }
-}
-
-/// An iterator from a function that steps forwards or backwards.
-struct Guarded<F>(F);
-
-impl<T, F: FnMut(bool) -> Option<T>> Iterator for Guarded<F> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        (self.0)(false)
-    }
-}
-
-impl<T, F: FnMut(bool) -> Option<T>> DoubleEndedIterator for Guarded<F> {
-    fn next_back(&mut self) -> Option<T> {
-        (self.0)(true)
     }
 }

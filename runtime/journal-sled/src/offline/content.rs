@@ -11,7 +11,7 @@ use super::{
 use crate::{
     OpenError,
     frame::{At, Frame},
-    index::{Index, MemoryIndex},
+    index::{Index, MemoryIndex, borrowed},
     keys::{self, Key},
     log::{Walk, segments, walk},
     place::Current,
@@ -140,7 +140,7 @@ fn replay(
 ) -> Result<Walk, JournalError> {
     let apply = |frame: Frame| {
         *sums = frame.sums;
-        index.apply(frame.edits)
+        index.apply(&mut borrowed(&frame.edits))
     };
     walk(&*still.place.disk, &still.place.log(current.generation), at, apply)
 }
@@ -154,7 +154,7 @@ fn compare(
 ) -> Result<(), JournalError> {
     let mut wrong = Vec::new();
     let mut missing = log.prints.len();
-    for row in index.range(keys::FIRST, keys::END) {
+    for row in View(index).range(keys::FIRST, keys::END) {
         let (key, value) = row?;
         report.rows += 1;
         match log.prints.get(&key) {
@@ -178,7 +178,7 @@ fn compare(
 /// An index made from the log alone.
 fn from_log(still: &Still, current: Current) -> MemoryIndex {
     let index = MemoryIndex::default();
-    let apply = |frame: Frame| index.apply(frame.edits);
+    let apply = |frame: Frame| index.apply(&mut borrowed(&frame.edits));
     let walked = walk(&*still.place.disk, &still.place.log(current.generation), current.base, apply);
     walked.expect("memory takes whatever it is given");
     index

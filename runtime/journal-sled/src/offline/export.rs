@@ -186,7 +186,7 @@ fn task_lines(view: View<'_>, vault: &Vault, name: &str) -> Result<Vec<Line>, Jo
 pub(super) fn appends(view: View<'_>, task: &TaskId) -> Result<Vec<Line>, JournalError> {
     let prefix = keys::records(task);
     let mut lines = Vec::new();
-    for row in Joined::new(view.0.range(&prefix, &keys::after(&prefix))) {
+    for row in Joined::new(view.rows(&prefix)) {
         let (key, bytes) = row?;
         let first = keys::seq_of(&key).unwrap_or_default();
         let Bundle { first, next, before, hash, .. } = values::bundle_from(task.as_str(), first, &bytes)?;

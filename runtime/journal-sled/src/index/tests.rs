@@ -1,0 +1,116 @@
+use std::collections::BTreeMap;
+
+use proptest::{
+    collection::vec,
+    prelude::{Just, Strategy, any, prop_oneof},
+    prop_assert_eq, proptest,
+};
+
+use super::*;
+
+/// What is done to an index.
+#[derive(Debug, Clone)]
+enum Step {
+    Apply(Vec<Edit>),
+    CatchUp,
+    Flush,
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    vec(0..4u8, 1..4)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let edit = (key(), any::<Option<u8>>().prop_map(|value| value.map(|byte| vec![byte])));
+    prop_oneof![6 => vec(edit, 0..6).prop_map(Step::Apply), 2 => Just(Step::CatchUp), 1 => Just(Step::Flush)]
+}
+
+fn apply(index: &dyn Index, edits: impl IntoIterator<Item = Edit>) {
+    let edits: Vec<_> = edits.into_iter().collect();
+    index.apply(&mut borrowed(&edits)).unwrap();
+}
+
+fn all(index: &dyn Index, from: &[u8], to: &[u8], order: Order) -> Vec<Row> {
+    Rows::of(index, from, to, order).collect::<Result<_, _>>().unwrap()
+}
+
+proptest! {
+    #[test]
+    fn rows_that_wait_and_rows_below_read_as_one_map(steps in vec(step(), 0..40), from in key(), to in key()) {
+        let dir = tempfile::tempdir().unwrap();
+        let sled = SledIndex::open(dir.path(), 1 << 20).unwrap();
+        let indexes: [&dyn Index; 3] =
+            [&Recent::few_over(MemoryIndex::default(), 9), &Recent::few_over(sled, 5), &MemoryIndex::default()];
+        let mut model = BTreeMap::new();
+        for step in steps {
+            for index in indexes {
+                match step.clone() {
+                    Step::Apply(edits) => apply(index, edits),
+                    Step::CatchUp => index.catch_up().unwrap(),
+                    Step::Flush => index.flush().unwrap(),
+                }
+            }
+            let Step::Apply(edits) = step else { continue };
+            for (key, value) in edits {
+                match value {
+                    Some(value) => model.insert(key, value),
+                    None => model.remove(&key),
+                };
+            }
+        }
+        let (from, to) = (from.min(to.clone()), to);
+        let up: Vec<Row> = model.range(from.clone()..to.clone().max(from.clone())).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let down: Vec<Row> = up.iter().rev().cloned().collect();
+        for index in indexes {
+            prop_assert_eq!(&all(index, &from, &to, Order::Up), &up);
+            prop_assert_eq!(&all(index, &from, &to, Order::Down), &down);
+            for key in model.keys() {
+                prop_assert_eq!(index.get(key).unwrap(), model.get(key).cloned());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_range_is_read_whole_both_ways_and_ends_before_its_end() {
+    let index = Recent::over(MemoryIndex::default());
+    let put = |n: u16| (n.to_be_bytes().to_vec(), Some(Vec::new()));
+    apply(&index, (0..500).map(put));
+    index.flush().unwrap();
+    let gone = (300..400).map(|n: u16| (n.to_be_bytes().to_vec(), None));
+    apply(&index, (500..1000).map(put).chain(gone));
+    let numbers = |order| -> Vec<u16> {
+        let rows = all(&index, &10u16.to_be_bytes(), &990u16.to_be_bytes(), order);
+        rows.iter().map(|(key, _)| u16::from_be_bytes(key.as_slice().try_into().unwrap())).collect()
+    };
+    let expected: Vec<u16> = (10..300).chain(400..990).collect();
+    assert_eq!(numbers(Order::Up), expected);
+    assert_eq!(numbers(Order::Down), expected.into_iter().rev().collect::<Vec<_>>());
+    assert!(all(&index, &[5], &[1], Order::Up).is_empty());
+}
+
+#[test]
+fn what_waits_is_handed_over_before_it_is_too_much() {
+    let index = Recent::over(MemoryIndex::default());
+    for n in 0..3 * recent::ROWS_MAX {
+        apply(&index, [(n.to_be_bytes().to_vec(), Some(Vec::new()))]);
+        assert!(index.held()[0] < recent::ROWS_MAX && index.held()[1] <= recent::ROWS_MAX);
+    }
+    let value = vec![0; recent::BYTES_MAX / 4];
+    for n in 0..16u64 {
+        apply(&index, [(n.to_be_bytes().to_vec(), Some(value.clone()))]);
+        assert!(index.held()[0] <= 4);
+    }
+}
+
+#[test]
+fn what_left_has_arrived_before_as_many_wait_again() {
+    let index = Recent::over(MemoryIndex::default());
+    for n in 0..4 * recent::ROWS_MAX {
+        if index.held()[0] == recent::ROWS_MAX - 1 {
+            assert_eq!(index.held()[1], 0);
+        }
+        apply(&index, [(n.to_be_bytes().to_vec(), Some(Vec::new()))]);
+        index.catch_up().unwrap();
+    }
+}
