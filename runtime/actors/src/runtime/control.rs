@@ -83,6 +83,7 @@ impl Runtime {
         if let Some(input) = &request.input {
             self.check_input(input)?;
         }
+        self.check_rest()?;
         let records = self.records(caller, id).await?;
         let spec = submitted(&records)?;
         let now_ms = self.services.ledger.clock.now_ms();

@@ -74,10 +74,7 @@ impl Runtime {
         if let Some(earlier) = self.earlier(caller, key.as_ref()).await? {
             return Ok(earlier);
         }
-        if self.services.drain.is_on() {
-            let message = "the daemon is stopping and takes no new task; try again when it is back";
-            return Err(ApiError::new(ApiErrorKind::Unavailable, message).retry_after(RESTART_MS));
-        }
+        self.check_rest()?;
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;
         let view = task.view(task.spec().submitted_ms);
@@ -91,6 +88,15 @@ impl Runtime {
             }
             Err(error) => Err(not_accepted(error)),
         }
+    }
+
+    /// Refuses every new task, submitted or forked, while the runtime comes to rest.
+    pub(super) fn check_rest(&self) -> Result<(), ApiError> {
+        if !self.services.drain.is_on() {
+            return Ok(());
+        }
+        let message = "the daemon is stopping and takes no new task; try again when it is back";
+        Err(ApiError::new(ApiErrorKind::Unavailable, message).retry_after(RESTART_MS))
     }
 
     pub(super) fn check_input(&self, input: &str) -> Result<(), ApiError> {
