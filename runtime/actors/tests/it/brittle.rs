@@ -142,7 +142,7 @@ impl ToolBox for GatedTools {
     }
 }
 
-/// Tools whose calls begin and never end.
+/// Tools whose calls begin and never end; asked afterwards, they took effect.
 pub(crate) struct StuckTools(pub(crate) FnTools);
 
 #[async_trait]
@@ -158,5 +158,9 @@ impl ToolBox for StuckTools {
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
         self.0.call(request).await?;
         pending().await
+    }
+
+    async fn check(&self, request: ToolRequest) -> Result<Option<Value>, ToolError> {
+        Ok(self.0.started().contains(&request.effect_id).then(|| "it did".into()))
     }
 }

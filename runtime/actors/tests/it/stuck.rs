@@ -37,6 +37,28 @@ async fn a_tool_that_never_answers_is_given_up_at_its_deadline() {
     assert_eq!(house.finish(&task).await.output.as_deref(), Some("sorry"));
 }
 
+/// Nothing has crashed, but nobody knows whether it happened: as after a crash, the tool does.
+#[tokio::test(start_paused = true)]
+async fn a_checkable_call_that_is_given_up_is_asked_about() {
+    let model = ScriptedModel::new(|request| match request.messages.len() {
+        2 => call_tool("pay", json!({})),
+        _ => answer(&format!("{:?}", request.messages.last())),
+    });
+    let tools = FnTools::new().with("pay", EffectClass::Checkable, Ok);
+    let mut plan = Plan::new(&model);
+    plan.agent = agent("assistant", ["pay"]);
+    plan.agent.limits.tool_time_ms = 3000;
+    plan.tools = tools.clone();
+    plan.around.tools = Some(Arc::new(StuckTools(tools.clone())));
+    let house = plan.build().await;
+    let task = house.submit("go").await.unwrap();
+    let events = house.events(&task, 0).await;
+    let asked = |event: &Event| matches!(event, Event::CheckAsked { error, .. } if error.kind == ToolErrorKind::Timeout);
+    assert_eq!(events.iter().filter(|event| asked(event)).count(), 1, "{events:#?}");
+    assert!(house.finish(&task).await.output.unwrap().contains("it did"));
+    assert_eq!(tools.started().len(), 1, "it is not made again");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_model_that_never_answers_is_given_up_at_its_deadline() {
     let model = ScriptedModel::new(|_| answer("never")).gated(Arc::new(Semaphore::new(0)));
