@@ -10,6 +10,7 @@ mod control;
 mod crashes;
 mod drain;
 mod faults;
+mod lists;
 mod sessions;
 mod stuck;
 mod tasks;
