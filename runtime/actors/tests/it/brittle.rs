@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -118,6 +119,25 @@ impl ChatModel for LastAnswerGated {
         if request.messages.len() > 2 {
             self.1.acquire().await.unwrap().forget();
         }
+        self.0.chat(request, deltas).await
+    }
+}
+
+/// A model at the end of a slow line: every call takes so long.
+pub(crate) struct SlowModel(pub(crate) ScriptedModel, pub(crate) Duration);
+
+#[async_trait]
+impl ChatModel for SlowModel {
+    fn info(&self) -> ModelInfo {
+        self.0.info()
+    }
+
+    async fn count_tokens(&self, request: &ChatRequest) -> Result<u32, ModelError> {
+        self.0.count_tokens(request).await
+    }
+
+    async fn chat(&self, request: ChatRequest, deltas: Deltas) -> Result<Reply, ModelError> {
+        tokio::time::sleep(self.1).await;
         self.0.chat(request, deltas).await
     }
 }

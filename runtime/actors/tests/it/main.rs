@@ -12,6 +12,7 @@ mod drain;
 mod faults;
 mod lists;
 mod sessions;
+mod slow;
 mod stuck;
 mod tasks;
 mod tree;
