@@ -35,6 +35,8 @@ type When = dyn Fn(&Asked<'_>) -> bool + Send + Sync;
 pub(crate) struct Brittle {
     inner: MemoryJournal,
     breaks: Arc<When>,
+    /// Whether the key of all records is destroyed.
+    erased: bool,
 }
 
 impl Brittle {
@@ -42,7 +44,12 @@ impl Brittle {
         inner: &MemoryJournal,
         breaks: impl Fn(&Asked<'_>) -> bool + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(breaks) })
+        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(breaks), erased: false })
+    }
+
+    /// One that does not panic, and whose records can never be read again.
+    pub(crate) fn erased(inner: &MemoryJournal) -> Arc<Self> {
+        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(|_| false), erased: true })
     }
 
     fn asked(&self, asked: &Asked<'_>) {
@@ -65,6 +72,9 @@ impl Journal for Brittle {
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
         self.asked(&Asked::Read);
+        if self.erased {
+            return Err(JournalError::Erased(format!("records of task {task}")));
+        }
         self.inner.read(task, from, max).await
     }
 
