@@ -49,7 +49,7 @@ impl Tasks {
             // It gives up its turn: it would keep its session waiting.
             state.schedule.forget(id);
         } else {
-            if !state.schedule.is_waiting(id) {
+            if !state.schedule.is_waiting(id) && !state.schedule.is_live(id) {
                 state.schedule.restore(id.clone(), lane(task.spec()));
             }
             if task.is_unbegun() {
