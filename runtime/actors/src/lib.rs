@@ -1,8 +1,8 @@
 //! Planner, tool executor, memory and LLM backend: mailboxes and effects, no decisions.
 //!
 //! ```text
-//!   Runtime (RuntimeApi) ─▶ Tasks ─▶ Planner ─▶ LlmBackend ─▶ ChatModel
-//!                            │         │ └────▶ ToolExecutor ─▶ ToolBox
+//!   Runtime (RuntimeApi) ─▶ Tasks ─▶ Planner ─▶ Pool of LlmBackend ─▶ ChatModel
+//!                            │         │ └────▶ Pool of ToolExecutor ─▶ ToolBox
 //!                            │         └──────▶ Memory ─▶ Context
 //!                   Timers ──┘└── Ledger ─▶ Journal
 //! ```
@@ -19,6 +19,7 @@ mod llm_backend;
 mod memory;
 mod planner;
 mod planners;
+mod pool;
 mod promise;
 mod runtime;
 mod service;

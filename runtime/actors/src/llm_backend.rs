@@ -1,38 +1,18 @@
-//! The actor that stands before one model: it owns the permits and the queue.
-//!
-//! ```text
-//! planner ──Ask──▶ LlmBackend ──job──▶ ChatModel (llama worker, remote API)
-//!    ▲               queue │ permits       │
-//!    └──── Promise ────────┴───────────────┘
-//! ```
-//!
-//! At most `permits` calls run; the rest wait in order. A call that nobody waits for any more is dropped from
-//! the queue, or aborted: the adapter sees its future dropped.
+//! Calls of one model: at most so many at once, and the rest wait in order, as [`Pool`](crate::pool::Pool) has it.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use playhouse_core::{
     id::TaskId,
     model::{ChatRequest, ModelError, ModelErrorKind, Reply},
 };
 use playhouse_ports::{ChatModel, Deltas};
-use playhouse_supervise::{note, tell};
-use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::task::{AbortHandle, JoinSet};
-use tracing::Instrument;
 
 use crate::{
     drain::{Busy, Drain},
+    pool::{Answer, Calls, MsgOf},
     promise::Promise,
 };
-
-/// Calls that may wait for one model. Every live task has at most one model call open, so this is as many
-/// as the default bound of live tasks, with room for a raised one.
-pub(crate) const WAITING_MAX: usize = 16 * 1024;
 
 /// What a planner waits for.
 pub(crate) type ReplyPromise = Promise<Result<Reply, ModelError>>;
@@ -40,7 +20,7 @@ pub(crate) type ReplyPromise = Promise<Result<Reply, ModelError>>;
 /// A question on its way to a model.
 #[derive(Debug)]
 pub(crate) struct Ask {
-    /// Who asks. A task has at most one call open.
+    /// Who asks.
     pub(crate) task: TaskId,
     /// The prompt.
     pub(crate) request: ChatRequest,
@@ -64,15 +44,7 @@ impl std::fmt::Debug for DeltaSink {
 }
 
 /// What may arrive in a backend's mailbox.
-#[derive(Debug)]
-pub(crate) enum LlmBackendMsg {
-    /// Ask the model.
-    Ask(Box<Ask>),
-    /// Nobody waits for this task's call any more.
-    Abort(TaskId),
-    /// Sent by the backend's own jobs.
-    Ended(TaskId, u64),
-}
+pub(crate) type LlmBackendMsg = MsgOf<LlmBackend>;
 
 /// Stands before one model.
 #[derive(Clone)]
@@ -91,99 +63,43 @@ impl std::fmt::Debug for LlmBackend {
     }
 }
 
-/// Calls that wait and calls that run.
-#[derive(Debug, Default)]
-pub(crate) struct LlmBackendState {
-    waiting: VecDeque<Box<Ask>>,
-    /// With the number of the call: a task that was restarted may ask while its old call is still ending.
-    running: HashMap<TaskId, (u64, AbortHandle)>,
-    calls: u64,
-    jobs: JoinSet<()>,
-}
+impl Calls for LlmBackend {
+    /// A task has at most one call open.
+    type Id = TaskId;
+    type Call = Box<Ask>;
+    /// Until the answer is given, so that the planner counts as busy with it before the call no longer counts.
+    type Hold = Busy;
+    /// Every live task has at most one model call open, so this is as many as the default bound of live tasks,
+    /// with room for a raised one.
+    const WAITING_MAX: usize = 16 * 1024;
 
-impl Actor for LlmBackend {
-    type Msg = LlmBackendMsg;
-    type State = LlmBackendState;
-    type Arguments = ();
-
-    async fn pre_start(
-        &self,
-        _: ActorRef<LlmBackendMsg>,
-        (): (),
-    ) -> Result<LlmBackendState, ActorProcessingErr> {
-        Ok(LlmBackendState::default())
+    fn permits(&self) -> usize {
+        self.permits
     }
 
-    async fn handle(
-        &self,
-        myself: ActorRef<LlmBackendMsg>,
-        message: LlmBackendMsg,
-        state: &mut LlmBackendState,
-    ) -> Result<(), ActorProcessingErr> {
-        while state.jobs.try_join_next().is_some() {} // Reap what has finished.
-        match message {
-            LlmBackendMsg::Ask(ask) if state.waiting.len() >= WAITING_MAX => {
-                let message = format!("{WAITING_MAX} calls already wait for this model; try again later");
-                ask.answer.keep(Err(ModelError::new(ModelErrorKind::RateLimited, message)));
-            }
-            LlmBackendMsg::Ask(ask) => state.waiting.push_back(ask),
-            LlmBackendMsg::Abort(task) => {
-                state.waiting.retain(|ask| ask.task != task);
-                if let Some((_, job)) = state.running.remove(&task) {
-                    job.abort();
-                }
-            }
-            LlmBackendMsg::Ended(task, call) => {
-                if state.running.get(&task).is_some_and(|(running, _)| *running == call) {
-                    state.running.remove(&task);
-                }
-            }
-        }
-        while state.running.len() < self.permits {
-            let Some(ask) = state.waiting.pop_front() else { break };
-            let Some(busy) = self.drain.work() else {
-                state.waiting.push_front(ask); // It is asked again after the next start.
-                break;
-            };
-            self.start(&myself, state, *ask, busy);
-        }
-        note(&myself, &[("running", state.running.len()), ("waiting", state.waiting.len())]);
-        Ok(())
+    fn id(ask: &Box<Ask>) -> TaskId {
+        ask.task.clone()
     }
-}
 
-impl LlmBackend {
-    fn start(&self, myself: &ActorRef<LlmBackendMsg>, state: &mut LlmBackendState, ask: Ask, busy: Busy) {
-        let (model, myself) = (self.model.clone(), myself.clone());
-        let Ask { task, request, deltas, timeout, answer, span } = ask;
-        let span = chat_span(&span, &*self.model, &request);
-        state.calls += 1;
-        let call = state.calls;
-        let ended = Ended(myself, task.clone(), call);
-        let job = async move {
-            let reply = tokio::time::timeout(timeout, model.chat(request, deltas.0)).await;
-            let reply = reply.unwrap_or_else(|_| Err(too_slow(timeout)));
-            note_reply(&reply);
-            // The permit first, so that whoever acts on the answer finds it free.
-            drop(ended);
-            answer.keep(reply);
-            // Last, so that the planner counts as busy with the answer before the call no longer counts.
-            drop(busy);
-        };
-        let handle = state.jobs.spawn(job.instrument(span));
-        if let Some((_, old)) = state.running.insert(task, (call, handle)) {
-            old.abort();
-        }
+    fn span(&self, ask: &Box<Ask>) -> tracing::Span {
+        chat_span(&ask.span, &*self.model, &ask.request)
     }
-}
 
-/// Frees the permit however the job ends.
-struct Ended(ActorRef<LlmBackendMsg>, TaskId, u64);
+    fn refuse(ask: Box<Ask>) {
+        let message = format!("{} calls already wait for this model; try again later", Self::WAITING_MAX);
+        ask.answer.keep(Err(ModelError::new(ModelErrorKind::RateLimited, message)));
+    }
 
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // Fails only when the backend has stopped, and then there are no permits to free.
-        let _ = tell(&self.0, LlmBackendMsg::Ended(self.1.clone(), self.2));
+    fn begin(&self) -> Option<Busy> {
+        self.drain.work()
+    }
+
+    async fn run(self, ask: Box<Ask>) -> Answer {
+        let Ask { request, deltas, timeout, answer, .. } = *ask;
+        let reply = tokio::time::timeout(timeout, self.model.chat(request, deltas.0)).await;
+        let reply = reply.unwrap_or_else(|_| Err(too_slow(timeout)));
+        note_reply(&reply);
+        Box::new(move || answer.keep(reply))
     }
 }
 

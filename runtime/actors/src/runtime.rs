@@ -1,6 +1,7 @@
 //! [`RuntimeApi`] over the actors: checks what comes in, asks the right actor, reads the journal.
 
 mod control;
+mod list;
 mod submit;
 mod tree;
 
@@ -8,8 +9,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, LIST_MAX,
-    RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, RuntimeApi,
+    Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
 };
 use playhouse_core::{
     admission::{Bounds, RETRY_AFTER_MS},
@@ -107,27 +108,7 @@ impl RuntimeApi for Runtime {
     }
 
     async fn tasks(&self, caller: &Caller, query: TaskQuery) -> Result<TaskList, ApiError> {
-        let limit = query.limit.clamp(1, LIST_MAX);
-        let wanted = |head: &Head| {
-            head.tenant == caller.tenant
-                && query.status.is_none_or(|status| head.status == status)
-                && query.session.as_ref().is_none_or(|session| head.session.as_ref() == Some(session))
-                && query.parent.as_ref().is_none_or(|parent| head.parent.as_ref() == Some(parent))
-                && query.waiting.is_none_or(|waiting| head.waiting == Some(waiting))
-        };
-        let (mut tasks, mut before) = (Vec::new(), query.before);
-        // One more than asked for tells whether there is a next page.
-        while tasks.len() <= limit {
-            let page =
-                self.services.ledger.journal.heads(before.as_ref(), LIST_MAX).await.map_err(journal_error)?;
-            let Some(last) = page.last() else { break };
-            before = Some(last.task.clone());
-            tasks.extend(page.into_iter().filter(wanted));
-        }
-        let more = tasks.len() > limit;
-        tasks.truncate(limit);
-        let next = tasks.last().filter(|_| more).map(|head| head.task.clone());
-        Ok(TaskList { tasks, next })
+        self.list(caller, query).await
     }
 
     async fn events(

@@ -20,6 +20,7 @@
 mod jobs;
 mod live;
 mod messages;
+mod waiting;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -65,6 +66,8 @@ pub(crate) struct TasksState {
     /// What woken tasks are to be given once they have a planner.
     for_woken: HashMap<TaskId, Vec<Delivery>>,
     jobs: JoinSet<()>,
+    /// The next look at who ran out of time while waiting.
+    look: Option<waiting::Look>,
 }
 
 impl Actor for Tasks {
@@ -88,6 +91,7 @@ impl Actor for Tasks {
             making: HashMap::new(),
             for_woken: HashMap::new(),
             jobs: JoinSet::new(),
+            look: None,
         };
         if !open.is_empty() {
             tracing::info!(tasks = open.len(), "resuming the tasks that were open");
@@ -95,8 +99,8 @@ impl Actor for Tasks {
         for (task, session) in journal.lanes().await? {
             state.schedule.restore_parked(task, session);
         }
-        for head in open {
-            state.schedule.restore(head.task.clone(), lane_of_head(&head));
+        for head in &open {
+            state.schedule.restore(head.task.clone(), lane_of_head(head));
         }
         let mut started = Vec::new();
         for task in journal.wakes().await? {
@@ -104,6 +108,9 @@ impl Actor for Tasks {
         }
         started.extend(state.schedule.start_what_can());
         self.start(&myself, &mut state, started);
+        let waits = |head: &Head| head.unbegun && !state.schedule.is_live(&head.task);
+        let waiting = open.into_iter().filter(waits).map(|head| head.task).collect();
+        state.jobs.spawn(jobs::deadlines(self.services.clone(), myself, waiting));
         Ok(state)
     }
 
@@ -134,7 +141,9 @@ impl Actor for Tasks {
             }
             TasksMsg::Durable(task) => self.take_on(&myself, state, *task),
             TasksMsg::Refused => state.schedule.withdraw(),
-            TasksMsg::Written(task, head) => self.written(&myself, state, &task, head),
+            TasksMsg::Written(id, task) => self.written(&myself, state, &id, task),
+            TasksMsg::Deadlines(deadlines) => self.time_them(&myself, state, deadlines),
+            TasksMsg::Look => self.look(&myself, state),
             TasksMsg::Found(task, delivery) => self.wake_for(&myself, state, task, delivery),
             TasksMsg::Leave(task) => leave(state, &task),
             TasksMsg::Left(task, due_ms) => self.left(&myself, state, &task, due_ms),
@@ -221,6 +230,8 @@ impl Tasks {
         // A task that has to wait is read again when it starts: waiting costs a name, not an input.
         if started.contains(&id) {
             state.fresh.insert(id.clone(), task);
+        } else {
+            self.time_them(myself, state, vec![(id.clone(), task.deadline_ms())]);
         }
         self.start(myself, state, started);
         for delivery in state.making.remove(&id).unwrap_or_default() {
@@ -280,30 +291,6 @@ impl Tasks {
         }
         state.for_woken.entry(task.clone()).or_default().push(delivery);
         let started = state.schedule.wake(task);
-        self.start(myself, state, started);
-    }
-
-    /// A task that has not begun was written to: it waits for its turn, or not any more.
-    fn written(
-        &self,
-        myself: &ActorRef<TasksMsg>,
-        state: &mut TasksState,
-        task: &TaskId,
-        head: Option<Head>,
-    ) {
-        let started = match head {
-            Some(head) if head.status.is_final() => return self.conclude(myself, state, task),
-            // It gives up its turn: it would keep its session waiting.
-            Some(head) if head.status == Status::Parked => {
-                state.schedule.forget(task);
-                state.schedule.start_what_can()
-            }
-            Some(head) if !state.schedule.is_waiting(task) => {
-                state.schedule.restore(task.clone(), lane_of_head(&head));
-                state.schedule.start_what_can()
-            }
-            _ => state.schedule.release(task),
-        };
         self.start(myself, state, started);
     }
 

@@ -30,6 +30,7 @@ use crate::{
     llm_backend::LlmBackend,
     memory::Memory,
     planners::Planners,
+    pool::Pool,
     runtime::{Problems, Runtime},
     service::{Run, Service},
     services::Services,
@@ -127,7 +128,7 @@ impl Tree {
         children.extend(committer.map(|run| service("journal", STOP_JOURNAL, run)));
         children.push(services.memory.child(Restart::Permanent, STOP, spawn(memory, ())));
         children.push(models(&services, backends));
-        children.push(services.tools.child(Restart::Permanent, STOP, spawn(tools, ())));
+        children.push(services.tools.child(Restart::Permanent, STOP, spawn(Pool(tools), ())));
         children.push(tasks(&services, bounds));
         let timers = Timers { services: services.clone(), retention };
         children.push(services.timers.child(Restart::Permanent, STOP, spawn(timers, ())));
@@ -161,7 +162,7 @@ fn models(services: &Services, backends: BTreeMap<String, Backend>) -> ChildSpec
     for (alias, Backend { model, permits, worker }) in backends {
         children.extend(worker.map(|run| service(&format!("worker:{alias}"), STOP, run)));
         let backend = LlmBackend { model, permits, drain: services.drain.clone() };
-        children.push(services.models[&alias].child(Restart::Permanent, STOP, spawn(backend, ())));
+        children.push(services.models[&alias].child(Restart::Permanent, STOP, spawn(Pool(backend), ())));
     }
     Supervisor::new(
         "models",

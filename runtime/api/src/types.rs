@@ -58,7 +58,7 @@ pub struct Submitted {
 /// Which tasks to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskQuery {
-    /// Only tasks older than this one: the `next` of the page before.
+    /// Only tasks older than this one: the `next` of the page before, which need not name a task.
     pub before: Option<TaskId>,
     /// Page size, 1 to [`LIST_MAX`].
     pub limit: usize,
@@ -120,7 +120,8 @@ impl Export {
 /// One page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskList {
-    /// Newest first.
+    /// Newest first. May be fewer than asked for, even none, and yet not the last page: one request looks at so
+    /// many tasks at most.
     pub tasks: Vec<Head>,
     /// Pass as `before` for the next page; absent on the last.
     pub next: Option<TaskId>,

@@ -8,6 +8,24 @@ use serde::{Deserialize, Serialize};
 /// keys and log fields; 128 bytes holds every sensible one and bounds both.
 pub const NAME_BYTES_MAX: usize = 128;
 
+/// Longest name that a sender gives to what it sends, in bytes: the longest that common clients make is a UUID
+/// with a prefix.
+pub const SENDER_ID_BYTES_MAX: usize = 255;
+
+/// A sender's name that cannot be kept. Does not repeat it: it may be a megabyte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to {SENDER_ID_BYTES_MAX} bytes without control characters; it has {bytes} bytes")]
+pub struct BadSenderId {
+    bytes: usize,
+}
+
+/// Whether `id` can be a sender's own name for what it sends, such as an idempotency key or the id of a signal:
+/// the same name is the same thing.
+pub fn check_sender_id(id: &str) -> Result<(), BadSenderId> {
+    let fits = (1..=SENDER_ID_BYTES_MAX).contains(&id.len()) && !id.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(BadSenderId { bytes: id.len() }) }
+}
+
 /// Why a string cannot be a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
@@ -126,5 +144,16 @@ mod tests {
         assert_eq!(SessionId::new("a\0"), Err(BadName::Character('\0')));
         assert_eq!(SessionId::new("x".repeat(129)), Err(BadName::TooLong(129)));
         assert!(SessionId::new("trip-2026:berlin_1.2").is_ok());
+    }
+
+    #[test]
+    fn a_sender_may_choose_any_id_that_is_short_and_can_be_shown() {
+        for id in ["1", "order 7/ü", &"x".repeat(255)] {
+            assert_eq!(check_sender_id(id), Ok(()));
+        }
+        for id in ["", "a\n", "\u{7f}", &"x".repeat(256)] {
+            let refused = check_sender_id(id).unwrap_err();
+            assert!(refused.to_string().ends_with(&format!("it has {} bytes", id.len())), "{refused}");
+        }
     }
 }

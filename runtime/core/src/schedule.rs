@@ -7,6 +7,7 @@
 //!                                └─wake── parked (frees its place, keeps its session)
 //! ```
 //!
+//! A task that waits for the first time may run out of time there: [`Schedule::overdue`] says which have.
 //! A parked task is remembered only if it keeps a session; a million others cost nothing here.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -32,6 +33,8 @@ pub struct Schedule {
     waiting: VecDeque<(TaskId, Lane)>,
     /// Waiting tasks that must not start now: something is being written to them.
     held: BTreeSet<TaskId>,
+    /// When the time of those that wait is up, in milliseconds since 1970.
+    deadlines: BTreeMap<TaskId, u64>,
     live: BTreeMap<TaskId, Lane>,
     /// Only those of a session.
     parked: BTreeMap<TaskId, (Tenant, SessionId)>,
@@ -47,6 +50,7 @@ impl Schedule {
             woken: VecDeque::new(),
             waiting: VecDeque::new(),
             held: BTreeSet::new(),
+            deadlines: BTreeMap::new(),
             live: BTreeMap::new(),
             parked: BTreeMap::new(),
             busy: BTreeSet::new(),
@@ -85,6 +89,35 @@ impl Schedule {
     /// Adds a task found in the journal at start-up. The bounds were checked when it was submitted.
     pub fn restore(&mut self, task: TaskId, lane: Lane) {
         self.waiting.push_back((task, lane));
+    }
+
+    /// Says when the time of a waiting task is up, in milliseconds since 1970. No effect on a live one: it
+    /// keeps its own time.
+    pub fn set_deadline(&mut self, task: TaskId, at_ms: u64) {
+        if !self.is_live(&task) {
+            self.deadlines.insert(task, at_ms);
+        }
+    }
+
+    /// Waiting tasks whose time is up at `now_ms`, at most `max` of them. They are held: end them, or
+    /// [`release`](Self::release) them with a later deadline.
+    #[must_use = "what is returned is held and must be ended or released"]
+    pub fn overdue(&mut self, now_ms: u64, max: usize) -> Vec<TaskId> {
+        let due = self.deadlines.iter().filter(|(_, at_ms)| **at_ms <= now_ms).take(max);
+        let due: BTreeSet<_> = due.map(|(task, _)| task.clone()).collect();
+        for task in &due {
+            self.deadlines.remove(task);
+        }
+        // One that does not wait any more ended in another way, or keeps its own time.
+        let waiting = self.waiting.iter().map(|(task, _)| task);
+        let overdue: Vec<_> = waiting.filter(|task| due.contains(*task)).cloned().collect();
+        self.held.extend(overdue.iter().cloned());
+        overdue
+    }
+
+    /// When the time of the next waiting task is up, in milliseconds since 1970.
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        self.deadlines.values().min().copied()
     }
 
     /// Adds a parked task of a session, found in the journal at start-up.
@@ -158,16 +191,21 @@ impl Schedule {
             self.live.insert(task.clone(), lane);
             started.push(task);
         }
+        // Nobody overtakes a held task of the same session.
+        let mut kept = BTreeSet::new();
         let mut at = 0;
         while at < self.waiting.len() && self.live.len() < self.bounds.live_tasks {
             let (task, lane) = &self.waiting[at];
-            let free = lane.as_ref().is_none_or(|session| !self.busy.contains(session));
-            if !free || self.held.contains(task) {
+            let free = |session| !self.busy.contains(session) && !kept.contains(session);
+            let held = self.held.contains(task);
+            if held || !lane.as_ref().is_none_or(free) {
+                kept.extend(lane.clone().filter(|_| held));
                 at += 1;
                 continue;
             }
             let (task, lane) = self.waiting.remove(at).expect("`at` is in range");
             self.busy.extend(lane.clone());
+            self.deadlines.remove(&task);
             self.live.insert(task.clone(), lane);
             started.push(task);
         }
@@ -177,6 +215,7 @@ impl Schedule {
     /// Takes a waiting task out, so that it never starts. Its end is not a conclusion: it held no place.
     pub fn forget(&mut self, task: &TaskId) {
         self.held.remove(task);
+        self.deadlines.remove(task);
         self.waiting.retain(|(waiting, _)| waiting != task);
     }
 
@@ -212,99 +251,4 @@ impl Schedule {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn id(n: usize) -> TaskId {
-        TaskId::new(format!("t{n:03}")).unwrap()
-    }
-
-    fn lane(n: usize) -> Lane {
-        (n > 0).then(|| (Tenant::local(), SessionId::new(format!("s{n}")).unwrap()))
-    }
-
-    proptest! {
-        /// J6 and J7 over any order of submissions and conclusions, and nobody is forgotten.
-        #[test]
-        fn tasks_of_one_session_never_interleave_and_bounds_hold(
-            lanes in prop::collection::vec(0usize..4, 1..40),
-            picks in prop::collection::vec(any::<prop::sample::Index>(), 200),
-        ) {
-            let bounds = Bounds { live_tasks: 3, queued_tasks: 100, ..Bounds::default() };
-            let mut schedule = Schedule::new(bounds);
-            let mut live: Vec<TaskId> = Vec::new();
-            let mut begun: Vec<(usize, TaskId)> = Vec::new();
-            let lane_of = |task: &TaskId| lanes[task.as_str()[1..].parse::<usize>().unwrap()];
-            let mut picks = picks.into_iter();
-            for n in 0..lanes.len() + 200 {
-                let started = match n < lanes.len() {
-                    true => {
-                        prop_assert!(schedule.reserve());
-                        schedule.accept(id(n), lane(lanes[n]))
-                    }
-                    false if live.is_empty() => break,
-                    false => {
-                        let done = live.swap_remove(picks.next().unwrap().index(live.len()));
-                        schedule.conclude(&done)
-                    }
-                };
-                begun.extend(started.iter().map(|task| (lane_of(task), task.clone())));
-                live.extend(started);
-                prop_assert!(live.len() <= 3);
-                let mut sessions: Vec<_> = live.iter().map(lane_of).filter(|lane| *lane > 0).collect();
-                let all = sessions.len();
-                sessions.sort_unstable();
-                sessions.dedup();
-                prop_assert_eq!(sessions.len(), all, "two live tasks of one session");
-            }
-            prop_assert_eq!(begun.len(), lanes.len(), "every task starts once");
-            for session in 1..4 {
-                let order: Vec<_> = begun.iter().filter(|(lane, _)| *lane == session).collect();
-                prop_assert!(order.is_sorted(), "tasks of a session start in the order of submission");
-            }
-        }
-    }
-
-    #[test]
-    fn beyond_the_bounds_a_task_is_turned_away() {
-        let bounds = Bounds { live_tasks: 1, queued_tasks: 1, ..Bounds::default() };
-        let mut schedule = Schedule::new(bounds);
-        assert!(schedule.reserve());
-        assert_eq!(schedule.accept(id(0), None), [id(0)]);
-        assert!(schedule.reserve());
-        assert!(schedule.accept(id(1), None).is_empty());
-        assert!(!schedule.reserve());
-        assert_eq!(schedule.conclude(&id(0)), [id(1)]);
-        assert!(schedule.reserve());
-    }
-
-    #[test]
-    fn a_parked_task_gives_its_place_away_but_not_its_session() {
-        let bounds = Bounds { live_tasks: 1, queued_tasks: 9, ..Bounds::default() };
-        let mut schedule = Schedule::new(bounds);
-        for (n, of) in [(0, lane(1)), (1, lane(1)), (2, None)] {
-            assert!(schedule.reserve());
-            let _ = schedule.accept(id(n), of);
-        }
-        assert!(schedule.is_live(&id(0)));
-        assert_eq!(schedule.park(&id(0)), [id(2)], "its session waits for it");
-        assert!(schedule.wake(id(0)).is_empty(), "there is no place");
-        assert_eq!(schedule.conclude(&id(2)), [id(0)], "the woken goes first");
-        assert_eq!(schedule.conclude(&id(0)), [id(1)]);
-    }
-
-    #[test]
-    fn a_held_task_waits_until_it_is_released() {
-        let mut schedule = Schedule::new(Bounds { live_tasks: 1, ..Bounds::default() });
-        for n in 0..3 {
-            assert!(schedule.reserve());
-            let _ = schedule.accept(id(n), lane(n));
-        }
-        assert!(schedule.hold(&id(1)) && !schedule.hold(&id(0)));
-        assert_eq!(schedule.conclude(&id(0)), [id(2)]);
-        assert!(schedule.conclude(&id(2)).is_empty());
-        assert_eq!(schedule.release(&id(1)), [id(1)]);
-    }
-}
+mod tests;

@@ -165,6 +165,15 @@ pub(crate) enum JournalCommand {
         /// The export.
         export: PathBuf,
     },
+    /// Destroy the key of a tenant: what was sealed for it can never be read again. Exits with 1 if it has none.
+    Erase {
+        /// Whose.
+        #[arg(long)]
+        tenant: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Arguments of `ready`.

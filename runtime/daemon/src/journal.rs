@@ -4,7 +4,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Write},
+    io::{self, BufReader, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,8 +12,9 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use playhouse_assembly::{
     Config, JournalOptions,
-    offline::{self, Exported, Proof, Report},
+    offline::{self, Erased, Exported, Proof, Report},
 };
+use playhouse_core::id::Tenant;
 use serde::Serialize;
 
 use crate::{
@@ -36,6 +37,13 @@ pub(crate) async fn journal(args: JournalArgs) -> anyhow::Result<ExitCode> {
         JournalCommand::Prove { export } => {
             let file = File::open(&export).with_context(|| format!("failed to read {}", export.display()))?;
             proven(&offline::prove(&dir, &options, &mut BufReader::new(file))?, json)
+        }
+        JournalCommand::Erase { tenant, yes } => {
+            let tenant = Tenant::new(&tenant).with_context(|| format!("`{tenant}` is no tenant"))?;
+            if !yes {
+                ask_to_erase(&dir, &tenant)?;
+            }
+            erased(&offline::erase(&dir, &options, &tenant)?, &tenant, json)
         }
     }
 }
@@ -115,4 +123,33 @@ fn proven(proof: &Proof, json: bool) -> anyhow::Result<ExitCode> {
         )
     })?;
     Ok(if proof.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Goes on only when a person types the tenant's name. Where nobody can be asked, `--yes` says it.
+fn ask_to_erase(dir: &Path, tenant: &Tenant) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() {
+        bail!("erasing cannot be undone, and there is nobody to ask; say --yes if it is meant");
+    }
+    eprintln!("Everything that was sealed for tenant `{tenant}` in {} will be lost for ever.", dir.display());
+    eprint!("Type the tenant's name to go on: ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).context("failed to read the answer")?;
+    if answer.trim() != tenant.as_str() {
+        bail!("that is not the tenant's name; nothing was erased");
+    }
+    Ok(())
+}
+
+/// 0: the key is destroyed; 1: there was none.
+fn erased(done: &Erased, tenant: &Tenant, json: bool) -> anyhow::Result<ExitCode> {
+    show(json, done, || {
+        let Erased { erased, left } = done;
+        let left: Vec<_> = left.iter().map(Tenant::as_str).collect();
+        let left = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
+        match erased {
+            true => format!("what was sealed for tenant `{tenant}` is erased; tenants with a key: {left}"),
+            false => format!("tenant `{tenant}` has no key, nothing was erased; tenants with a key: {left}"),
+        }
+    })?;
+    Ok(if done.erased { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

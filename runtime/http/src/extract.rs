@@ -7,13 +7,11 @@ use axum::{
     extract::{FromRequestParts, Path, Query},
     http::{HeaderMap, request::Parts},
 };
+use playhouse_core::id::check_sender_id;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 pub(crate) use body::{Bounded, Json, OptionalJson};
-
-/// Bytes of an `Idempotency-Key`: what common clients and gateways allow.
-const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// Bytes of a reason that a person gives. It is journaled, shown in lists and told to a model.
 const REASON_BYTES_MAX: usize = 4096;
@@ -51,13 +49,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(key) = one_header(&parts.headers, "idempotency-key")? else { return Ok(Self(None)) };
-        if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-            let detail = format!(
-                "`Idempotency-Key` has {} bytes; 1 to {IDEMPOTENCY_KEY_BYTES_MAX} are allowed",
-                key.len()
-            );
-            return Err(Problem::bad_request(detail));
-        }
+        check_sender_id(key).map_err(|bad| Problem::bad_request(format!("`Idempotency-Key` {bad}")))?;
         Ok(Self(Some(key.to_owned())))
     }
 }

@@ -1,6 +1,6 @@
 //! What an operator can set about this face.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use playhouse_core::id::Tenant;
 use sha2::{Digest, Sha256};
@@ -8,6 +8,10 @@ use sha2::{Digest, Sha256};
 /// Bytes of one request body unless set otherwise: the largest input a daemon takes by default (1 MiB), and
 /// room for the JSON around it and for escapes in it.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024 + 128 * 1024;
+
+/// How long a chat completion waits for a parked task unless set otherwise: a colleague who is asked has the time
+/// to say yes, and a client that knows no waiting does not take the daemon for dead.
+const PARKED_WAIT: Duration = Duration::from_secs(30);
 
 /// How the HTTP face behaves.
 #[derive(Debug, Clone)]
@@ -20,11 +24,14 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Bytes of one request body; larger ones are refused with 413.
     pub body_bytes_max: usize,
+    /// How long a chat completion waits for a task that is parked. A task that waits for tasks of its own is at
+    /// work, and waited for like one.
+    pub parked_wait: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keys: Vec::new(), hosts: Vec::new(), body_bytes_max: BODY_BYTES_MAX }
+        Self { keys: Vec::new(), hosts: Vec::new(), body_bytes_max: BODY_BYTES_MAX, parked_wait: PARKED_WAIT }
     }
 }
 

@@ -18,7 +18,7 @@ mod file;
 mod wrap;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -183,6 +183,13 @@ impl Keyring {
             keys.open.remove(&id);
         }
         Ok(true)
+    }
+
+    /// Tenants with a key that is not destroyed, by name.
+    pub fn tenants(&self) -> Vec<Tenant> {
+        let keys = self.lock();
+        let alive = keys.ring.entries.iter().filter(|entry| entry.wrapped.is_some());
+        alive.map(|entry| entry.tenant.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Wraps every key with `master` from now on. Durable when it returns; the old master key opens nothing

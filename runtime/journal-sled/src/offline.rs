@@ -6,12 +6,14 @@
 //! compact   copies what is alive to a new generation and removes the old one
 //! export    everything as JSON lines, with the roots of the chain
 //! prove     whether what an export said is still so: nothing was rewritten since
+//! erase     destroys the key of a tenant, and with it all that was sealed for it
 //! ```
 //!
 //! All of them refuse a directory that a running playhouse uses. Those that are not `async` block.
 
 mod blobs;
 mod content;
+mod erase;
 mod export;
 mod look;
 mod prove;
@@ -21,6 +23,7 @@ mod verify;
 
 use std::{fs, io, path::Path, sync::Arc};
 
+pub use erase::{Erased, erase};
 pub use export::{Exported, export};
 use playhouse_ports::JournalError;
 pub use prove::{Proof, prove};

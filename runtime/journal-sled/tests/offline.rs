@@ -14,12 +14,12 @@ use std::{
 
 use common::{OnDisk, text};
 use damage::Damage;
-use playhouse_core::id::SessionId;
+use playhouse_core::id::{SessionId, Tenant};
 use playhouse_journal_sled::{
     MasterKey, OpenError, Options, SledJournal,
-    offline::{Cure, compact, export, prove, repair, verify},
+    offline::{Cure, Erased, compact, erase, export, prove, repair, verify},
 };
-use playhouse_ports::{Batch, Context, Journal};
+use playhouse_ports::{Batch, Context, Journal, JournalError};
 use playhouse_testkit::suites::{Fixture, Script};
 use tempfile::TempDir;
 
@@ -134,6 +134,63 @@ async fn damage_is_found_and_healed() {
         assert!(content(&dir) == expected, "{damage}: it changed what there is");
     }
     assert!(TRIALS / 4 < u64::from(found), "only {found} of {TRIALS} were found");
+}
+
+/// Lists, the task that was open, and other tenants go on.
+#[tokio::test]
+async fn a_tenant_is_erased_for_ever_and_the_journal_goes_on() {
+    let dir = written("canary").await;
+    let other = Tenant::new("other").unwrap();
+    let (journal, committer) = SledJournal::open(dir.path(), options()).await.unwrap();
+    let mut theirs = Script::new("theirs");
+    theirs.head.tenant = other.clone();
+    journal.append(theirs.say(["stays"])).await.unwrap();
+    journal.close().await;
+    committer.await.unwrap();
+
+    let nobody = Tenant::new("nobody").unwrap();
+    let missed = erase(dir.path(), &options(), &nobody).unwrap();
+    assert_eq!(missed, Erased { erased: false, left: vec![Tenant::local(), other.clone()] });
+    let done = erase(dir.path(), &options(), &Tenant::local()).unwrap();
+    assert_eq!(done, Erased { erased: true, left: vec![other.clone()] });
+    assert!(
+        !erase(dir.path(), &options(), &Tenant::local()).unwrap().erased,
+        "there is nothing more to erase"
+    );
+    let report = verify(dir.path(), &options()).unwrap();
+    assert_eq!((report.exit_code(), report.erased), (0, TASKS as u64), "{:?}", report.findings);
+    assert!(!String::from_utf8(exported(dir.path())).unwrap().contains("canary"));
+
+    let (journal, committer) = SledJournal::open(dir.path(), options()).await.unwrap();
+    assert_eq!(journal.read(theirs.task(), 0, 9).await.unwrap().len(), 1);
+    let mut open = Script::new("t0");
+    open.head = journal.head(open.task()).await.unwrap().unwrap();
+    let read = journal.read(open.task(), 0, 9).await;
+    assert!(matches!(read, Err(JournalError::Erased(_))), "{read:?}");
+    journal.append(open.end()).await.unwrap();
+    assert!(
+        journal.open().await.unwrap().iter().all(|head| head.tenant == other),
+        "its task could be closed"
+    );
+    journal.close().await;
+    committer.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_not_erased() {
+    let dir = written("a").await;
+    let before = files(dir.path());
+    let stranger = MasterKey::from_hex_or_base64(&"6b".repeat(32)).unwrap();
+    for master in [None, Some(Arc::new(stranger))] {
+        let error = erase(dir.path(), &Options { master, ..options() }, &Tenant::local()).unwrap_err();
+        assert!(error.to_string().contains("master key"), "{error}");
+    }
+    assert!(files(dir.path()) == before, "something was erased");
+    let open = OnDisk::new();
+    let journal = open.open().await;
+    let error = erase(open.path(), &options(), &Tenant::local()).unwrap_err();
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+    open.close(journal).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::{
     ledger::Note,
     llm_backend::{Ask, DeltaSink, LlmBackendMsg},
     promise::Promise,
-    tool_executor::{Job, ToolExecutorMsg},
+    tool_executor::{Job, ToolExecutorMsg, Work},
 };
 
 impl Planner {
@@ -55,7 +55,7 @@ impl Planner {
             span: state.step.clone(),
         };
         // When the backend is just being restarted, the dropped promise reports a retryable crash.
-        around(Point::AskModel, || self.services.cast_model(&alias, LlmBackendMsg::Ask(Box::new(ask))));
+        around(Point::AskModel, || self.services.cast_model(&alias, LlmBackendMsg::Do(Box::new(ask))));
     }
 
     /// Shows provisional text to those who watch.
@@ -83,7 +83,7 @@ impl Planner {
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
-        around(Point::CallTool, || self.services.cast_tools(ToolExecutorMsg::Call(Box::new(job))));
+        around(Point::CallTool, || self.services.cast_tools(ToolExecutorMsg::Do(Work::Call(Box::new(job)))));
     }
 
     pub(super) fn check_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
@@ -96,7 +96,9 @@ impl Planner {
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
-        around(Point::CheckTool, || self.services.cast_tools(ToolExecutorMsg::Check(Box::new(job))));
+        around(Point::CheckTool, || {
+            self.services.cast_tools(ToolExecutorMsg::Do(Work::Check(Box::new(job))))
+        });
     }
 
     fn tool_request(&self, state: &PlannerState, intent: Intent) -> ToolRequest {

@@ -6,16 +6,13 @@ use playhouse_api::{ApiError, ApiErrorKind, Caller, Export, ForkRequest, Verdict
 use playhouse_core::{
     admission::RETRY_AFTER_MS,
     agent::{AgentDef, LimitsOverride, Pinned},
-    id::TaskId,
+    id::{TaskId, check_sender_id},
     task::{Event, Fork, Input, Record, Refusal, Signal, TaskSpec, TaskView, fits_journal, fork},
 };
 use serde_json::Value;
 
 use super::{Runtime, journal_error, no_answer, not_found, read_all, submit::not_accepted};
 use crate::{services::ask, tasks::TasksMsg};
-
-/// Longest id of a signal, in bytes: as for idempotency keys.
-const SIGNAL_ID_BYTES_MAX: usize = 255;
 
 impl Runtime {
     /// Gives an open task an input; durable when this returns.
@@ -55,15 +52,7 @@ impl Runtime {
         signal: Signal,
     ) -> Result<TaskView, ApiError> {
         let Signal { id: signal_id, name, payload } = &signal;
-        if signal_id.is_empty()
-            || signal_id.len() > SIGNAL_ID_BYTES_MAX
-            || signal_id.chars().any(char::is_control)
-        {
-            let what = format!(
-                "the signal's id must be 1 to {SIGNAL_ID_BYTES_MAX} bytes without control characters"
-            );
-            return Err(bad(what));
-        }
+        check_sender_id(signal_id).map_err(|why| bad(format!("the signal's id {why}")))?;
         if !fits_journal(payload) {
             return Err(bad("the payload is nested too deeply to be kept".into()));
         }
@@ -83,6 +72,7 @@ impl Runtime {
         if let Some(input) = &request.input {
             self.check_input(input)?;
         }
+        self.check_rest()?;
         let records = self.records(caller, id).await?;
         let spec = submitted(&records)?;
         let now_ms = self.services.ledger.clock.now_ms();

@@ -6,7 +6,7 @@ use playhouse_api::{ApiError, ApiErrorKind, Caller, Submission, Submitted};
 use playhouse_core::{
     admission::RETRY_AFTER_MS,
     digest,
-    id::{TaskId, Tenant},
+    id::{TaskId, Tenant, check_sender_id},
     model::{ModelError, ModelErrorKind},
     task::{Lineage, Task, TaskSpec},
 };
@@ -17,9 +17,6 @@ use crate::{
     services::{CALL_TIMEOUT, ask},
     tasks::{NotAccepted, TasksMsg},
 };
-
-/// Longest idempotency key, in bytes: the longest that common clients send is a UUID with a prefix.
-const KEY_BYTES_MAX: usize = 255;
 
 /// When to come back to a daemon that is stopping, in milliseconds: it is most likely being restarted, and that
 /// takes some seconds.
@@ -74,10 +71,7 @@ impl Runtime {
         if let Some(earlier) = self.earlier(caller, key.as_ref()).await? {
             return Ok(earlier);
         }
-        if self.services.drain.is_on() {
-            let message = "the daemon is stopping and takes no new task; try again when it is back";
-            return Err(ApiError::new(ApiErrorKind::Unavailable, message).retry_after(RESTART_MS));
-        }
+        self.check_rest()?;
         let task = self.pin(caller, submission)?;
         self.check_fit(&task).await?;
         let view = task.view(task.spec().submitted_ms);
@@ -91,6 +85,15 @@ impl Runtime {
             }
             Err(error) => Err(not_accepted(error)),
         }
+    }
+
+    /// Refuses every new task, submitted or forked, while the runtime comes to rest.
+    pub(super) fn check_rest(&self) -> Result<(), ApiError> {
+        if !self.services.drain.is_on() {
+            return Ok(());
+        }
+        let message = "the daemon is stopping and takes no new task; try again when it is back";
+        Err(ApiError::new(ApiErrorKind::Unavailable, message).retry_after(RESTART_MS))
     }
 
     pub(super) fn check_input(&self, input: &str) -> Result<(), ApiError> {
@@ -207,10 +210,7 @@ fn too_long(model: &str, tokens: u32, context: u32, reserved: u32) -> ApiError {
 /// The key with its tenant, and a digest of everything that makes the task what it is.
 fn key(tenant: &Tenant, submission: &Submission) -> Result<Option<Key>, ApiError> {
     let Some(key) = &submission.idempotency_key else { return Ok(None) };
-    if key.is_empty() || key.len() > KEY_BYTES_MAX || key.chars().any(char::is_control) {
-        let message =
-            format!("the idempotency key must be 1 to {KEY_BYTES_MAX} bytes without control characters");
-        return Err(ApiError::new(ApiErrorKind::BadRequest, message));
-    }
+    check_sender_id(key)
+        .map_err(|bad| ApiError::new(ApiErrorKind::BadRequest, format!("the idempotency key {bad}")))?;
     Ok(Some(Key { key: format!("{tenant}/{key}"), digest: digest::of_json(submission) }))
 }

@@ -29,6 +29,8 @@ use crate::{
 
 /// Between two looks at a journal that does not answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Deadlines the dispatcher is told at once: few enough for a short message, enough not to disturb it often.
+const DEADLINES_PAGE: usize = 256;
 
 /// Makes `task` durable and answers its caller; the dispatcher hears first, so that whatever the caller
 /// sends next finds the task known. `shared` is the history of a fork.
@@ -150,10 +152,10 @@ pub(super) async fn write(
     id: TaskId,
     delivery: Delivery,
 ) {
-    let head = match write_input(&services, &id, &delivery.input).await {
-        Ok((head, answer)) => {
+    let task = match write_input(&services, &id, &delivery.input).await {
+        Ok((task, answer)) => {
             delivery.answer(answer);
-            Some(head)
+            Some(Box::new(task))
         }
         Err(error) => {
             // Whoever waits is told by the dropped reply.
@@ -161,14 +163,30 @@ pub(super) async fn write(
             None
         }
     };
-    let _ = tell(&dispatcher, TasksMsg::Written(id, head));
+    let _ = tell(&dispatcher, TasksMsg::Written(id, task));
+}
+
+/// Reads when the time of each of these waiting tasks is up, one after the other: there may be ten thousand,
+/// and others read, too.
+pub(super) async fn deadlines(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, waiting: Vec<TaskId>) {
+    for page in waiting.chunks(DEADLINES_PAGE) {
+        let mut found = Vec::new();
+        for id in page {
+            // One that cannot be read is dealt with when its turn comes.
+            if let Ok(task) = restore(&*services.ledger.journal, id).await {
+                found.push((id.clone(), task.deadline_ms()));
+            }
+        }
+        // Fails only when the dispatcher is gone; its successor reads them, too.
+        let _ = tell(&dispatcher, TasksMsg::Deadlines(found));
+    }
 }
 
 async fn write_input(
     services: &Services,
     id: &TaskId,
     input: &Input,
-) -> Result<(Head, Result<(), Refusal>), ActorProcessingErr> {
+) -> Result<(Task, Result<(), Refusal>), ActorProcessingErr> {
     let ledger = &services.ledger;
     let mut task = restore(&*ledger.journal, id).await?;
     let answer = task.accepts(ledger.clock.now_ms(), input);
@@ -179,7 +197,7 @@ async fn write_input(
             append(ledger, batch(&task, first, events, now_ms)).await?;
         }
     }
-    Ok((task.head(ledger.clock.now_ms()), answer))
+    Ok((task, answer))
 }
 
 /// Asks until the journal answers: a task that is there must run, whoever was told otherwise.
@@ -192,8 +210,8 @@ async fn was_written(services: &Services, task: &TaskId) -> bool {
     }
 }
 
-/// Ends a task that has no planner, and stops what its last one left running. When another planner writes
-/// at the same time, one of the two is fenced off; this one then looks again.
+/// Ends a task that has no planner, if `input` does, and stops what its last one left running. When another
+/// planner writes at the same time, one of the two is fenced off; this one then looks again.
 pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, id: TaskId, input: Input) {
     let ended = loop {
         // The bug that kept killing its planner may be in the very code that ends a task.
@@ -203,17 +221,23 @@ pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>,
             Err(_) => break seal(&services, &id, twice_over(&input)).await,
         }
     };
-    if let Err(error) = ended {
+    if let Err(error) = &ended {
         tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
     }
     // Watchers may have missed the note of a last append whose answer was lost.
     services.ledger.tell(&id, || Note::Appended(Arc::default()));
-    let ended = match restore(&*services.ledger.journal, &id).await {
-        Ok(task) => task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone())),
-        Err(_) => None, // Its parent's next planner finds the end by itself.
+    let heard = match restore(&*services.ledger.journal, &id).await {
+        // The clock went back, or it has something to take back first: it waits on.
+        Ok(task) if ended.is_ok() && task.outcome().is_none() => TasksMsg::Written(id, Some(Box::new(task))),
+        Ok(task) => {
+            let ended = task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone()));
+            TasksMsg::Concluded(id, ended.map(Box::new))
+        }
+        // Its parent's next planner finds the end by itself.
+        Err(_) => TasksMsg::Concluded(id, None),
     };
     // Fails only when the dispatcher is gone.
-    let _ = tell(&dispatcher, TasksMsg::Concluded(id, ended.map(Box::new)));
+    let _ = tell(&dispatcher, heard);
 }
 
 /// Why a task is sealed whose end ran into a bug.

@@ -2,7 +2,7 @@
 
 use playhouse_core::{
     id::TaskId,
-    task::{ChildOrder, Event, Head, Input, Outcome, Refusal, Spent, Task},
+    task::{ChildOrder, Event, Input, Outcome, Refusal, Spent, Task},
 };
 use playhouse_ports::{JournalError, Submission};
 use ractor::{ActorRef, RpcReplyPort};
@@ -69,8 +69,12 @@ pub(crate) enum TasksMsg {
     Refused,
     /// Sent by the job that was to make a child: there was no need to, or no way; and its end, if it has one.
     NotMade(TaskId, Option<Box<Ended>>),
-    /// Sent by the job that wrote to a task that has not begun: how it stands now.
-    Written(TaskId, Option<Head>),
+    /// Sent by the jobs that write to a waiting task: how it stands now.
+    Written(TaskId, Option<Box<Task>>),
+    /// Sent by the job that reads waiting tasks: when the time of each is up, in milliseconds since 1970.
+    Deadlines(Vec<(TaskId, u64)>),
+    /// Sent to itself: somebody may have run out of time while waiting.
+    Look,
     /// Sent by the job that looked for a parked task: it has begun, and needs a planner for this.
     Found(TaskId, Delivery),
     /// Sent by planners: a new one carries the task.

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -34,6 +35,8 @@ type When = dyn Fn(&Asked<'_>) -> bool + Send + Sync;
 pub(crate) struct Brittle {
     inner: MemoryJournal,
     breaks: Arc<When>,
+    /// Whether the key of all records is destroyed.
+    erased: bool,
 }
 
 impl Brittle {
@@ -41,7 +44,12 @@ impl Brittle {
         inner: &MemoryJournal,
         breaks: impl Fn(&Asked<'_>) -> bool + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(breaks) })
+        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(breaks), erased: false })
+    }
+
+    /// One that does not panic, and whose records can never be read again.
+    pub(crate) fn erased(inner: &MemoryJournal) -> Arc<Self> {
+        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(|_| false), erased: true })
     }
 
     fn asked(&self, asked: &Asked<'_>) {
@@ -64,6 +72,9 @@ impl Journal for Brittle {
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
         self.asked(&Asked::Read);
+        if self.erased {
+            return Err(JournalError::Erased(format!("records of task {task}")));
+        }
         self.inner.read(task, from, max).await
     }
 
@@ -122,6 +133,25 @@ impl ChatModel for LastAnswerGated {
     }
 }
 
+/// A model at the end of a slow line: every call takes so long.
+pub(crate) struct SlowModel(pub(crate) ScriptedModel, pub(crate) Duration);
+
+#[async_trait]
+impl ChatModel for SlowModel {
+    fn info(&self) -> ModelInfo {
+        self.0.info()
+    }
+
+    async fn count_tokens(&self, request: &ChatRequest) -> Result<u32, ModelError> {
+        self.0.count_tokens(request).await
+    }
+
+    async fn chat(&self, request: ChatRequest, deltas: Deltas) -> Result<Reply, ModelError> {
+        tokio::time::sleep(self.1).await;
+        self.0.chat(request, deltas).await
+    }
+}
+
 /// Tools whose calls begin, and end when the gate lets them.
 pub(crate) struct GatedTools(pub(crate) FnTools, pub(crate) Arc<Semaphore>);
 
@@ -142,7 +172,7 @@ impl ToolBox for GatedTools {
     }
 }
 
-/// Tools whose calls begin and never end.
+/// Tools whose calls begin and never end; asked afterwards, they took effect.
 pub(crate) struct StuckTools(pub(crate) FnTools);
 
 #[async_trait]
@@ -158,5 +188,9 @@ impl ToolBox for StuckTools {
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
         self.0.call(request).await?;
         pending().await
+    }
+
+    async fn check(&self, request: ToolRequest) -> Result<Option<Value>, ToolError> {
+        Ok(self.0.started().contains(&request.effect_id).then(|| "it did".into()))
     }
 }

@@ -9,6 +9,7 @@ use playhouse_core::{
     task::{Event, Status},
     tool::EffectClass,
 };
+use playhouse_ports::Journal;
 use playhouse_supervise::RootError;
 use playhouse_testkit::{FnTools, ScriptedModel, agent, answer, call_tool};
 use ractor::{ActorCell, ActorStatus};
@@ -113,6 +114,36 @@ fn below(id: &str) -> &'static [&'static str] {
         "tasks" => &["planners", "dispatcher", "a planner"],
         _ => &[],
     }
+}
+
+/// The key of their tenant was destroyed while the daemon was down.
+#[tokio::test]
+async fn open_tasks_whose_records_were_erased_are_set_aside_and_new_ones_run() {
+    let gate = Arc::new(Semaphore::new(0));
+    let model = ScriptedModel::new(|_| answer("done")).gated(gate.clone());
+    let mut first = Plan::new(&model);
+    first.bounds.live_tasks = 2;
+    let house = first.build().await;
+    let mut tasks = Vec::new();
+    for _ in 0..3 {
+        tasks.push(house.submit("go").await.unwrap());
+    }
+    let journal = house.stop().await;
+    let mut plan = Plan::new(&model).on(journal.clone());
+    plan.bounds.live_tasks = 2;
+    plan.around.journal = Some(Brittle::erased(&journal));
+    let house = plan.build().await;
+    let becomes = async |task: &TaskId, status: Status| {
+        while journal.head(task).await.unwrap().unwrap().status != status {
+            tokio::task::yield_now().await;
+        }
+    };
+    for task in &tasks {
+        timeout(LOST, becomes(task, Status::Quarantined)).await.unwrap();
+    }
+    gate.add_permits(1);
+    let next = house.submit("go").await.unwrap();
+    timeout(LOST, becomes(&next, Status::Done)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

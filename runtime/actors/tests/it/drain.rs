@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use playhouse_api::{ApiErrorKind, Caller, RuntimeApi};
+use playhouse_api::{ApiErrorKind, Caller, ForkRequest, RuntimeApi};
 use playhouse_core::{
     task::{Event, Status},
     tool::EffectClass,
@@ -130,4 +130,18 @@ async fn a_repeated_submission_is_still_answered_while_stopping() {
     house.runtime.drain(LONG).await;
     let again = house.runtime.submit(&caller, submission()).await.unwrap();
     assert!(again.replayed && again.task.head.task == first.task.head.task);
+}
+
+/// It would be durable and do nothing, in a process that is about to go: like a submission, it is refused.
+#[tokio::test]
+async fn no_fork_is_taken_in_while_stopping() {
+    let model = ScriptedModel::new(|_| answer("ok"));
+    let house = Plan::new(&model).build().await;
+    let task = house.submit("go").await.unwrap();
+    house.finish(&task).await;
+    house.runtime.drain(LONG).await;
+    let refused = house.runtime.fork(&Caller::local(), &task, ForkRequest::default()).await.unwrap_err();
+    assert_eq!(refused.kind, ApiErrorKind::Unavailable, "{refused}");
+    assert!(refused.retry_after_ms.is_some() && refused.message.contains("stopping"), "{refused:?}");
+    assert_eq!(house.journal.heads(None, 10).await.unwrap().len(), 1, "nothing was written");
 }

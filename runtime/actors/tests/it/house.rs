@@ -7,7 +7,7 @@ use playhouse_actors::{Backend, Catalog, Parts, Problems, Run, Runtime, Tree};
 use playhouse_api::{ApiError, Caller, RuntimeApi, Submission, TaskEvent};
 use playhouse_core::{
     admission::Bounds,
-    agent::AgentDef,
+    agent::{AgentDef, LimitsOverride},
     id::{SessionId, TaskId},
     session::Retention,
     task::{Event, TaskView},
@@ -113,6 +113,15 @@ impl House {
         let submission =
             Submission { agent: "assistant".into(), input: input.into(), session, ..Submission::default() };
         Ok(self.runtime.submit(&Caller::local(), submission).await?.task.head.task)
+    }
+
+    /// The same for a task that has so many milliseconds.
+    pub(crate) async fn submit_for(&self, input: &str, session: Option<&str>, time_ms: u64) -> TaskId {
+        let session = session.map(|name| SessionId::new(name).unwrap());
+        let limits = LimitsOverride { time_ms: Some(time_ms), ..LimitsOverride::default() };
+        let (agent, input) = ("assistant".into(), input.into());
+        let submission = Submission { agent, input, session, limits, ..Submission::default() };
+        self.runtime.submit(&Caller::local(), submission).await.unwrap().task.head.task
     }
 
     /// Follows the task to its end.

@@ -116,6 +116,28 @@ async fn a_signal_wakes_its_task_once_however_often_it_is_sent() {
 }
 
 #[tokio::test]
+async fn what_a_sender_calls_it_is_bounded_alike_for_tasks_and_signals() {
+    let house = waiting().build().await;
+    let task = house.submit("go").await.unwrap();
+    for id in [String::new(), "a\nb".into(), "x".repeat(256)] {
+        let submission = playhouse_api::Submission {
+            agent: "assistant".into(),
+            input: "go".into(),
+            idempotency_key: Some(id.clone()),
+            ..Default::default()
+        };
+        let as_key = house.runtime.submit(&me(), submission).await.unwrap_err();
+        let as_signal =
+            house.runtime.signal(&me(), &task, signal(&id, json!({ "sum": 1 }))).await.unwrap_err();
+        for (refused, what) in [(&as_key, "the idempotency key "), (&as_signal, "the signal's id ")] {
+            assert_eq!(refused.kind, ApiErrorKind::BadRequest, "{refused}");
+            let why = format!("must be 1 to 255 bytes without control characters; it has {} bytes", id.len());
+            assert_eq!(refused.message.strip_prefix(what), Some(why.as_str()));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_task_that_sleeps_survives_a_restart_and_wakes_in_time() {
     let plan = || {
         let model = ScriptedModel::new(|request| match request.messages.len() {

@@ -151,6 +151,9 @@ impl Task {
                     (*last, *waited_ms) = (*attempt, waited_ms.saturating_add(*after_ms));
                 }
             }
+            Event::CheckAsked { effect_id, error } => {
+                self.set(effect_id, SlotState::Checking { failed: Some(error.clone()) });
+            }
             Event::VerdictAsked { effect_id, expires_ms } => {
                 self.set(effect_id, SlotState::Waiting(Wait::Verdict { expires_ms: *expires_ms }));
             }

@@ -2,7 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Effect, Event, Intent, Phase, Task, Wait, control, decide::Turn, intake, slot::SlotState};
+use super::{
+    Effect, Event, Intent, Phase, Task, Wait, control,
+    decide::Turn,
+    intake,
+    slot::{SlotState, did_not_happen},
+};
 use crate::{
     digest,
     id::EffectId,
@@ -95,8 +100,13 @@ impl Task {
 
     /// A call failed: it is made again, asked about, or over, by its class, the error and the policy.
     fn on_tool_error(&mut self, out: &mut Turn, effect_id: EffectId, error: ToolError) {
+        let unclear = matches!(error.kind, ToolErrorKind::Timeout | ToolErrorKind::Crashed);
         let Some((intent, attempt, waited_ms)) = self.running(&effect_id) else {
-            return self.note(out, Event::ToolFailed { effect_id, error });
+            // It is being asked about. That nobody saw its end is known already.
+            if !unclear {
+                self.note(out, Event::ToolFailed { effect_id, error });
+            }
+            return;
         };
         let may_repeat = matches!(intent.class, EffectClass::Pure | EffectClass::Idempotent);
         let next = attempt + 1;
@@ -106,10 +116,13 @@ impl Task {
             self.note(out, Event::ToolRetried { effect_id, attempt: next, error, after_ms });
             return out.effects.push(Effect::RetryTool { intent, after_ms });
         }
-        let unclear = matches!(error.kind, ToolErrorKind::Timeout | ToolErrorKind::Crashed);
         match intent.class {
             // It had begun, and nobody saw its end.
             EffectClass::Once if unclear => self.on_unknown(out, effect_id),
+            EffectClass::Checkable if unclear => {
+                self.note(out, Event::CheckAsked { effect_id, error });
+                out.effects.push(Effect::CheckTool(intent));
+            }
             _ => self.note(out, Event::ToolFailed { effect_id, error }),
         }
     }
@@ -128,13 +141,18 @@ impl Task {
         effect_id: EffectId,
         found: Result<Option<Value>, ToolError>,
     ) {
-        let slot = self.slot(&effect_id).filter(|slot| slot.state == SlotState::Checking);
-        let Some(intent) = slot.and_then(|slot| slot.intent.clone()) else { return };
-        match found.map(|found| found.map(intake::output)) {
-            Ok(Some(Ok(output))) => self.note(out, Event::ToolDone { effect_id, output }),
-            Ok(Some(Err(error))) => self.note(out, Event::ToolFailed { effect_id, error }),
-            Ok(None) => self.make_call(out, intent),
-            Err(_) => self.on_unknown(out, effect_id),
+        let Some(slot) = self.slot(&effect_id) else { return };
+        let (SlotState::Checking { failed }, Some(intent)) = (&slot.state, &slot.intent) else { return };
+        let (failed, intent) = (failed.clone(), intent.clone());
+        match (found.map(|found| found.map(intake::output)), failed) {
+            (Ok(Some(Ok(output))), _) => self.note(out, Event::ToolDone { effect_id, output }),
+            (Ok(Some(Err(error))), _) => self.note(out, Event::ToolFailed { effect_id, error }),
+            // It had its chance, and a second one is the model's to decide on.
+            (Ok(None), Some(error)) => {
+                self.note(out, Event::ToolFailed { effect_id, error: did_not_happen(&error) });
+            }
+            (Ok(None), None) => self.make_call(out, intent),
+            (Err(_), _) => self.on_unknown(out, effect_id),
         }
         self.go_on(out);
     }

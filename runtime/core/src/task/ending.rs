@@ -27,7 +27,7 @@ impl Task {
         for slot in open {
             let Some(intent) = slot.intent else { continue };
             let effect_id = intent.effect_id;
-            let at_work = matches!(slot.state, SlotState::Running { .. } | SlotState::Checking);
+            let at_work = matches!(slot.state, SlotState::Running { .. } | SlotState::Checking { .. });
             if at_work {
                 out.effects.push(Effect::AbortTool(effect_id.clone()));
             }

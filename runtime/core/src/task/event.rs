@@ -100,6 +100,13 @@ pub enum Event {
         /// The wait before it, in milliseconds.
         after_ms: u64,
     },
+    /// Nobody saw the end of a `checkable` call. Intent: its tool is about to be asked whether it happened.
+    CheckAsked {
+        /// Which call.
+        effect_id: EffectId,
+        /// Why its end was not seen.
+        error: ToolError,
+    },
     /// Instead of running, a call waits.
     WaitBegun {
         /// The call. It is not made unless an approval makes it.

@@ -35,6 +35,9 @@ impl Task {
                 effect_id,
                 |state| matches!(state, SlotState::Running { attempt: last, .. } if last + 1 == *attempt),
             ),
+            Event::CheckAsked { effect_id, .. } => {
+                self.is(effect_id, |state| matches!(state, SlotState::Running { .. }))
+            }
             Event::VerdictAsked { effect_id, .. } => acting && self.is(effect_id, SlotState::is_at_work),
             Event::Approved { effect_id, .. } | Event::Denied { effect_id, .. } => {
                 self.is(effect_id, |state| matches!(state, SlotState::Waiting(Wait::Approval { .. })))
@@ -107,7 +110,9 @@ impl Task {
 
     /// A call is new, or known not to have happened, or a person agreed to it (again).
     fn may_make_call(&self, intent: &Intent) -> bool {
-        let again = |slot: &Slot| matches!(slot.state, SlotState::Checking | SlotState::Decided { .. });
+        let again = |slot: &Slot| {
+            matches!(slot.state, SlotState::Checking { failed: None } | SlotState::Decided { .. })
+        };
         self.slot(&intent.effect_id).is_none_or(again)
     }
 

@@ -1,6 +1,9 @@
 //! Replaying: the machine as it is now, fed with what once arrived. A recorded task is a regression test.
 
-use super::{BadJournal, Event, Input, Outcome, Record, Task, Wait, slot::SlotState};
+use super::{
+    BadJournal, Event, Input, Outcome, Record, Task, Wait,
+    slot::{SlotState, did_not_happen},
+};
 use crate::agent::Pinned;
 
 /// A replay that came to its end.
@@ -86,16 +89,19 @@ fn cause(task: &Task, records: &[Record]) -> Option<Input> {
         }
         Event::ToolDone { effect_id, output } => match task.slot(effect_id).map(|slot| &slot.state) {
             Some(SlotState::Waiting(Wait::Timer { .. })) => Input::Tick,
-            Some(SlotState::Checking) => {
+            Some(SlotState::Checking { .. }) => {
                 Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(Some(output.clone())) }
             }
             _ => Input::ToolReplied { effect_id: effect_id.clone(), result: Ok(output.clone()) },
         },
         Event::ToolFailed { effect_id, error } => match task.slot(effect_id).map(|slot| &slot.state) {
             Some(SlotState::Waiting(_)) => Input::Tick,
+            Some(SlotState::Checking { failed: Some(failed) }) if *error == did_not_happen(failed) => {
+                Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(None) }
+            }
             _ => Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()) },
         },
-        Event::ToolRetried { effect_id, error, .. } => {
+        Event::ToolRetried { effect_id, error, .. } | Event::CheckAsked { effect_id, error } => {
             Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()) }
         }
         Event::ToolAsked(intent) => {
@@ -141,7 +147,7 @@ fn unknown(task: &Task, effect_id: &crate::id::EffectId) -> Option<Input> {
     let error = ToolError::new(ToolErrorKind::Crashed, "the record does not say why");
     Some(match &task.slot(&effect_id)?.state {
         SlotState::Waiting(_) => Input::Tick,
-        SlotState::Checking => Input::ToolChecked { effect_id, result: Err(error) },
+        SlotState::Checking { .. } => Input::ToolChecked { effect_id, result: Err(error) },
         _ => Input::ToolReplied { effect_id, result: Err(error) },
     })
 }

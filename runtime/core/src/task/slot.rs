@@ -21,8 +21,9 @@ pub(super) struct Slot {
 pub(super) enum SlotState {
     /// Dispatched. `waited_ms` is what the tries before this one have waited.
     Running { attempt: u32, waited_ms: u64 },
-    /// The tool is being asked whether this call happened, since a crash or an error left that open.
-    Checking,
+    /// The tool is being asked whether this call happened: a crash left that open, or an error, which is what
+    /// the call ends with if it did not.
+    Checking { failed: Option<ToolError> },
     /// Not dispatched: something must happen first.
     Waiting(Wait),
     /// A person has decided, and what follows says what. `begun`: it had been dispatched before.
@@ -33,7 +34,7 @@ pub(super) enum SlotState {
 
 impl SlotState {
     pub(super) fn is_at_work(&self) -> bool {
-        matches!(self, Self::Running { .. } | Self::Checking)
+        matches!(self, Self::Running { .. } | Self::Checking { .. })
     }
 }
 
@@ -59,8 +60,8 @@ impl Slot {
     /// A new planner knows nothing of calls under way.
     pub(super) fn resume(&mut self) {
         let checkable = self.intent.as_ref().is_some_and(|intent| intent.class == EffectClass::Checkable);
-        if checkable && self.is_at_work() {
-            self.state = SlotState::Checking;
+        if checkable && matches!(self.state, SlotState::Running { .. }) {
+            self.state = SlotState::Checking { failed: None };
         }
     }
 
@@ -97,6 +98,13 @@ impl Slot {
         let cut = text.floor_char_boundary(bound);
         format!("{} … [cut: {} of {} bytes shown]", &text[..cut], cut, text.len())
     }
+}
+
+/// What a call ends with that failed with `error` and, as its tool says, did not happen. No longer a timeout
+/// or a crash, for after those it might have.
+pub(super) fn did_not_happen(error: &ToolError) -> ToolError {
+    let message = format!("{}; asked afterwards, the tool says that the call had no effect", error.message);
+    ToolError::new(ToolErrorKind::Upstream, message)
 }
 
 /// What the model is told about an effect nobody can vouch for.

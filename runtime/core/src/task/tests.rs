@@ -19,6 +19,7 @@ mod tools;
 
 mod approvals;
 mod budgets;
+mod checking;
 mod children;
 mod forking;
 mod pausing;

@@ -13,6 +13,10 @@ pub(super) fn line(
             "retry",
             format!("{} failed: {}; try {attempt} in {}", tool(effect_id), error.message, span(*after_ms)),
         ),
+        Event::CheckAsked { effect_id, error } => (
+            "unclear",
+            format!("{}: {}; the tool is asked whether it happened", tool(effect_id), error.message),
+        ),
         Event::WaitBegun { tool, arguments, wait, .. } => {
             ("waits", format!("{tool} {arguments}, {}", waited_for(wait, now_ms)))
         }

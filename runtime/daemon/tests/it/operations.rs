@@ -3,12 +3,13 @@
 use std::{
     net::TcpListener,
     os::unix::net::UnixDatagram,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 
-use crate::harness::{Place, http, run, text};
+use crate::harness::{Place, http, playhouse, run, text};
 
 /// The longest drain that is promised.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
@@ -223,4 +224,42 @@ async fn a_journal_at_rest_can_be_verified_compacted_exported_and_proven() {
     assert!(!nowhere.status.success() && text(&nowhere.stderr).contains("--data"));
     let daemon = place.start();
     assert_eq!(daemon.get(&format!("/v1/tasks/{task}")).await.1["status"], "done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_is_erased_when_it_is_meant_and_the_daemon_goes_on_without_its_words() {
+    let mut place = Place::with_config("[journal]\nmaster_key_env = \"TEST_MASTER_KEY\"\n");
+    let key = "5a".repeat(32);
+    place.set("TEST_MASTER_KEY", &key);
+    let daemon = place.start();
+    let task = daemon.submit("What is 37 times 12?").await;
+    daemon.finish(&task).await;
+    daemon.terminate();
+
+    let (data, config) = (place.path("data"), place.path("playhouse.toml"));
+    let erase = |args: &[&str]| {
+        let mut command = playhouse();
+        command.args(["journal", "erase", "--data", &data, "--config", &config]).args(args);
+        command.env("TEST_MASTER_KEY", &key).stdin(Stdio::null()).output().unwrap()
+    };
+    let unmeant = erase(&["--tenant", "local"]);
+    assert!(
+        !unmeant.status.success() && text(&unmeant.stderr).contains("--yes"),
+        "{}",
+        text(&unmeant.stderr)
+    );
+    let nobody = erase(&["--tenant", "nobody", "--yes"]);
+    assert!(
+        nobody.status.code() == Some(1) && text(&nobody.stdout).contains("local"),
+        "{}",
+        text(&nobody.stdout)
+    );
+    let done = erase(&["--tenant", "local", "--yes"]);
+    assert!(done.status.success() && text(&done.stdout).contains("is erased"), "{}", text(&done.stderr));
+
+    let daemon = place.start();
+    let (status, told) = daemon.get(&format!("/v1/tasks/{task}")).await;
+    assert!(status == 404 && told["detail"].as_str().unwrap().contains("erased"), "{told}");
+    let next = daemon.submit("What is 37 times 12?").await;
+    assert_eq!(daemon.finish(&next).await["status"], "done");
 }

@@ -150,6 +150,13 @@ pub enum Event {
         /// The wait before it, in milliseconds.
         after_ms: u64,
     },
+    /// Nobody saw the end of a call; its tool is asked whether it happened.
+    CheckAsked {
+        /// Which call.
+        effect_id: String,
+        /// Why its end was not seen.
+        error: ToolError,
+    },
     /// Instead of running, a call waits. An approved one is asked for afterwards.
     WaitBegun {
         /// Names this call for ever.

@@ -155,7 +155,8 @@ pub struct TaskSummary {
 /// One page of tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TaskList {
-    /// Newest first.
+    /// Newest first. May be fewer than asked for, even none, and yet not the last page: one request looks at some
+    /// 6,000 tasks at most.
     pub tasks: Vec<TaskSummary>,
     /// Pass as `before` for the next page; null on the last.
     pub next: Option<String>,

@@ -10,6 +10,7 @@ mod fake;
 mod guard;
 mod harness;
 mod outline;
+mod parked;
 mod sockets;
 mod tasks;
 mod travel;

@@ -144,6 +144,11 @@ fn other_tasks_pauses_and_retries_are_told() {
             json!({"type": "tool_retried", "effect_id": "t/3.0", "attempt": 2, "after_ms": 200,
                 "error": {"kind": "upstream", "message": "503"}}),
         ),
+        (
+            Event::CheckAsked { effect_id: effect(), error: ToolError::new(ToolErrorKind::Timeout, "slow") },
+            json!({"type": "check_asked", "effect_id": "t/3.0",
+                "error": {"kind": "timeout", "message": "slow"}}),
+        ),
         (Event::Parked { at_ms: 5, due_ms: Some(9) }, json!({"type": "parked", "due_ms": 9})),
         (Event::Woken { at_ms: 5 }, json!({"type": "woken"})),
         (Event::Paused { reason: "tea".into() }, json!({"type": "paused", "reason": "tea"})),

@@ -99,8 +99,9 @@ proptest! {
         let mut unsafe_calls = Vec::new();
         for event in &journal[1..] {
             let decided = |task: &Task, intent: &Intent| {
+                use SlotState::{Checking, Decided};
                 let slot = task.slot(&intent.effect_id);
-                slot.is_some_and(|slot| matches!(slot.state, SlotState::Decided { .. } | SlotState::Checking))
+                slot.is_some_and(|slot| matches!(slot.state, Decided { .. } | Checking { failed: None }))
             };
             for asked in &unsafe_calls {
                 let Event::ToolAsked(intent) = asked else { continue };

@@ -73,6 +73,7 @@ pub(super) fn event(event: &Event) -> String {
         Event::WaitBegun { intent, wait } => {
             format!("wait begun {}: {}", self::intent(intent), self::wait(wait))
         }
+        Event::CheckAsked { effect_id, error } => format!("check asked {effect_id}: {}", tool_error(error)),
         Event::VerdictAsked { effect_id, expires_ms } => {
             format!("verdict asked {effect_id} until {expires_ms} ms")
         }

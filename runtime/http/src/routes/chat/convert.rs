@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use playhouse_api::{ApiError, Submission};
 use playhouse_core::{
     id::TaskId,
-    task::{Head, Status, TaskErrorKind, TaskView},
+    task::{Head, Status, TaskErrorKind, TaskView, Waiting},
 };
 use playhouse_openai_wire::{
     ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, Content, Delta, FinishReason, Message,
@@ -167,6 +167,26 @@ fn answer(task: TaskView) -> Result<(Head, String, Usage), Problem> {
     };
     let why = error.map(|error| error.message).or(reason).unwrap_or_else(|| "no reason was given".into());
     Err(Problem::new(status, kind, format!("task `{}` ended without an answer: {why}", head.task)))
+}
+
+/// The answer to a client whose task waits for something outside, for longer than clients do.
+pub(super) fn parked(head: &Head) -> Problem {
+    let id = &head.task;
+    let why = match head.waiting {
+        Some(Waiting::Paused) => format!("is paused until POST /v1/tasks/{id}/resume"),
+        Some(Waiting::Approval) => format!("waits for a person's decision at POST /v1/tasks/{id}/decisions"),
+        Some(Waiting::Signal) => format!("waits for a message at POST /v1/tasks/{id}/signals/NAME"),
+        Some(Waiting::Timer) => match head.due_ms {
+            Some(due_ms) => format!("sleeps until {due_ms} ms since 1970"),
+            None => "sleeps".to_owned(),
+        },
+        Some(Waiting::Children) | None => "waits for tasks of its own".to_owned(),
+    };
+    let detail = format!(
+        "task `{id}` {why}, and goes on afterwards: ask for its answer under /v1/tasks/{id}, or send the same \
+         request with the same Idempotency-Key; without one, that would start a second task"
+    );
+    Problem::new(StatusCode::CONFLICT, "task-parked", detail)
 }
 
 /// The answer to a client whose task was accepted and then lost sight of. The task goes on, so this is not

@@ -50,6 +50,9 @@ impl From<task::Event> for Event {
             Core::Forked { step, input } => Self::Forked { step, input },
             Core::Finished { outcome } => Self::Finished(outcome.into()),
             Core::WaitBegun { intent, wait } => waiting(intent, wait),
+            Core::CheckAsked { effect_id, error } => {
+                Self::CheckAsked { effect_id: effect_id.0, error: error.into() }
+            }
             Core::VerdictAsked { effect_id, expires_ms } => {
                 Self::VerdictAsked { effect_id: effect_id.0, expires_ms }
             }

@@ -18,6 +18,7 @@ impl Event {
             Self::ToolDone { .. } => "tool_done",
             Self::ToolFailed { .. } => "tool_failed",
             Self::ToolRetried { .. } => "tool_retried",
+            Self::CheckAsked { .. } => "check_asked",
             Self::WaitBegun { .. } => "wait_begun",
             Self::VerdictAsked { .. } => "verdict_asked",
             Self::Approved { .. } => "approved",
