@@ -31,18 +31,20 @@ struct Follower {
     next: Seq,
     ready: VecDeque<Record>,
     deltas: bool,
+    /// The journal held so many when the watch began; those behind them come as notes.
+    known: Seq,
     /// The journal may hold more than was read.
     behind: bool,
     ended: bool,
 }
 
-/// Follows `task` from position `from`. `watch` was taken before the task was looked up, so nothing falls
-/// between.
+/// Follows `task` from position `from`. `watch` was taken before the task was looked up and had `known` records,
+/// so nothing falls between.
 pub(crate) fn follow(
     ledger: Arc<Ledger>,
     watch: Watch,
     task: TaskId,
-    from: Seq,
+    (from, known): (Seq, Seq),
     deltas: bool,
 ) -> EventStream {
     let follower = Follower {
@@ -52,7 +54,8 @@ pub(crate) fn follow(
         next: from,
         ready: VecDeque::new(),
         deltas,
-        behind: true,
+        known,
+        behind: from < known,
         ended: false,
     };
     stream::unfold(follower, |mut follower| async move {
@@ -104,9 +107,12 @@ impl Follower {
     }
 
     async fn read(&mut self) -> Result<(), ApiError> {
-        let page = self.ledger.journal.read(&self.task, self.next, PAGE).await.map_err(journal_error)?;
-        self.behind = page.len() == PAGE;
+        // No more than was there: by now there may be many, and they have been told already.
+        let known = usize::try_from(self.known.saturating_sub(self.next)).unwrap_or(PAGE);
+        let max = if known == 0 { PAGE } else { known.min(PAGE) };
+        let page = self.ledger.journal.read(&self.task, self.next, max).await.map_err(journal_error)?;
         self.next += page.len() as Seq;
+        self.behind = page.len() == max && self.next != self.known;
         self.ready.extend(page);
         Ok(())
     }

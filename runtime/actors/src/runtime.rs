@@ -132,7 +132,8 @@ impl RuntimeApi for Runtime {
         if head.status.is_final() && from == head.next_seq {
             return Ok(Box::pin(futures_util::stream::empty()));
         }
-        Ok(follow(self.services.ledger.clone(), watch, id.clone(), from, deltas))
+        let positions = (from, head.next_seq);
+        Ok(follow(self.services.ledger.clone(), watch, id.clone(), positions, deltas))
     }
 
     async fn cancel(&self, caller: &Caller, id: &TaskId, reason: String) -> Result<TaskView, ApiError> {

@@ -1,6 +1,7 @@
 //! Rows by key: what the log amounts to, ready to be asked. It can always be made again from the log.
 
 mod memory;
+mod packed;
 mod recent;
 mod sled;
 
@@ -9,6 +10,7 @@ use std::{fmt, vec};
 use playhouse_ports::JournalError;
 
 pub(crate) use memory::MemoryIndex;
+pub(crate) use packed::Packed;
 pub(crate) use recent::Recent;
 pub(crate) use sled::{Refusal, SledIndex};
 

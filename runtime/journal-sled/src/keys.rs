@@ -36,6 +36,11 @@ pub(crate) const DUE: &[u8] = b"d";
 pub(crate) const LANES: &[u8] = b"l";
 pub(crate) const WAKES: &[u8] = b"w";
 pub(crate) const SUBMISSIONS: &[u8] = b"k";
+/// Every key of a row sorts from here, too.
+pub(crate) const LOWEST: &[u8] = COMMITS;
+pub(crate) const RECORDS: &[u8] = b"r";
+/// In place of [`RECORDS`] in the key of a pack of them; see [`Packed`](crate::index::Packed). Below all others.
+pub(crate) const PACKS: u8 = b'R';
 /// Every key of a row that is in the log sorts from here…
 pub(crate) const FIRST: &[u8] = b"d";
 /// …to before here.

@@ -64,7 +64,7 @@ impl Default for Options {
             cache_bytes: 32 << 20,
             ballast_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,
-            waste_bytes: 32 << 20,
+            waste_bytes: 16 << 20,
             master: None,
         }
     }

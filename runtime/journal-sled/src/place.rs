@@ -21,7 +21,7 @@ use crate::{
     Options,
     disk::{Disk, list_if_any, read_if_any},
     frame::At,
-    index::{Index, MemoryIndex, Recent, Refusal, SledIndex},
+    index::{Index, MemoryIndex, Packed, Recent, Refusal, SledIndex},
 };
 
 const CURRENT: &str = "CURRENT";
@@ -77,11 +77,11 @@ impl Place {
     /// Opens or makes the index of generation `number`.
     pub(crate) fn open_index(&self, number: u64) -> Result<Arc<dyn Index>, Refusal> {
         match self.engine {
-            Engine::Memory => Ok(Arc::new(Recent::over(MemoryIndex::default()))),
+            Engine::Memory => Ok(Arc::new(Recent::over(Packed::over(MemoryIndex::default())))),
             Engine::Sled => {
                 let index = SledIndex::open(&self.sled(number), self.options.cache_bytes)?;
                 index.settle().map_err(Refusal::Io)?;
-                Ok(Arc::new(Recent::over(index)))
+                Ok(Arc::new(Recent::over(Packed::over(index))))
             }
         }
     }

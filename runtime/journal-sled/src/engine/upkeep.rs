@@ -27,16 +27,18 @@ use crate::{
 /// one takes some 3.2 times its live bytes, and 4 times plus 256 MiB is promised.
 const WASTE_HALVES: u64 = 7;
 
-/// What the old log may grow by while a new generation is made beside it, in bytes; both are on the disk.
-const GROWTH_MAX: u64 = 32 << 20;
-/// How long the committer then rests after each group, so that the copy gets done: a group has 8 MiB at most,
-/// and most have far less.
-const REST: Duration = Duration::from_millis(10);
+/// What the old log may grow by at full speed while a new generation is made beside it, in bytes; both are on
+/// the disk.
+const GROWTH_MAX: u64 = 16 << 20;
+/// After that the committer takes so many bytes a second, so that the copy catches up.
+const PACE_PER_S: u64 = 16 << 20;
+/// The longest it rests between two groups: nobody should take it for dead.
+const REST_MAX: Duration = Duration::from_millis(250);
 
 /// A new generation in the making, on a thread of its own.
 pub(super) struct Making {
-    /// How large the log was when it began.
-    from_bytes: u64,
+    /// How large the log may be before writers are slowed down; grows as they are.
+    paced_bytes: u64,
     job: Arc<Job>,
     built: mpsc::Receiver<Result<Built, JournalError>>,
 }
@@ -102,14 +104,16 @@ impl Engine {
             drop((own, held));
         };
         if self.spawn("journal-copy", work) {
-            self.making = Some(Making { from_bytes: self.log.bytes(), job, built });
+            self.making = Some(Making { paced_bytes: self.log.bytes() + GROWTH_MAX, job, built });
         }
     }
 
     /// How long to rest before the next group, if writers are faster than the copy they make necessary.
-    pub(crate) fn rest(&self) -> Option<Duration> {
-        let making = self.making.as_ref()?;
-        (making.from_bytes + GROWTH_MAX <= self.log.bytes()).then_some(REST)
+    pub(crate) fn rest(&mut self) -> Option<Duration> {
+        let making = self.making.as_mut()?;
+        let beyond = self.log.bytes().checked_sub(making.paced_bytes).filter(|beyond| 0 < *beyond)?;
+        making.paced_bytes += beyond;
+        Some(Duration::from_millis(beyond * 1000 / PACE_PER_S).min(REST_MAX))
     }
 
     /// Moves to the new generation once it is made.

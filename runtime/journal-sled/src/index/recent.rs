@@ -31,7 +31,7 @@ pub(super) const ROWS_MAX: usize = 4096;
 /// Bytes that may wait, for the same reasons.
 pub(super) const BYTES_MAX: usize = 2 << 20;
 /// Rows handed over at once: some 0.5 ms. The index below keeps what it replaces until a batch is over.
-pub(super) const SLICE: usize = 256;
+pub(super) const SLICE: usize = 1024;
 
 /// Changed rows; `None` was removed.
 type Changes = BTreeMap<Key, Option<Vec<u8>>>;

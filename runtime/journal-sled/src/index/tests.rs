@@ -1,12 +1,16 @@
 use std::collections::BTreeMap;
 
+use playhouse_core::id::TaskId;
 use proptest::{
     collection::vec,
+    option,
     prelude::{Just, Strategy, any, prop_oneof},
     prop_assert_eq, proptest,
+    sample::select,
 };
 
 use super::*;
+use crate::{keys, pieces::PIECE_BYTES_MAX};
 
 /// What is done to an index.
 #[derive(Debug, Clone)]
@@ -16,12 +20,28 @@ enum Step {
     Flush,
 }
 
+/// Keys of appends, some in pieces, of tasks whose names begin alike; and of other rows on both sides of them.
 fn key() -> impl Strategy<Value = Key> {
-    vec(0..4u8, 1..4)
+    let task = || prop_oneof![Just("t"), Just("t-1"), Just("u")].prop_map(|name| TaskId::new(name).unwrap());
+    let append = (task(), 0..6u64, 0..2u32);
+    prop_oneof![
+        4 => append.prop_map(|(task, seq, piece)| keys::piece(&keys::record(&task, seq), piece)),
+        1 => task().prop_map(|task| keys::head(&task)),
+        1 => task().prop_map(|task| keys::wake(&task, &task)),
+    ]
+}
+
+/// Ends of ranges: keys, and what all keys of a kind or a task begin with.
+fn bound() -> impl Strategy<Value = Key> {
+    let some = [b"d".as_slice(), b"r", b"s", b"x", b"rt\0", b"rt\x01", b"rt-1\0"];
+    prop_oneof![2 => key(), 1 => select(some.to_vec()).prop_map(<[u8]>::to_vec)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let edit = (key(), any::<Option<u8>>().prop_map(|value| value.map(|byte| vec![byte])));
+    // Now and then one that fills a pack by itself.
+    let value = (any::<u8>(), prop_oneof![9 => Just(1), 1 => Just(PIECE_BYTES_MAX)]);
+    let value = option::of(value.prop_map(|(byte, len)| vec![byte; len]));
+    let edit = (key(), value);
     prop_oneof![6 => vec(edit, 0..6).prop_map(Step::Apply), 2 => Just(Step::CatchUp), 1 => Just(Step::Flush)]
 }
 
@@ -36,11 +56,11 @@ fn all(index: &dyn Index, from: &[u8], to: &[u8], order: Order) -> Vec<Row> {
 
 proptest! {
     #[test]
-    fn rows_that_wait_and_rows_below_read_as_one_map(steps in vec(step(), 0..40), from in key(), to in key()) {
+    fn rows_that_wait_and_rows_below_read_as_one_map(steps in vec(step(), 0..40), from in bound(), to in bound()) {
         let dir = tempfile::tempdir().unwrap();
         let sled = SledIndex::open(dir.path(), 1 << 20).unwrap();
         let indexes: [&dyn Index; 3] =
-            [&Recent::few_over(MemoryIndex::default(), 9), &Recent::few_over(sled, 5), &MemoryIndex::default()];
+            [&Recent::few_over(MemoryIndex::default(), 9), &Recent::few_over(Packed::over(sled), 5), &Packed::over(MemoryIndex::default())];
         let mut model = BTreeMap::new();
         for step in steps {
             for index in indexes {
@@ -113,4 +133,27 @@ fn what_left_has_arrived_before_as_many_wait_again() {
         apply(&index, [(n.to_be_bytes().to_vec(), Some(Vec::new()))]);
         index.catch_up().unwrap();
     }
+}
+
+#[test]
+fn appends_of_a_task_that_come_at_once_are_one_row_and_no_row_is_too_large() {
+    let index = Packed::over(MemoryIndex::default());
+    let task = TaskId::new("t").unwrap();
+    let append = |seq| (keys::piece(&keys::record(&task, seq), 0), Some(vec![0; 1000]));
+    apply(&index, (0..20).map(append));
+    let packs = |index: &Packed<MemoryIndex>| all(index.below(), b"R", b"S", Order::Up);
+    assert_eq!(packs(&index).len(), 1);
+    apply(&index, (20..90).map(append));
+    assert!((4..6).contains(&packs(&index).len()));
+    assert!(packs(&index).iter().all(|(_, pack)| pack.len() <= PIECE_BYTES_MAX));
+    apply(&index, (0..90).map(|seq| (append(seq).0, None)));
+    assert!(packs(&index).is_empty());
+}
+
+#[test]
+fn a_pack_that_is_cut_off_is_named() {
+    let index = Packed::over(MemoryIndex::default());
+    apply(index.below(), [(b"Rt\0123456789012".to_vec(), Some(b"1234567890120001x".to_vec()))]);
+    let error = Rows::of(&index, b"r", b"s", Order::Up).next().unwrap().unwrap_err();
+    assert!(error.to_string().contains("a pack of records of t"), "{error}");
 }

@@ -11,7 +11,7 @@ use super::look::LookOnly;
 use crate::{
     OpenError, Options,
     disk::{Disk, RealDisk},
-    index::{Refusal, SledIndex},
+    index::{Packed, Refusal, SledIndex},
     lock::lock,
     place::{Current, Place},
     vault::Vault,
@@ -52,7 +52,7 @@ impl Still {
     }
 
     /// Opens a copy of the index of generation `number`.
-    pub(super) fn index(&self, number: u64) -> Result<Result<SledIndex, String>, OpenError> {
+    pub(super) fn index(&self, number: u64) -> Result<Result<Packed<SledIndex>, String>, OpenError> {
         let (from, to) = (self.place.sled(number), self.copy());
         let failed = |error| OpenError::disk(&self.place.dir, error);
         RealDisk.remove(&to).map_err(failed)?;
@@ -61,7 +61,7 @@ impl Still {
         }
         copy(&from, &to).map_err(failed)?;
         match SledIndex::open(&to, self.place.options.cache_bytes) {
-            Ok(index) => Ok(Ok(index)),
+            Ok(index) => Ok(Ok(Packed::over(index))),
             Err(Refusal::Damaged(what)) => Ok(Err(what)),
             Err(Refusal::Io(error)) => Err(failed(error)),
             Err(Refusal::Busy) => Ok(Err("it is held by another part of this process".to_owned())),

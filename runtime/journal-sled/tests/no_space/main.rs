@@ -239,7 +239,7 @@ fn options() -> Options {
     Options {
         ballast_bytes: 1 << 20,
         checkpoint_bytes: 16 << 20,
-        waste_bytes: 32 << 20,
+        waste_bytes: 16 << 20,
         ..load::options(true)
     }
 }
