@@ -25,7 +25,7 @@ use crate::{
     error::disk,
     frame::{At, Frame},
     index::{Edit, Index, Refusal, Row, borrowed},
-    keys,
+    keys::{self, after},
     log::{Log, walk},
     place::{Current, Place},
     scan::Scan,
@@ -143,7 +143,13 @@ impl Job {
     pub(crate) fn run(&self) -> Result<Built, JournalError> {
         let mut builder = Builder::begin(&self.place, self.generation, self.base)?;
         let mut files = HashSet::new();
-        for row in View(&*self.source).range(keys::FIRST, keys::END) {
+        let source = View(&*self.source);
+        // Tasks that begin meanwhile are in the log behind `base`; who copied them too might never be done.
+        let last = source.last(keys::RECORDS, &after(keys::RECORDS))?.map(|(key, _)| after(&key));
+        let before = source.range(keys::FIRST, keys::RECORDS);
+        let records = last.into_iter().flat_map(|end| source.range(keys::RECORDS, &end));
+        let behind = source.range(&after(keys::RECORDS), keys::END);
+        for row in before.chain(records).chain(behind) {
             let row = row?;
             values::check(&row)?;
             files.extend(values::file_in(&row.0, &row.1));

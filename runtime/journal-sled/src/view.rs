@@ -42,7 +42,7 @@ impl<'a> View<'a> {
     }
 
     /// The last row from `from` up to, but not with, `to`.
-    fn last(self, from: &[u8], to: &[u8]) -> Result<Option<Row>, JournalError> {
+    pub(crate) fn last(self, from: &[u8], to: &[u8]) -> Result<Option<Row>, JournalError> {
         Ok(self.0.some(from, to, Order::Down, 1)?.pop())
     }
 
