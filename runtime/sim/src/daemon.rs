@@ -16,6 +16,7 @@ use crate::{
     model::model,
     operator::operate,
     oracle::{Broken, Invariant, ensure},
+    person::Person,
     plan::{How, When},
     tools::SimTools,
     world::{Lie, Process},
@@ -89,6 +90,10 @@ async fn run(process: &Process, crash: Option<(When, How)>) -> End {
         let connection = Connection { process: process.clone(), runtime: runtime.clone(), client };
         outside.spawn(connection.pursue());
     }
+    for name in ["ann", "bob"] {
+        let person = Person { name, process: process.clone(), runtime: runtime.clone() };
+        outside.spawn(person.work());
+    }
     outside.spawn(operate(process.clone(), runtime));
     outside.spawn(faults::inject(process.clone(), root.supervisor.get_cell()));
     tokio::select! {
@@ -114,8 +119,12 @@ fn tree(process: &Process, door: Arc<Door>) -> Tree {
     let plan = &process.world.plan;
     let journal = Arc::new(SimJournal::new(process, door.clone()));
     let models = BTreeMap::from([("scripted".to_owned(), model(process))]);
-    let catalog = Catalog::new([plan.agent.clone()], Arc::new(SimTools::new(process)), models)
-        .expect("the simulated agent is sound");
+    let mut agents = plan.agents.clone();
+    if process.world.lie == Some(Lie::ForgetsApprovals) {
+        agents.iter_mut().for_each(|agent| agent.policy.approvals.clear());
+    }
+    let catalog = Catalog::new(agents, Arc::new(SimTools::new(process)), models)
+        .expect("the simulated agents are sound");
     let permits = match process.world.lie {
         Some(Lie::IgnoresPermits) => plan.permits + 8,
         _ => plan.permits,

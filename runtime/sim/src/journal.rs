@@ -101,7 +101,6 @@ impl SimJournal {
         let (process, world) = (&self.process, &self.process.world);
         let (task, first) = (batch.head.task.clone(), batch.head.next_seq - batch.records.len() as Seq);
         let records = batch.records.clone();
-        world.oracle().tries(&batch);
         if self.lies(Lie::AcknowledgesEarly) {
             world.check(world.oracle().durable(&task, &records));
         }
@@ -154,6 +153,8 @@ impl Journal for SimJournal {
     async fn append(&self, batch: Batch) -> Result<(), JournalError> {
         let (process, rates) = (&self.process, &self.process.world.plan.rates);
         process.gate().await;
+        // Nothing has waited yet: the clock shows what it showed to whoever decided this.
+        process.world.oracle().tries(&batch, process.clock_ms());
         if process.fails(rates.refusal) {
             process.note(format_args!("append {} refused", batch.head.task));
             process.latency().await;

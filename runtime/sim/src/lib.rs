@@ -20,6 +20,7 @@ compile_error!(
      overrides it, so add it there"
 );
 
+mod agents;
 mod audit;
 mod client;
 mod daemon;
@@ -32,11 +33,12 @@ mod model;
 mod operator;
 mod oracle;
 mod panic;
+mod person;
 mod plan;
 mod run;
 mod tools;
 mod world;
 
-pub use oracle::{Broken, Invariant};
+pub use oracle::{Broken, Invariant, Seen};
 pub use run::{Options, Report, run};
 pub use world::Lie;

@@ -9,6 +9,8 @@
 //! The oracle believes the journal only: a record counts as durable once the journal has acknowledged it or
 //! has shown it. From then on it must be there, unchanged, after every crash.
 
+mod people;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -22,6 +24,10 @@ use playhouse_core::{
     tool::{EffectClass, ToolRequest},
 };
 use playhouse_ports::Batch;
+
+use crate::plan::Plan;
+pub(crate) use people::Case;
+use people::People;
 
 /// The promises, by the names of the architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +44,10 @@ pub enum Invariant {
     J6,
     /// Every bound holds.
     J7,
+    /// No call that must be agreed to is made before somebody has, and each decision counts once.
+    Approval,
+    /// Nothing that waits for a time goes on before it, or much later.
+    Timer,
     /// When nothing fails any more, everything ends.
     Liveness,
 }
@@ -62,6 +72,13 @@ pub(crate) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> S
     if holds { Ok(()) } else { Err(Broken { invariant, what: what() }) }
 }
 
+/// How often there was something to look at: an oracle that sees nothing holds, too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Decisions of people that came about.
+    pub decisions: usize,
+}
+
 /// A task as its durable records make it.
 #[derive(Debug)]
 pub(crate) struct Known {
@@ -73,8 +90,9 @@ pub(crate) struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) tasks: BTreeMap<TaskId, Known>,
-    /// Whatever was ever handed to the journal, by place.
-    tried: BTreeMap<(TaskId, Seq), Vec<Record>>,
+    pub(crate) people: People,
+    /// Whatever was ever handed to the journal, by place; and when it was decided, by the machine's clock.
+    tried: BTreeMap<(TaskId, Seq), Vec<(Record, u64)>>,
     /// Who runs in each session.
     busy: BTreeMap<(Tenant, SessionId), TaskId>,
     /// Prompts that a durable intent stands for.
@@ -87,13 +105,20 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
+    /// The oracle of the world of `plan`.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut oracle = Self::default();
+        oracle.people.caution.clone_from(&plan.caution);
+        oracle
+    }
+
     /// `batch` is handed to the journal.
-    pub(crate) fn tries(&mut self, batch: &Batch) {
+    pub(crate) fn tries(&mut self, batch: &Batch, clock_ms: u64) {
         for record in batch.records.iter() {
             let place = (batch.head.task.clone(), record.seq);
             let tried = self.tried.entry(place).or_default();
-            if !tried.contains(record) {
-                tried.push(record.clone());
+            if tried.iter().all(|(tried, _)| tried != record) {
+                tried.push((record.clone(), clock_ms));
             }
         }
     }
@@ -120,10 +145,14 @@ impl Oracle {
             format!("task {task} has record {} and no record {known}", record.seq)
         })?;
         let tried = self.tried.get(&(task.clone(), record.seq));
-        ensure(tried.is_some_and(|tried| tried.contains(record)), Invariant::J4, || {
-            format!("nobody wrote record {} of task {task}: {record:?}", record.seq)
-        })?;
-        self.apply(task, record)
+        let tried = tried.and_then(|tried| tried.iter().find(|(tried, _)| tried == record));
+        let Some((_, clock_ms)) = tried else {
+            let what = format!("nobody wrote record {} of task {task}: {record:?}", record.seq);
+            return Err(Broken { invariant: Invariant::J4, what });
+        };
+        let clock_ms = *clock_ms;
+        self.apply(task, record)?;
+        self.people.follow(task, &record.event, clock_ms)
     }
 
     fn apply(&mut self, id: &TaskId, record: &Record) -> Result<(), Broken> {
@@ -144,6 +173,9 @@ impl Oracle {
         match &record.event {
             Event::ModelAsked { .. } => drop(self.asked.insert(hash(&known.task.request()))),
             Event::ToolAsked(intent) => {
+                if self.people.wants_again(&intent.effect_id) {
+                    self.started.remove(&intent.effect_id);
+                }
                 self.intents.insert(intent.effect_id.clone(), intent.clone());
             }
             _ => {}
@@ -184,6 +216,11 @@ impl Oracle {
         ensure(!is_once || self.started.insert(id.clone()), Invariant::J3, || {
             format!("effect {id} is `once` and was started again")
         })
+    }
+
+    /// What there was to look at.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen { decisions: self.people.count() }
     }
 
     /// A client is told that `task` is accepted.

@@ -56,6 +56,8 @@ pub enum Lie {
     ChangesHistory,
     /// The journal takes the idempotency key out of every submission.
     ForgetsKeys,
+    /// The agents' rules about who must agree first are not there.
+    ForgetsApprovals,
 }
 
 /// Everything that outlives a process.
@@ -108,7 +110,7 @@ impl World {
             chance: Mutex::new(Rng::with_seed(seed ^ 0x5eed)),
             trace: Mutex::default(),
             life: Mutex::default(),
-            oracle: Mutex::default(),
+            oracle: Mutex::new(Oracle::new(&plan)),
             receiver: Mutex::default(),
             clients: Mutex::new(clients),
             broken: Mutex::default(),
@@ -308,11 +310,16 @@ impl Process {
         }
         life.model_calls
     }
+
+    /// The time on the machine's clock, in milliseconds since 1970.
+    pub(crate) fn clock_ms(&self) -> u64 {
+        let skew = lock(&self.world.life).skew_ms;
+        (EPOCH_MS + self.world.now_ms()).saturating_add_signed(skew)
+    }
 }
 
 impl Clock for Process {
     fn now_ms(&self) -> u64 {
-        let skew = lock(&self.world.life).skew_ms;
-        (EPOCH_MS + self.world.now_ms()).saturating_add_signed(skew)
+        self.clock_ms()
     }
 }

@@ -39,6 +39,7 @@ fn every_invariant_holds_in_every_world() {
     assert!(sum(|r| r.tasks) > 5 * seeds(), "hardly any task was accepted");
     assert!(sum(|r| r.effects) > 5 * seeds(), "hardly any effect happened");
     assert!(sum(|r| r.lives as usize) > seeds() * 3 / 2, "hardly any process died");
+    assert!(sum(|r| r.seen.decisions) > seeds() / 2, "hardly anybody decided");
 }
 
 #[test]
@@ -130,6 +131,11 @@ fn a_backend_that_ignores_its_permits_breaks_j7() {
 #[test]
 fn a_journal_that_forgets_open_tasks_breaks_liveness() {
     bites(Lie::ForgetsOpenTasks, false, Invariant::Liveness);
+}
+
+#[test]
+fn agents_that_forget_whom_to_ask_break_approval() {
+    bites(Lie::ForgetsApprovals, true, Invariant::Approval);
 }
 
 /// Points that the simulated world cannot pass, and why.

@@ -1,0 +1,75 @@
+//! The agents of a world: what they may do, and whom they must ask first.
+
+use fastrand::Rng;
+use playhouse_core::{
+    agent::{AgentDef, Limits},
+    policy::{ApprovalRule, Condition, OnUnknown, Test},
+};
+use playhouse_testkit::agent;
+use serde_json::{Value, json};
+
+use crate::tools::TOOLS;
+
+/// When a person must agree to a call, in the world's own words: the agents get the same as a policy.
+#[derive(Debug, Clone)]
+pub(crate) struct Caution {
+    /// Which tool; every one if none is named.
+    tool: Option<&'static str>,
+    /// Only with more than this.
+    above: Option<u32>,
+    expires_ms: u64,
+}
+
+impl Caution {
+    fn of(rng: &mut Rng) -> Self {
+        let tools = TOOLS.map(|(name, _)| name);
+        Self {
+            tool: (rng.u32(..3) > 0).then(|| *rng.choice(&tools).expect("there are tools")),
+            above: rng.bool().then(|| rng.u32(..1000)),
+            // Longer than anybody hesitates, or so short that many come too late.
+            expires_ms: if rng.bool() { 24 * 3_600_000 } else { rng.u64(1_000..30_000) },
+        }
+    }
+
+    /// Whether somebody must agree to this call. What hides its amount counts as much.
+    pub(crate) fn asks(&self, tool: &str, arguments: &Value) -> bool {
+        let amount = arguments.get("n").and_then(Value::as_u64);
+        let is_much = self.above.zip(amount).is_none_or(|(most, n)| u64::from(most) < n);
+        self.tool.is_none_or(|named| named == tool) && is_much
+    }
+
+    fn rule(&self) -> ApprovalRule {
+        let above = |most: u32| Condition { argument: "/n".into(), test: Test::Above(f64::from(most)) };
+        ApprovalRule {
+            tools: self.tool.map(str::to_owned).into_iter().collect(),
+            when: self.above.map(above).into_iter().collect(),
+            expires_ms: self.expires_ms,
+            reason: "it costs something".into(),
+            ..ApprovalRule::default()
+        }
+    }
+}
+
+/// The agents, and when a person must be asked.
+pub(crate) fn agents(rng: &mut Rng) -> (Vec<AgentDef>, Option<Caution>) {
+    let caution = rng.bool().then(|| Caution::of(rng));
+    let mut assistant = agent("assistant", TOOLS.map(|(name, _)| name));
+    assistant.limits = Limits {
+        steps: rng.u32(2..8),
+        time_ms: rng.u64(20_000..120_000),
+        parallel_tools: rng.u32(1..4),
+        tool_time_ms: 2_000,
+        model_time_ms: 5_000,
+        ..Limits::default()
+    };
+    assistant.policy.approvals.extend(caution.as_ref().map(Caution::rule));
+    if rng.bool() {
+        assistant.policy.on_unknown = OnUnknown::Person;
+    }
+    (vec![assistant], caution)
+}
+
+/// Arguments for a call of `tool` that make sense.
+pub(crate) fn arguments(rng: &mut Rng, _tool: &str) -> Value {
+    json!({ "n": rng.u32(..1000) })
+}
