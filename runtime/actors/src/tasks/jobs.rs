@@ -150,7 +150,9 @@ pub(super) async fn write(
     id: TaskId,
     delivery: Delivery,
 ) {
-    let head = match write_input(&services, &id, &delivery.input).await {
+    // The dispatcher holds the task until it hears, so it must hear of a bug, too.
+    let written = AssertUnwindSafe(write_input(&services, &id, &delivery.input)).catch_unwind().await;
+    let head = match written.unwrap_or_else(|_| Err("writing to the task ran into a bug".into())) {
         Ok((head, answer)) => {
             delivery.answer(answer);
             Some(head)
