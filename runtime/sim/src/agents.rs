@@ -4,11 +4,15 @@ use fastrand::Rng;
 use playhouse_core::{
     agent::{AgentDef, Limits},
     policy::{ApprovalRule, Condition, OnUnknown, Test},
+    tool::Grant,
 };
 use playhouse_testkit::agent;
 use serde_json::{Value, json};
 
-use crate::tools::TOOLS;
+use crate::{sender, tools::TOOLS};
+
+/// Signals that agents of this world know.
+pub(crate) const SIGNALS: [&str; 2] = ["paid", "go"];
 
 /// When a person must agree to a call, in the world's own words: the agents get the same as a policy.
 #[derive(Debug, Clone)]
@@ -63,13 +67,35 @@ pub(crate) fn agents(rng: &mut Rng) -> (Vec<AgentDef>, Option<Caution>) {
         ..Limits::default()
     };
     assistant.policy.approvals.extend(caution.as_ref().map(Caution::rule));
+    for (tool, is_there) in [("sleep", rng.bool()), ("wait_signal", rng.bool())] {
+        if is_there {
+            assistant.tools.insert(tool.into(), Grant::default());
+        }
+    }
+    let [strict, loose] = SIGNALS.map(str::to_owned);
+    assistant.policy.signals.extend([(strict, sender::schema()), (loose, json!({}))]);
     if rng.bool() {
         assistant.policy.on_unknown = OnUnknown::Person;
     }
     (vec![assistant], caution)
 }
 
-/// Arguments for a call of `tool` that make sense.
-pub(crate) fn arguments(rng: &mut Rng, _tool: &str) -> Value {
-    json!({ "n": rng.u32(..1000) })
+/// Arguments for a call of `tool` that mostly make sense.
+pub(crate) fn arguments(rng: &mut Rng, tool: &str, clock_ms: u64) -> Value {
+    match tool {
+        "sleep" => match rng.u32(..8) {
+            0 => json!({}),
+            1..4 => json!({ "until_ms": (clock_ms + rng.u64(..30_000)).saturating_sub(5_000) }),
+            _ => json!({ "seconds": rng.u32(..20) }),
+        },
+        "wait_signal" => {
+            let name = *rng.choice(&SIGNALS).expect("there are signals");
+            match rng.u32(..3) {
+                0 => json!({ "name": name }),
+                1 => json!({ "name": name, "timeout_seconds": rng.u32(..5) }),
+                _ => json!({ "name": name, "timeout_seconds": rng.u32(..60) }),
+            }
+        }
+        _ => json!({ "n": rng.u32(..1000) }),
+    }
 }

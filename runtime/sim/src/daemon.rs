@@ -18,6 +18,8 @@ use crate::{
     oracle::{Broken, Invariant, ensure},
     person::Person,
     plan::{How, When},
+    quiet::Quiet,
+    sender::Sender,
     tools::SimTools,
     world::{Lie, Process},
 };
@@ -94,6 +96,7 @@ async fn run(process: &Process, crash: Option<(When, How)>) -> End {
         let person = Person { name, process: process.clone(), runtime: runtime.clone() };
         outside.spawn(person.work());
     }
+    outside.spawn(Sender { process: process.clone(), runtime: runtime.clone() }.work());
     outside.spawn(operate(process.clone(), runtime));
     outside.spawn(faults::inject(process.clone(), root.supervisor.get_cell()));
     tokio::select! {
@@ -150,7 +153,9 @@ fn tree(process: &Process, door: Arc<Door>) -> Tree {
 /// Waits until every task is over and every client has its answer.
 async fn everything_ends(process: &Process) {
     let world = &process.world;
+    let mut quiet = Quiet::default();
     loop {
+        quiet.look(process);
         let open = world.oracle().open();
         let most = world.plan.bounds.live_tasks + world.plan.bounds.queued_tasks;
         let admitted = world.oracle().admitted();

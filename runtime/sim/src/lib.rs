@@ -35,7 +35,9 @@ mod oracle;
 mod panic;
 mod person;
 mod plan;
+mod quiet;
 mod run;
+mod sender;
 mod tools;
 mod world;
 

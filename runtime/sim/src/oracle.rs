@@ -9,7 +9,9 @@
 //! The oracle believes the journal only: a record counts as durable once the journal has acknowledged it or
 //! has shown it. From then on it must be there, unchanged, after every crash.
 
+mod mail;
 mod people;
+mod times;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,17 +22,19 @@ use std::{
 use playhouse_core::{
     id::{EffectId, Seq, SessionId, TaskId, Tenant},
     model::ChatRequest,
-    task::{Event, Head, Intent, Outcome, Record, Status, Task},
+    task::{Event, Head, Intent, Outcome, Record, Status, Task, Waiting},
     tool::{EffectClass, ToolRequest},
 };
 use playhouse_ports::Batch;
 
 use crate::plan::Plan;
+use mail::Mail;
 pub(crate) use people::Case;
 use people::People;
+use times::Times;
 
 /// The promises, by the names of the architecture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// No effect before its cause is durable; no acknowledgement of what is not.
     J1,
@@ -46,6 +50,8 @@ pub enum Invariant {
     J7,
     /// No call that must be agreed to is made before somebody has, and each decision counts once.
     Approval,
+    /// A signal is heard at most once, as it was sent, and by whoever waits for it.
+    Signal,
     /// Nothing that waits for a time goes on before it, or much later.
     Timer,
     /// When nothing fails any more, everything ends.
@@ -72,11 +78,22 @@ pub(crate) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> S
     if holds { Ok(()) } else { Err(Broken { invariant, what: what() }) }
 }
 
+/// Something that should have happened by now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Overdue {
+    pub(crate) invariant: Invariant,
+    pub(crate) what: String,
+}
+
 /// How often there was something to look at: an oracle that sees nothing holds, too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Decisions of people that came about.
     pub decisions: usize,
+    /// Signals that were heard.
+    pub signals: usize,
+    /// Sleeps that came to their end.
+    pub sleeps: usize,
 }
 
 /// A task as its durable records make it.
@@ -84,13 +101,19 @@ pub struct Seen {
 pub(crate) struct Known {
     pub(crate) records: Vec<Record>,
     task: Task,
+    /// It has waited for somebody, and goes on.
+    was_parked: bool,
 }
 
 /// What is known to be durable, and what follows from it.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) tasks: BTreeMap<TaskId, Known>,
+    /// Those that are not over.
+    open: BTreeSet<TaskId>,
     pub(crate) people: People,
+    pub(crate) mail: Mail,
+    times: Times,
     /// Whatever was ever handed to the journal, by place; and when it was decided, by the machine's clock.
     tried: BTreeMap<(TaskId, Seq), Vec<(Record, u64)>>,
     /// Who runs in each session.
@@ -152,13 +175,17 @@ impl Oracle {
         };
         let clock_ms = *clock_ms;
         self.apply(task, record)?;
-        self.people.follow(task, &record.event, clock_ms)
+        self.people.follow(task, &record.event, clock_ms)?;
+        self.mail.follow(task, &record.event, clock_ms)?;
+        self.times.follow(self.tasks[task].task.spec(), record, clock_ms)
     }
 
     fn apply(&mut self, id: &TaskId, record: &Record) -> Result<(), Broken> {
         if let Event::Submitted(spec) = &record.event {
             let task = Task::new((**spec).clone());
-            self.tasks.insert(id.clone(), Known { records: vec![record.clone()], task });
+            let known = Known { records: vec![record.clone()], task, was_parked: false };
+            self.tasks.insert(id.clone(), known);
+            self.open.insert(id.clone());
             return Ok(());
         }
         let known = self.tasks.get_mut(id).expect("its first record is `submitted`");
@@ -170,6 +197,11 @@ impl Oracle {
             what: format!("the journal of task {id} does not fold: {error}"),
         })?;
         known.records.push(record.clone());
+        match &record.event {
+            Event::Woken { .. } => known.was_parked = true,
+            Event::Finished { .. } => drop(self.open.remove(id)),
+            _ => {}
+        }
         match &record.event {
             Event::ModelAsked { .. } => drop(self.asked.insert(hash(&known.task.request()))),
             Event::ToolAsked(intent) => {
@@ -218,9 +250,25 @@ impl Oracle {
         })
     }
 
+    /// What should have happened by `clock_ms`, if a process that is well has `places` for tasks.
+    pub(crate) fn overdue(&self, clock_ms: u64, places: usize) -> BTreeSet<Overdue> {
+        if places <= self.at_work() {
+            return BTreeSet::new();
+        }
+        let parked = self.open_tasks().filter(|(_, known)| known.task.status() == Status::Parked);
+        let sleeps = parked.filter_map(|(id, known)| {
+            let waiting = known.task.head(0).waiting?;
+            let of_calls = self.times.due_ms(id).filter(|_| waiting != Waiting::Paused);
+            let due_ms = of_calls.into_iter().chain(known.task.spec().until_ms).min()?;
+            let what = || format!("task {id} waits on, though it was due at {due_ms}");
+            (due_ms <= clock_ms).then(|| Overdue { invariant: Invariant::Timer, what: what() })
+        });
+        sleeps.collect()
+    }
+
     /// What there was to look at.
     pub(crate) fn seen(&self) -> Seen {
-        Seen { decisions: self.people.count() }
+        Seen { decisions: self.people.count(), signals: self.mail.count(), sleeps: self.times.count() }
     }
 
     /// A client is told that `task` is accepted.
@@ -253,48 +301,54 @@ impl Oracle {
         self.unwanted.insert(task.clone());
     }
 
-    /// Tasks whose turn has come and that wait for nobody.
-    pub(crate) fn running(&self) -> Vec<TaskId> {
-        let running = self.tasks.iter().filter(|(_, known)| known.task.status() == Status::Running);
-        running.map(|(id, _)| id.clone()).collect()
+    /// The tasks that are accepted and not over.
+    fn open_tasks(&self) -> impl Iterator<Item = (&TaskId, &Known)> {
+        self.open.iter().map(|id| (id, &self.tasks[id]))
     }
 
-    /// Tasks that wait for somebody: they have no actor and hold no place.
+    /// Tasks that stand there.
+    fn open_as(&self, status: Status) -> Vec<TaskId> {
+        let there = self.open_tasks().filter(|(_, known)| known.task.status() == status);
+        there.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Tasks whose turn has come and that wait for nobody.
+    pub(crate) fn running(&self) -> Vec<TaskId> {
+        self.open_as(Status::Running)
+    }
+
+    /// Tasks that somebody holds still.
     pub(crate) fn paused(&self) -> Vec<TaskId> {
-        let paused = self.tasks.iter().filter(|(_, known)| known.task.status() == Status::Parked);
-        paused.map(|(id, _)| id.clone()).collect()
+        let is_paused = |known: &Known| known.task.head(0).waiting == Some(Waiting::Paused);
+        self.open_tasks().filter(|(_, known)| is_paused(known)).map(|(id, _)| id.clone()).collect()
     }
 
     /// How many tasks are neither over nor waiting for somebody.
     pub(crate) fn at_work(&self) -> usize {
-        self.unfinished().len() - self.paused().len()
+        self.open_tasks().filter(|(_, known)| known.task.status() != Status::Parked).count()
     }
 
     /// How many tasks hold a place that admission gave them: accepted, at work, and still wanted. One that was
     /// parked gave its place away; it is let in again whoever has come meanwhile.
     pub(crate) fn admitted(&self) -> usize {
-        let is_at_work = |task: &Task| task.outcome().is_none() && task.status() != Status::Parked;
-        let was_parked =
-            |records: &[Record]| records.iter().any(|record| matches!(record.event, Event::Woken { .. }));
-        let open = self.tasks.iter().filter(|(_, known)| is_at_work(&known.task));
-        let placed = open.filter(|(_, known)| !was_parked(&known.records));
+        let placed =
+            self.open_tasks().filter(|(_, known)| !known.was_parked && known.task.status() != Status::Parked);
         placed.filter(|(id, _)| !self.unwanted.contains(*id)).count()
     }
 
     /// Tasks that are accepted and not over.
     pub(crate) fn unfinished(&self) -> Vec<TaskId> {
-        let open = self.tasks.iter().filter(|(_, known)| known.task.outcome().is_none());
-        open.map(|(id, _)| id.clone()).collect()
+        self.open.iter().cloned().collect()
     }
 
     /// How many tasks are accepted and not over.
     pub(crate) fn open(&self) -> usize {
-        self.unfinished().len()
+        self.open.len()
     }
 
     /// A head, after a restart, beside the records of its task.
     pub(crate) fn head(&self, head: &Head) -> Result<(), Broken> {
-        let Some(Known { task, records }) = self.tasks.get(&head.task) else {
+        let Some(Known { task, records, .. }) = self.tasks.get(&head.task) else {
             let what = format!("task {} has a head and no records", head.task);
             return Err(Broken { invariant: Invariant::J4, what });
         };

@@ -8,7 +8,7 @@ use playhouse_core::{admission::Bounds, agent::AgentDef, id::SessionId};
 use playhouse_ports::crash::{At, Point, Side};
 
 pub(crate) use crate::agents::Caution;
-use crate::agents::agents;
+use crate::{agents::agents, world::EPOCH_MS};
 
 /// How often each fault happens, per thousand occasions.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +76,8 @@ pub(crate) struct Wish {
     pub(crate) key: Option<String>,
     /// It changes its mind so long after it was accepted.
     pub(crate) cancel_after_ms: Option<u64>,
+    /// The end of its patience, in milliseconds since 1970.
+    pub(crate) until_ms: Option<u64>,
 }
 
 /// Everything decided beforehand.
@@ -171,5 +173,6 @@ fn wish(rng: &mut Rng, n: usize) -> Wish {
         session: session.map(|name| SessionId::new(name).expect("letters, digits and a dash")),
         key: (rng.u32(..4) != 0).then(|| format!("key-{n}")),
         cancel_after_ms: (rng.u32(..5) == 0).then(|| rng.u64(..10_000)),
+        until_ms: (rng.u32(..6) == 0).then(|| EPOCH_MS + rng.u64(10_000..90_000)),
     }
 }

@@ -13,7 +13,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{Arguments, Write as _},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,7 +36,7 @@ use crate::{
 };
 
 /// The date at which every world begins, in milliseconds since 1970: any will do.
-const EPOCH_MS: u64 = 1_800_000_000_000;
+pub(crate) const EPOCH_MS: u64 = 1_800_000_000_000;
 
 /// A lie that some part of the world tells, to show that the oracles notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,12 @@ pub enum Lie {
     ForgetsKeys,
     /// The agents' rules about who must agree first are not there.
     ForgetsApprovals,
+    /// On the way a signal gets another id each time it is sent.
+    ForgetsSignalIds,
+    /// The process is told of a time that has not come.
+    ClockRunsAhead,
+    /// The journal finds nothing that is due.
+    NeverRings,
 }
 
 /// Everything that outlives a process.
@@ -73,6 +82,7 @@ pub(crate) struct World {
     receiver: Mutex<Receiver>,
     clients: Mutex<Vec<Client>>,
     broken: Mutex<Option<Broken>>,
+    numbers: AtomicU64,
 }
 
 /// The process that is alive, if one is.
@@ -84,6 +94,8 @@ struct Life {
     before_ms: u64,
     since: Option<Instant>,
     skew_ms: i64,
+    /// The farthest that the clock was ever ahead.
+    most_skew_ms: i64,
     crash: Option<Crash>,
     /// How often each side of each point was passed in this life.
     passed: BTreeMap<(Point, Side), u64>,
@@ -114,6 +126,7 @@ impl World {
             receiver: Mutex::default(),
             clients: Mutex::new(clients),
             broken: Mutex::default(),
+            numbers: AtomicU64::new(0),
             plan,
         })
     }
@@ -157,6 +170,11 @@ impl World {
     /// Whether things may still go wrong.
     pub(crate) fn is_faulty(&self) -> bool {
         self.now_ms() < self.plan.faults_until_ms
+    }
+
+    /// A number that was not there before.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A decision that the seed makes.
@@ -298,8 +316,21 @@ impl Process {
 
     /// Sets the process's clock forwards or back.
     pub(crate) fn jump(&self, ms: i64) {
-        lock(&self.world.life).skew_ms += ms;
+        let mut life = lock(&self.world.life);
+        life.skew_ms += ms;
+        life.most_skew_ms = life.most_skew_ms.max(life.skew_ms);
+        drop(life);
         self.note(format_args!("clock jumps by {ms} ms"));
+    }
+
+    /// Sets the process's clock to where it never has to be set back again.
+    pub(crate) fn set_right(&self) {
+        let life = lock(&self.world.life);
+        let behind_ms = life.most_skew_ms - life.skew_ms;
+        drop(life);
+        if behind_ms > 0 {
+            self.jump(behind_ms);
+        }
     }
 
     /// Counts the model calls that are running now.
@@ -320,6 +351,7 @@ impl Process {
 
 impl Clock for Process {
     fn now_ms(&self) -> u64 {
-        self.clock_ms()
+        let ahead = u64::from(self.world.lie == Some(Lie::ClockRunsAhead));
+        self.clock_ms() + ahead * self.world.now_ms() / 4
     }
 }

@@ -40,6 +40,8 @@ fn every_invariant_holds_in_every_world() {
     assert!(sum(|r| r.effects) > 5 * seeds(), "hardly any effect happened");
     assert!(sum(|r| r.lives as usize) > seeds() * 3 / 2, "hardly any process died");
     assert!(sum(|r| r.seen.decisions) > seeds() / 2, "hardly anybody decided");
+    assert!(sum(|r| r.seen.signals) > seeds() / 2, "hardly any signal was heard");
+    assert!(sum(|r| r.seen.sleeps) > seeds() / 2, "hardly any task slept");
 }
 
 #[test]
@@ -136,6 +138,21 @@ fn a_journal_that_forgets_open_tasks_breaks_liveness() {
 #[test]
 fn agents_that_forget_whom_to_ask_break_approval() {
     bites(Lie::ForgetsApprovals, true, Invariant::Approval);
+}
+
+#[test]
+fn signals_that_lose_their_ids_on_the_way_break_signal() {
+    bites(Lie::ForgetsSignalIds, true, Invariant::Signal);
+}
+
+#[test]
+fn a_clock_that_runs_ahead_breaks_timer() {
+    bites(Lie::ClockRunsAhead, true, Invariant::Timer);
+}
+
+#[test]
+fn a_journal_that_finds_nothing_due_breaks_timer() {
+    bites(Lie::NeverRings, true, Invariant::Timer);
 }
 
 /// Points that the simulated world cannot pass, and why.
