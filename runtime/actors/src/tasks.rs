@@ -62,6 +62,9 @@ pub(crate) struct TasksState {
     live: HashMap<TaskId, Live>,
     /// Children that are being made, and what they are to be given.
     making: HashMap<TaskId, Vec<Delivery>>,
+    /// Tasks without a planner that are being written to, and what they are to be given next: one at a time, so
+    /// that what the last one found is how the task stands.
+    writing: HashMap<TaskId, Vec<Delivery>>,
     /// What woken tasks are to be given once they have a planner.
     for_woken: HashMap<TaskId, Vec<Delivery>>,
     jobs: JoinSet<()>,
@@ -86,6 +89,7 @@ impl Actor for Tasks {
             fresh: HashMap::new(),
             live: HashMap::new(),
             making: HashMap::new(),
+            writing: HashMap::new(),
             for_woken: HashMap::new(),
             jobs: JoinSet::new(),
         };
@@ -260,10 +264,14 @@ impl Tasks {
             deliveries.push(delivery);
         } else if state.schedule.is_woken(&task) {
             state.for_woken.entry(task).or_default().push(delivery);
-        } else if state.schedule.hold(&task) {
-            state.jobs.spawn(jobs::write(services, dispatcher, task, delivery));
+        } else if let Some(later) = state.writing.get_mut(&task) {
+            later.push(delivery);
         } else {
-            state.jobs.spawn(jobs::find(services, dispatcher, task, delivery));
+            state.writing.insert(task.clone(), Vec::new());
+            match state.schedule.hold(&task) {
+                true => state.jobs.spawn(jobs::write(services, dispatcher, task, delivery)),
+                false => state.jobs.spawn(jobs::find(services, dispatcher, task, delivery)),
+            };
         }
     }
 
@@ -275,11 +283,14 @@ impl Tasks {
         task: TaskId,
         delivery: Delivery,
     ) {
+        let mut all = vec![delivery];
+        all.extend(state.writing.remove(&task).unwrap_or_default());
         if let Some(live) = state.live.get_mut(&task) {
-            return live.deliver(delivery);
+            return all.into_iter().for_each(|delivery| live.deliver(delivery));
         }
-        state.for_woken.entry(task.clone()).or_default().push(delivery);
-        let started = state.schedule.wake(task);
+        state.for_woken.entry(task.clone()).or_default().extend(all);
+        let mut started = state.schedule.release(&task);
+        started.extend(state.schedule.wake(task));
         self.start(myself, state, started);
     }
 
@@ -291,20 +302,27 @@ impl Tasks {
         task: &TaskId,
         head: Option<Head>,
     ) {
+        let later = state.writing.remove(task).unwrap_or_default();
         let started = match head {
-            Some(head) if head.status.is_final() => return self.conclude(myself, state, task),
+            Some(head) if head.status.is_final() => {
+                later.into_iter().for_each(|delivery| delivery.answer(Err(Refusal::Over)));
+                return self.conclude(myself, state, task);
+            }
             // It gives up its turn: it would keep its session waiting.
             Some(head) if head.status == Status::Parked => {
                 state.schedule.forget(task);
                 state.schedule.start_what_can()
             }
-            Some(head) if !state.schedule.is_waiting(task) => {
+            Some(head) if !state.schedule.is_waiting(task) && !state.schedule.is_live(task) => {
                 state.schedule.restore(task.clone(), lane_of_head(&head));
                 state.schedule.start_what_can()
             }
             _ => state.schedule.release(task),
         };
         self.start(myself, state, started);
+        for delivery in later {
+            self.deliver(myself, state, task.clone(), delivery);
+        }
     }
 
     fn left(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: &TaskId, due_ms: Option<u64>) {

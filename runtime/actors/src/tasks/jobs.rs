@@ -153,10 +153,12 @@ pub(super) async fn write(
     // The dispatcher holds the task until it hears, so it must hear of a bug, too.
     let written = AssertUnwindSafe(write_input(&services, &id, &delivery.input)).catch_unwind().await;
     let head = match written.unwrap_or_else(|_| Err("writing to the task ran into a bug".into())) {
-        Ok((head, answer)) => {
+        Ok(Some((head, answer))) => {
             delivery.answer(answer);
-            Some(head)
+            head
         }
+        // It has begun meanwhile: what follows from an input is a planner's to do.
+        Ok(None) => return drop(tell(&dispatcher, TasksMsg::Found(id, delivery))),
         Err(error) => {
             // Whoever waits is told by the dropped reply.
             tracing::warn!(task = %id, %error, "nothing could be written to a waiting task");
@@ -166,13 +168,21 @@ pub(super) async fn write(
     let _ = tell(&dispatcher, TasksMsg::Written(id, head));
 }
 
+/// How a task stands after something was written to it, if that is not as before; and what the sender is told.
+type Change = (Option<Head>, Result<(), Refusal>);
+
+/// `None`: the task has begun, and nothing was written.
 async fn write_input(
     services: &Services,
     id: &TaskId,
     input: &Input,
-) -> Result<(Head, Result<(), Refusal>), ActorProcessingErr> {
+) -> Result<Option<Change>, ActorProcessingErr> {
     let ledger = &services.ledger;
     let mut task = restore(&*ledger.journal, id).await?;
+    let before = task.head(ledger.clock.now_ms());
+    if !before.unbegun && !before.status.is_final() {
+        return Ok(None);
+    }
     let answer = task.accepts(ledger.clock.now_ms(), input);
     if answer.is_ok() {
         let (first, now_ms) = (task.next_seq(), ledger.clock.now_ms());
@@ -181,7 +191,8 @@ async fn write_input(
             append(ledger, batch(&task, first, events, now_ms)).await?;
         }
     }
-    Ok((task.head(ledger.clock.now_ms()), answer))
+    let after = task.head(ledger.clock.now_ms());
+    Ok(Some((Some(after).filter(|after| after.status != before.status), answer)))
 }
 
 /// Asks until the journal answers: a task that is there must run, whoever was told otherwise.

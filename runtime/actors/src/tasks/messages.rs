@@ -69,7 +69,7 @@ pub(crate) enum TasksMsg {
     Refused,
     /// Sent by the job that was to make a child: there was no need to, or no way; and its end, if it has one.
     NotMade(TaskId, Option<Box<Ended>>),
-    /// Sent by the job that wrote to a task that has not begun: how it stands now.
+    /// Sent by the job that wrote to a task that has not begun: how it stands now, if that has changed.
     Written(TaskId, Option<Head>),
     /// Sent by the job that looked for a parked task: it has begun, and needs a planner for this.
     Found(TaskId, Delivery),
