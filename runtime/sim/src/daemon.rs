@@ -169,7 +169,8 @@ async fn everything_ends(process: &Process) {
         }
         let is_late = world.now_ms() > world.plan.faults_until_ms + PATIENCE_MS;
         if is_late {
-            let what = format!("{open} tasks never end; without an answer are {waiting:?}");
+            let stuck = world.oracle().stuck();
+            let what = format!("never end: {stuck:#?}; without an answer are {waiting:?}");
             world.broken(Broken { invariant: Invariant::Liveness, what });
         }
         process.wait(LOOK_MS).await;

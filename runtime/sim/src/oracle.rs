@@ -317,6 +317,18 @@ impl Oracle {
         self.open_as(Status::Running)
     }
 
+    /// What is known about the tasks that are not over, for people.
+    pub(crate) fn stuck(&self) -> Vec<String> {
+        let of_task = |(id, known): (&TaskId, &Known)| {
+            let view = known.task.view(0);
+            let (status, parked, unbegun) = (view.head.status, view.head.waiting, view.head.unbegun);
+            let waits: Vec<_> = view.waits.iter().map(|wait| &wait.wait).collect();
+            let last: Vec<_> = known.records.iter().rev().take(4).map(|record| &record.event).collect();
+            format!("{id} {status:?} {parked:?} {unbegun} {:?} {waits:?}, last {last:?}", view.head.session)
+        };
+        self.open_tasks().map(of_task).collect()
+    }
+
     /// Tasks that somebody holds still.
     pub(crate) fn paused(&self) -> Vec<TaskId> {
         let is_paused = |known: &Known| known.task.head(0).waiting == Some(Waiting::Paused);
