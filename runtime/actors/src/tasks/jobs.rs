@@ -136,11 +136,15 @@ pub(super) async fn find(
     delivery: Delivery,
 ) {
     let head = patiently(&id, || services.ledger.journal.head(&id)).await;
-    if matches!(head, Ok(Some(Head { unbegun: true, .. }))) {
-        return write(services, dispatcher, id, delivery).await;
+    match head {
+        // Nothing is owed to it: waking it would only make it say again that it is over, to others who are.
+        Ok(None) => delivery.answer(Err(Refusal::Over)),
+        Ok(Some(head)) if head.status.is_final() => delivery.answer(Err(Refusal::Over)),
+        Ok(Some(Head { unbegun: true, .. })) => return write(services, dispatcher, id, delivery).await,
+        Ok(Some(_)) | Err(_) => return drop(tell(&dispatcher, TasksMsg::Found(id, delivery))),
     }
     // Fails only when the dispatcher is gone; whoever waits is told by the dropped reply.
-    let _ = tell(&dispatcher, TasksMsg::Found(id, delivery));
+    let _ = tell(&dispatcher, TasksMsg::Written(id, None));
 }
 
 /// Writes an input to a task that has not begun.
