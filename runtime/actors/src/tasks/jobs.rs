@@ -104,18 +104,19 @@ enum Made {
 
 async fn make_child(services: &Services, order: ChildOrder) -> Result<Made, String> {
     let ledger = &services.ledger;
-    loop {
-        let head = patiently(&order.task, || ledger.journal.head(&order.task)).await;
-        if let Some(head) = head.map_err(|error| error.to_string())? {
-            return found(services, &head).await;
+    let head = patiently(&order.task, || ledger.journal.head(&order.task)).await;
+    if let Some(head) = head.map_err(|error| error.to_string())? {
+        return found(services, &head).await;
+    }
+    let task = Task::new(services.child_spec(&order)?);
+    match patiently(&order.task, || write_submission(services, &task, Vec::new(), None)).await {
+        Ok(()) => Ok(Made::New(Box::new(task))),
+        // It was written after all, by a try whose answer was lost. Nobody has it yet: it was not there before.
+        Err(JournalError::Fenced { .. }) => {
+            let task = restore(&*ledger.journal, &order.task).await.map_err(|error| error.to_string())?;
+            Ok(Made::New(Box::new(task)))
         }
-        let task = Task::new(services.child_spec(&order)?);
-        match patiently(&order.task, || write_submission(services, &task, Vec::new(), None)).await {
-            Ok(()) => return Ok(Made::New(Box::new(task))),
-            // It was written after all, by a try whose answer was lost.
-            Err(JournalError::Fenced { .. }) => {}
-            Err(error) => return Err(error.to_string()),
-        }
+        Err(error) => Err(error.to_string()),
     }
 }
 
