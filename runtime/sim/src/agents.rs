@@ -3,6 +3,8 @@
 use fastrand::Rng;
 use playhouse_core::{
     agent::{AgentDef, Limits},
+    message::Message,
+    model::ChatRequest,
     policy::{ApprovalRule, Condition, OnUnknown, Test},
     tool::Grant,
 };
@@ -72,17 +74,33 @@ pub(crate) fn agents(rng: &mut Rng) -> (Vec<AgentDef>, Option<Caution>) {
             assistant.tools.insert(tool.into(), Grant::default());
         }
     }
+    if rng.bool() {
+        let tools = ["await_tasks", "hand_off", "map_tasks", "run_task", "spawn_task"];
+        assistant.tools.extend(tools.map(|tool| (tool.into(), Grant::default())));
+        assistant.policy.agents = vec!["helper".into()];
+        (assistant.limits.children, assistant.limits.depth) = (rng.u32(1..6), rng.u32(1..3));
+    }
     let [strict, loose] = SIGNALS.map(str::to_owned);
     assistant.policy.signals.extend([(strict, sender::schema()), (loose, json!({}))]);
     if rng.bool() {
         assistant.policy.on_unknown = OnUnknown::Person;
     }
-    (vec![assistant], caution)
+    // Its limits leave less to those below it, so that no family grows for ever.
+    let limits = Limits { steps: 3, ..assistant.limits };
+    let helper = AgentDef { name: "helper".into(), limits, ..assistant.clone() };
+    (vec![assistant, helper], caution)
 }
 
 /// Arguments for a call of `tool` that mostly make sense.
-pub(crate) fn arguments(rng: &mut Rng, tool: &str, clock_ms: u64) -> Value {
+pub(crate) fn arguments(rng: &mut Rng, tool: &str, request: &ChatRequest, clock_ms: u64) -> Value {
+    let agent = if rng.u32(..16) == 0 { "nobody" } else { "helper" };
     match tool {
+        "run_task" | "spawn_task" | "hand_off" => json!({ "agent": agent, "input": work(rng) }),
+        "map_tasks" => {
+            let inputs: Vec<_> = (0..rng.usize(..4)).map(|_| work(rng)).collect();
+            json!({ "agent": agent, "inputs": inputs, "parallel": rng.u32(1..3) })
+        }
+        "await_tasks" => json!({ "tasks": spawned(request) }),
         "sleep" => match rng.u32(..8) {
             0 => json!({}),
             1..4 => json!({ "until_ms": (clock_ms + rng.u64(..30_000)).saturating_sub(5_000) }),
@@ -98,4 +116,20 @@ pub(crate) fn arguments(rng: &mut Rng, tool: &str, clock_ms: u64) -> Value {
         }
         _ => json!({ "n": rng.u32(..1000) }),
     }
+}
+
+fn work(rng: &mut Rng) -> String {
+    format!("work {}", rng.u32(..1000))
+}
+
+/// Names of the tasks that this conversation has spawned, as the model has read them.
+fn spawned(request: &ChatRequest) -> Vec<String> {
+    let name = |message: &Message| match message {
+        Message::Tool { name, content, .. } if name == "spawn_task" => {
+            let output: Value = serde_json::from_str(content).ok()?;
+            Some(output.get("task")?.as_str()?.to_owned())
+        }
+        _ => None,
+    };
+    request.messages.iter().filter_map(name).collect()
 }

@@ -69,6 +69,9 @@ impl SimJournal {
         if self.lies(Lie::ForgetsKeys) {
             batch.key = None;
         }
+        if self.lies(Lie::ForgetsWakes) {
+            (batch.wake, batch.asked) = (None, Vec::new());
+        }
         if self.lies(Lie::ChangesHistory)
             && let Some(Event::Finished { outcome: Outcome::Done { output } }) =
                 Arc::make_mut(&mut batch.records).last_mut().map(|record| &mut record.event)

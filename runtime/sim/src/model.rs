@@ -119,7 +119,7 @@ fn call(rng: &mut fastrand::Rng, n: usize, request: &ChatRequest, clock_ms: u64)
     };
     let arguments = match rng.u32(..20) {
         0 => Arguments::Malformed { raw: "{".into(), error: "it ends too early".into() },
-        _ => Arguments::Json(arguments(rng, name, clock_ms)),
+        _ => Arguments::Json(arguments(rng, name, request, clock_ms)),
     };
     ToolCall { id: format!("call_{n}"), name: name.into(), arguments }
 }

@@ -9,6 +9,7 @@
 //! The oracle believes the journal only: a record counts as durable once the journal has acknowledged it or
 //! has shown it. From then on it must be there, unchanged, after every crash.
 
+mod family;
 mod mail;
 mod people;
 mod times;
@@ -28,6 +29,7 @@ use playhouse_core::{
 use playhouse_ports::Batch;
 
 use crate::plan::Plan;
+use family::Family;
 use mail::Mail;
 pub(crate) use people::Case;
 use people::People;
@@ -52,6 +54,8 @@ pub enum Invariant {
     Approval,
     /// A signal is heard at most once, as it was sent, and by whoever waits for it.
     Signal,
+    /// A task that another makes was asked for first, and its end is heard once, as it was.
+    Child,
     /// Nothing that waits for a time goes on before it, or much later.
     Timer,
     /// When nothing fails any more, everything ends.
@@ -94,6 +98,8 @@ pub struct Seen {
     pub signals: usize,
     /// Sleeps that came to their end.
     pub sleeps: usize,
+    /// Ends of tasks that were heard by those who made them.
+    pub children: usize,
 }
 
 /// A task as its durable records make it.
@@ -114,6 +120,7 @@ pub(crate) struct Oracle {
     pub(crate) people: People,
     pub(crate) mail: Mail,
     times: Times,
+    family: Family,
     /// Whatever was ever handed to the journal, by place; and when it was decided, by the machine's clock.
     tried: BTreeMap<(TaskId, Seq), Vec<(Record, u64)>>,
     /// Who runs in each session.
@@ -177,11 +184,14 @@ impl Oracle {
         self.apply(task, record)?;
         self.people.follow(task, &record.event, clock_ms)?;
         self.mail.follow(task, &record.event, clock_ms)?;
-        self.times.follow(self.tasks[task].task.spec(), record, clock_ms)
+        self.times.follow(self.tasks[task].task.spec(), record, clock_ms)?;
+        let tasks = &self.tasks;
+        self.family.follow(task, &record.event, |other| tasks.get(other)?.task.outcome())
     }
 
     fn apply(&mut self, id: &TaskId, record: &Record) -> Result<(), Broken> {
         if let Event::Submitted(spec) = &record.event {
+            self.family.born(spec)?;
             let task = Task::new((**spec).clone());
             let known = Known { records: vec![record.clone()], task, was_parked: false };
             self.tasks.insert(id.clone(), known);
@@ -263,12 +273,29 @@ impl Oracle {
             let what = || format!("task {id} waits on, though it was due at {due_ms}");
             (due_ms <= clock_ms).then(|| Overdue { invariant: Invariant::Timer, what: what() })
         });
-        sleeps.collect()
+        sleeps.chain(self.overdue_children()).collect()
+    }
+
+    /// Ends that were not heard of, and tasks that outlive who made them.
+    fn overdue_children(&self) -> impl Iterator<Item = Overdue> {
+        let unheard = self.family.awaited().filter(|(child, _)| self.outcome(child).is_some());
+        let unheard =
+            unheard.map(|(child, parent)| format!("task {parent} has not heard that {child} ended"));
+        let orphans = self.open_tasks().filter_map(|(id, known)| {
+            let parent = known.task.spec().lineage.parent.as_ref()?;
+            self.outcome(parent).map(|_| format!("task {id} outlives {parent}, which made it"))
+        });
+        unheard.chain(orphans).map(|what| Overdue { invariant: Invariant::Child, what })
     }
 
     /// What there was to look at.
     pub(crate) fn seen(&self) -> Seen {
-        Seen { decisions: self.people.count(), signals: self.mail.count(), sleeps: self.times.count() }
+        Seen {
+            decisions: self.people.count(),
+            signals: self.mail.count(),
+            sleeps: self.times.count(),
+            children: self.family.count(),
+        }
     }
 
     /// A client is told that `task` is accepted.
@@ -343,8 +370,9 @@ impl Oracle {
     /// How many tasks hold a place that admission gave them: accepted, at work, and still wanted. One that was
     /// parked gave its place away; it is let in again whoever has come meanwhile.
     pub(crate) fn admitted(&self) -> usize {
-        let placed =
-            self.open_tasks().filter(|(_, known)| !known.was_parked && known.task.status() != Status::Parked);
+        // A task that another made is always let in.
+        let came = self.open_tasks().filter(|(_, known)| known.task.spec().lineage.parent.is_none());
+        let placed = came.filter(|(_, known)| !known.was_parked && known.task.status() != Status::Parked);
         placed.filter(|(id, _)| !self.unwanted.contains(*id)).count()
     }
 

@@ -67,6 +67,8 @@ pub enum Lie {
     ClockRunsAhead,
     /// The journal finds nothing that is due.
     NeverRings,
+    /// The journal keeps no note for who made a task that ends.
+    ForgetsWakes,
 }
 
 /// Everything that outlives a process.

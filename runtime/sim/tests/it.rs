@@ -42,6 +42,7 @@ fn every_invariant_holds_in_every_world() {
     assert!(sum(|r| r.seen.decisions) > seeds() / 2, "hardly anybody decided");
     assert!(sum(|r| r.seen.signals) > seeds() / 2, "hardly any signal was heard");
     assert!(sum(|r| r.seen.sleeps) > seeds() / 2, "hardly any task slept");
+    assert!(sum(|r| r.seen.children) > seeds() / 2, "hardly any task made another");
 }
 
 #[test]
@@ -153,6 +154,11 @@ fn a_clock_that_runs_ahead_breaks_timer() {
 #[test]
 fn a_journal_that_finds_nothing_due_breaks_timer() {
     bites(Lie::NeverRings, true, Invariant::Timer);
+}
+
+#[test]
+fn a_journal_that_keeps_no_note_of_ends_breaks_child() {
+    bites(Lie::ForgetsWakes, false, Invariant::Child);
 }
 
 /// Points that the simulated world cannot pass, and why.
