@@ -21,7 +21,7 @@ mod jobs;
 mod live;
 mod messages;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use playhouse_core::{
     id::TaskId,
@@ -53,20 +53,21 @@ pub(crate) struct Tasks {
     pub(crate) schedule: Schedule,
 }
 
-/// Who runs, who waits, and how to reach them.
+/// Who runs, who waits, and how to reach them. Kept in order, so that whoever waits for an answer of one that dies
+/// hears of it in an order that a simulation repeats.
 #[derive(Debug)]
 pub(crate) struct TasksState {
     schedule: Schedule,
     /// Tasks that were just submitted and start at once; all others are read when they start.
-    fresh: HashMap<TaskId, Task>,
-    live: HashMap<TaskId, Live>,
+    fresh: BTreeMap<TaskId, Task>,
+    live: BTreeMap<TaskId, Live>,
     /// Children that are being made, and what they are to be given.
-    making: HashMap<TaskId, Vec<Delivery>>,
+    making: BTreeMap<TaskId, Vec<Delivery>>,
     /// Tasks without a planner that are being written to, and what they are to be given next: one at a time, so
     /// that what the last one found is how the task stands.
-    writing: HashMap<TaskId, Vec<Delivery>>,
+    writing: BTreeMap<TaskId, Vec<Delivery>>,
     /// What woken tasks are to be given once they have a planner.
-    for_woken: HashMap<TaskId, Vec<Delivery>>,
+    for_woken: BTreeMap<TaskId, Vec<Delivery>>,
     jobs: JoinSet<()>,
 }
 
@@ -86,11 +87,11 @@ impl Actor for Tasks {
         });
         let mut state = TasksState {
             schedule: self.schedule.clone(),
-            fresh: HashMap::new(),
-            live: HashMap::new(),
-            making: HashMap::new(),
-            writing: HashMap::new(),
-            for_woken: HashMap::new(),
+            fresh: BTreeMap::new(),
+            live: BTreeMap::new(),
+            making: BTreeMap::new(),
+            writing: BTreeMap::new(),
+            for_woken: BTreeMap::new(),
             jobs: JoinSet::new(),
         };
         if !open.is_empty() {
