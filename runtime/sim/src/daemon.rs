@@ -20,6 +20,7 @@ use crate::{
     plan::{How, When},
     quiet::Quiet,
     sender::Sender,
+    tinkerer::Tinkerer,
     tools::SimTools,
     world::{Lie, Process},
 };
@@ -96,6 +97,7 @@ async fn run(process: &Process, crash: Option<(When, How)>) -> End {
         let person = Person { name, process: process.clone(), runtime: runtime.clone() };
         outside.spawn(person.work());
     }
+    outside.spawn(Tinkerer { process: process.clone(), runtime: runtime.clone() }.work());
     outside.spawn(Sender { process: process.clone(), runtime: runtime.clone() }.work());
     outside.spawn(operate(process.clone(), runtime));
     outside.spawn(faults::inject(process.clone(), root.supervisor.get_cell()));

@@ -38,6 +38,7 @@ mod plan;
 mod quiet;
 mod run;
 mod sender;
+mod tinkerer;
 mod tools;
 mod world;
 

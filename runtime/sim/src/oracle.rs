@@ -10,97 +10,34 @@
 //! has shown it. From then on it must be there, unchanged, after every crash.
 
 mod family;
+mod forks;
 mod mail;
 mod people;
 mod times;
+mod verdict;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
 use playhouse_core::{
     id::{EffectId, Seq, SessionId, TaskId, Tenant},
     model::ChatRequest,
-    task::{Event, Head, Intent, Outcome, Record, Status, Task, Waiting},
+    task::{Event, Head, Intent, Lineage, Outcome, Record, Status, Task, Waiting},
     tool::{EffectClass, ToolRequest},
 };
 use playhouse_ports::Batch;
 
 use crate::plan::Plan;
 use family::Family;
+use forks::Forks;
 use mail::Mail;
 pub(crate) use people::Case;
 use people::People;
 use times::Times;
-
-/// The promises, by the names of the architecture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Invariant {
-    /// No effect before its cause is durable; no acknowledgement of what is not.
-    J1,
-    /// A `once` effect is started at most once; a `checkable` one happens at most once.
-    J3,
-    /// What was acknowledged is there after every crash, unchanged, and folds to the state that was there.
-    J4,
-    /// Every accepted task ends once, and every client gets one answer.
-    J5,
-    /// Tasks of one session never interleave.
-    J6,
-    /// Every bound holds.
-    J7,
-    /// No call that must be agreed to is made before somebody has, and each decision counts once.
-    Approval,
-    /// A signal is heard at most once, as it was sent, and by whoever waits for it.
-    Signal,
-    /// A task that another makes was asked for first, and its end is heard once, as it was.
-    Child,
-    /// Nothing that waits for a time goes on before it, or much later.
-    Timer,
-    /// When nothing fails any more, everything ends.
-    Liveness,
-}
-
-/// A promise that was not kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// Which.
-    pub invariant: Invariant,
-    /// What was seen.
-    pub what: String,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.invariant, self.what)
-    }
-}
-
-/// `holds`, or the invariant broken as `what` says.
-pub(crate) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Result<(), Broken> {
-    if holds { Ok(()) } else { Err(Broken { invariant, what: what() }) }
-}
-
-/// Something that should have happened by now.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Overdue {
-    pub(crate) invariant: Invariant,
-    pub(crate) what: String,
-}
-
-/// How often there was something to look at: an oracle that sees nothing holds, too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Decisions of people that came about.
-    pub decisions: usize,
-    /// Signals that were heard.
-    pub signals: usize,
-    /// Sleeps that came to their end.
-    pub sleeps: usize,
-    /// Ends of tasks that were heard by those who made them.
-    pub children: usize,
-}
+pub use verdict::{Broken, Invariant, Seen};
+pub(crate) use verdict::{Overdue, ensure};
 
 /// A task as its durable records make it.
 #[derive(Debug)]
@@ -121,6 +58,7 @@ pub(crate) struct Oracle {
     pub(crate) mail: Mail,
     times: Times,
     family: Family,
+    pub(crate) forks: Forks,
     /// Whatever was ever handed to the journal, by place; and when it was decided, by the machine's clock.
     tried: BTreeMap<(TaskId, Seq), Vec<(Record, u64)>>,
     /// Who runs in each session.
@@ -182,6 +120,11 @@ impl Oracle {
         };
         let clock_ms = *clock_ms;
         self.apply(task, record)?;
+        let tasks = &self.tasks;
+        if self.forks.shares(task, record, |other| Some(&tasks.get(other)?.records))? {
+            return Ok(());
+        }
+        self.intends(task, &record.event);
         self.people.follow(task, &record.event, clock_ms)?;
         self.mail.follow(task, &record.event, clock_ms)?;
         self.times.follow(self.tasks[task].task.spec(), record, clock_ms)?;
@@ -192,6 +135,7 @@ impl Oracle {
     fn apply(&mut self, id: &TaskId, record: &Record) -> Result<(), Broken> {
         if let Event::Submitted(spec) = &record.event {
             self.family.born(spec)?;
+            self.forks.born(spec)?;
             let task = Task::new((**spec).clone());
             let known = Known { records: vec![record.clone()], task, was_parked: false };
             self.tasks.insert(id.clone(), known);
@@ -212,16 +156,6 @@ impl Oracle {
             Event::Finished { .. } => drop(self.open.remove(id)),
             _ => {}
         }
-        match &record.event {
-            Event::ModelAsked { .. } => drop(self.asked.insert(hash(&known.task.request()))),
-            Event::ToolAsked(intent) => {
-                if self.people.wants_again(&intent.effect_id) {
-                    self.started.remove(&intent.effect_id);
-                }
-                self.intents.insert(intent.effect_id.clone(), intent.clone());
-            }
-            _ => {}
-        }
         let spec = known.task.spec();
         let Some(session) = spec.session.clone() else { return Ok(()) };
         let lane = (spec.tenant.clone(), session);
@@ -238,6 +172,20 @@ impl Oracle {
         Ok(())
     }
 
+    /// What `event` makes right to do.
+    fn intends(&mut self, task: &TaskId, event: &Event) {
+        match event {
+            Event::ModelAsked { .. } => drop(self.asked.insert(hash(&self.tasks[task].task.request()))),
+            Event::ToolAsked(intent) => {
+                if self.people.wants_again(&intent.effect_id) {
+                    self.started.remove(&intent.effect_id);
+                }
+                self.intents.insert(intent.effect_id.clone(), intent.clone());
+            }
+            _ => {}
+        }
+    }
+
     /// A model is asked.
     pub(crate) fn asks(&self, request: &ChatRequest) -> Result<(), Broken> {
         ensure(self.asked.contains(&hash(request)), Invariant::J1, || {
@@ -248,6 +196,8 @@ impl Oracle {
     /// A tool is called.
     pub(crate) fn calls(&mut self, request: &ToolRequest) -> Result<(), Broken> {
         let id = &request.effect_id;
+        let is_own = id.0.starts_with(&format!("{}/", request.task));
+        ensure(is_own, Invariant::Fork, || format!("task {} makes call {id} of another", request.task))?;
         let intent = self.intents.get(id);
         let caused = intent
             .is_some_and(|intent| (&intent.tool, &intent.arguments) == (&request.tool, &request.arguments));
@@ -295,6 +245,7 @@ impl Oracle {
             signals: self.mail.count(),
             sleeps: self.times.count(),
             children: self.family.count(),
+            forks: self.forks.count(),
         }
     }
 
@@ -318,9 +269,10 @@ impl Oracle {
         self.tasks.get(task)?.task.outcome()
     }
 
-    /// What was wanted of each task.
+    /// What was wanted of each task that came from outside.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = (&TaskId, &str)> {
-        self.tasks.iter().map(|(id, known)| (id, known.task.spec().input.as_str()))
+        let came = self.tasks.iter().filter(|(_, known)| known.task.spec().lineage == Lineage::default());
+        came.map(|(id, known)| (id, known.task.spec().input.as_str()))
     }
 
     /// A client wants `task` to end.

@@ -89,6 +89,8 @@ pub(crate) struct Plan {
     pub(crate) crashes: Vec<Crash>,
     pub(crate) wishes: Vec<Wish>,
     pub(crate) bounds: Bounds,
+    /// How often, per thousand occasions, somebody tries something out.
+    pub(crate) tinkering: u32,
     /// Calls of the model at once.
     pub(crate) permits: usize,
     /// Longest usual wait for anything outside, in virtual milliseconds.
@@ -139,7 +141,19 @@ impl Plan {
         };
         let (agents, caution) = agents(rng);
         let (permits, latency_ms) = (rng.usize(1..4), rng.u64(1..200));
-        Self { rates, faults_until_ms, crashes, wishes, bounds, permits, latency_ms, agents, caution }
+        let tinkering = rate(rng, 400);
+        Self {
+            rates,
+            faults_until_ms,
+            crashes,
+            wishes,
+            bounds,
+            tinkering,
+            permits,
+            latency_ms,
+            agents,
+            caution,
+        }
     }
 
     /// The same without faults of its own.

@@ -67,6 +67,8 @@ pub enum Lie {
     ClockRunsAhead,
     /// The journal finds nothing that is due.
     NeverRings,
+    /// A fork is made at another step than was asked for.
+    ForksElsewhere,
     /// The journal keeps no note for who made a task that ends.
     ForgetsWakes,
 }
