@@ -22,7 +22,7 @@ mod live;
 mod messages;
 mod waiting;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use playhouse_core::{
     id::TaskId,
@@ -54,17 +54,21 @@ pub(crate) struct Tasks {
     pub(crate) schedule: Schedule,
 }
 
-/// Who runs, who waits, and how to reach them.
+/// Who runs, who waits, and how to reach them. Kept in order, so that whoever waits for an answer of one that dies
+/// hears of it in an order that a simulation repeats.
 #[derive(Debug)]
 pub(crate) struct TasksState {
     schedule: Schedule,
     /// Tasks that were just submitted and start at once; all others are read when they start.
-    fresh: HashMap<TaskId, Task>,
-    live: HashMap<TaskId, Live>,
+    fresh: BTreeMap<TaskId, Task>,
+    live: BTreeMap<TaskId, Live>,
     /// Children that are being made, and what they are to be given.
-    making: HashMap<TaskId, Vec<Delivery>>,
+    making: BTreeMap<TaskId, Vec<Delivery>>,
+    /// Tasks without a planner that are being written to, and what they are to be given next: one at a time, so
+    /// that what the last one found is how the task stands.
+    writing: BTreeMap<TaskId, Vec<Delivery>>,
     /// What woken tasks are to be given once they have a planner.
-    for_woken: HashMap<TaskId, Vec<Delivery>>,
+    for_woken: BTreeMap<TaskId, Vec<Delivery>>,
     jobs: JoinSet<()>,
     /// The next look at who ran out of time while waiting.
     look: Option<waiting::Look>,
@@ -86,10 +90,11 @@ impl Actor for Tasks {
         });
         let mut state = TasksState {
             schedule: self.schedule.clone(),
-            fresh: HashMap::new(),
-            live: HashMap::new(),
-            making: HashMap::new(),
-            for_woken: HashMap::new(),
+            fresh: BTreeMap::new(),
+            live: BTreeMap::new(),
+            making: BTreeMap::new(),
+            writing: BTreeMap::new(),
+            for_woken: BTreeMap::new(),
             jobs: JoinSet::new(),
             look: None,
         };
@@ -271,10 +276,14 @@ impl Tasks {
             deliveries.push(delivery);
         } else if state.schedule.is_woken(&task) {
             state.for_woken.entry(task).or_default().push(delivery);
-        } else if state.schedule.hold(&task) {
-            state.jobs.spawn(jobs::write(services, dispatcher, task, delivery));
+        } else if let Some(later) = state.writing.get_mut(&task) {
+            later.push(delivery);
         } else {
-            state.jobs.spawn(jobs::find(services, dispatcher, task, delivery));
+            state.writing.insert(task.clone(), Vec::new());
+            match state.schedule.hold(&task) {
+                true => state.jobs.spawn(jobs::write(services, dispatcher, task, delivery)),
+                false => state.jobs.spawn(jobs::find(services, dispatcher, task, delivery)),
+            };
         }
     }
 
@@ -286,11 +295,14 @@ impl Tasks {
         task: TaskId,
         delivery: Delivery,
     ) {
+        let mut all = vec![delivery];
+        all.extend(state.writing.remove(&task).unwrap_or_default());
         if let Some(live) = state.live.get_mut(&task) {
-            return live.deliver(delivery);
+            return all.into_iter().for_each(|delivery| live.deliver(delivery));
         }
-        state.for_woken.entry(task.clone()).or_default().push(delivery);
-        let started = state.schedule.wake(task);
+        state.for_woken.entry(task.clone()).or_default().extend(all);
+        let mut started = state.schedule.release(&task);
+        started.extend(state.schedule.wake(task));
         self.start(myself, state, started);
     }
 

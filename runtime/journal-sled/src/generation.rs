@@ -85,6 +85,7 @@ impl Builder {
         let dir = place.generation(number);
         place.disk.remove(&dir).map_err(disk)?;
         let log = Log::create(Arc::clone(&place.disk), &place.log(number), base).map_err(disk)?;
+        let log = log.with_segments(place.options.segment_bytes);
         let index = place.open_index(number).map_err(|refusal| match refusal {
             Refusal::Io(error) => disk(error),
             other => JournalError::Unavailable(format!("a new index cannot be made: {other:?}")),

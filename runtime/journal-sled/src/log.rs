@@ -23,7 +23,8 @@ use crate::{
     sums::Sums,
 };
 
-/// A segment is closed once it has this many bytes: small enough to be read at once.
+/// A segment is closed once it has this many bytes, unless the options say otherwise: small enough to be read at
+/// once.
 pub(crate) const SEGMENT_BYTES: u64 = 16 << 20;
 /// Beside the segments.
 const COPY: &str = "copy";
@@ -45,6 +46,8 @@ pub(crate) struct Log {
     closed: u64,
     at: At,
     buffer: Vec<u8>,
+    /// A segment is closed once it has so many bytes.
+    segment_bytes: u64,
 }
 
 impl Log {
@@ -59,13 +62,19 @@ impl Log {
         let file = disk.open_append(&dir.join(segment_name(number)))?;
         let copy = disk.open_append(&dir.join(COPY)).ok();
         let dir = dir.to_owned();
-        Ok(Self { disk, dir, number, file, copy, closed, at, buffer: Vec::new() })
+        let segment_bytes = SEGMENT_BYTES;
+        Ok(Self { disk, dir, number, file, copy, closed, at, buffer: Vec::new(), segment_bytes })
     }
 
     /// Begins a log in the new directory `dir`; its first commit follows `base`.
     pub(crate) fn create(disk: Arc<dyn Disk>, dir: &Path, base: At) -> io::Result<Self> {
         disk.create_dir_all(dir)?;
         Self::open(disk, dir, 1, 0, base)
+    }
+
+    /// The same with segments of another size.
+    pub(crate) fn with_segments(self, segment_bytes: u64) -> Self {
+        Self { segment_bytes, ..self }
     }
 
     /// Where it ends.
@@ -84,7 +93,7 @@ impl Log {
         edits: impl Iterator<Item = EditRef<'a>>,
         sums: Sums,
     ) -> io::Result<At> {
-        if SEGMENT_BYTES <= self.file.len() {
+        if self.segment_bytes <= self.file.len() {
             around(Point::LogRoll, || self.roll())?;
         }
         let at = frame::encode(&mut self.buffer, self.at, edits, sums);

@@ -51,6 +51,8 @@ pub struct Options {
     pub ballast_bytes: u64,
     /// The index is made durable after so many bytes of log, which bounds what a start must replay.
     pub checkpoint_bytes: u64,
+    /// A segment of the log is closed once it has so many bytes. Each is read at once.
+    pub segment_bytes: u64,
     /// Waste on disk, in bytes, below which no new generation is made.
     pub waste_bytes: u64,
     /// What the keys are wrapped with that seal what people and models said. Without one, nothing is sealed,
@@ -64,6 +66,7 @@ impl Default for Options {
             cache_bytes: 32 << 20,
             ballast_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,
+            segment_bytes: crate::log::SEGMENT_BYTES,
             waste_bytes: 16 << 20,
             master: None,
         }

@@ -218,7 +218,8 @@ fn settle(
     rewrite_last(place, generation, &walk).map_err(|error| failed(place, error))?;
     let end = walk.from_copy.first().map_or(walk.at, |frame| frame.before);
     let disk = Arc::clone(&place.disk);
-    let log = Log::open(disk, &place.log(generation), walk.last, walk.closed, end);
+    let log = Log::open(disk, &place.log(generation), walk.last, walk.closed, end)
+        .map(|log| log.with_segments(place.options.segment_bytes));
     let mut log = log.map_err(|error| failed(place, error))?;
     for Frame { edits, sums, .. } in &walk.from_copy {
         log.append(borrowed(edits), *sums).map_err(|error| failed(place, error))?;

@@ -115,6 +115,7 @@ impl Connection {
             input: wish.input.clone(),
             session: wish.session.clone(),
             idempotency_key: wish.key.clone(),
+            until_ms: wish.until_ms,
             ..Submission::default()
         };
         let answer = self.send(self.runtime.submit(&Caller::local(), submission)).await?;

@@ -16,7 +16,11 @@ use crate::{
     model::model,
     operator::operate,
     oracle::{Broken, Invariant, ensure},
+    person::Person,
     plan::{How, When},
+    quiet::Quiet,
+    sender::Sender,
+    tinkerer::Tinkerer,
     tools::SimTools,
     world::{Lie, Process},
 };
@@ -89,6 +93,12 @@ async fn run(process: &Process, crash: Option<(When, How)>) -> End {
         let connection = Connection { process: process.clone(), runtime: runtime.clone(), client };
         outside.spawn(connection.pursue());
     }
+    for name in ["ann", "bob"] {
+        let person = Person { name, process: process.clone(), runtime: runtime.clone() };
+        outside.spawn(person.work());
+    }
+    outside.spawn(Tinkerer { process: process.clone(), runtime: runtime.clone() }.work());
+    outside.spawn(Sender { process: process.clone(), runtime: runtime.clone() }.work());
     outside.spawn(operate(process.clone(), runtime));
     outside.spawn(faults::inject(process.clone(), root.supervisor.get_cell()));
     tokio::select! {
@@ -114,8 +124,12 @@ fn tree(process: &Process, door: Arc<Door>) -> Tree {
     let plan = &process.world.plan;
     let journal = Arc::new(SimJournal::new(process, door.clone()));
     let models = BTreeMap::from([("scripted".to_owned(), model(process))]);
-    let catalog = Catalog::new([plan.agent.clone()], Arc::new(SimTools::new(process)), models)
-        .expect("the simulated agent is sound");
+    let mut agents = plan.agents.clone();
+    if process.world.lie == Some(Lie::ForgetsApprovals) {
+        agents.iter_mut().for_each(|agent| agent.policy.approvals.clear());
+    }
+    let catalog = Catalog::new(agents, Arc::new(SimTools::new(process)), models)
+        .expect("the simulated agents are sound");
     let permits = match process.world.lie {
         Some(Lie::IgnoresPermits) => plan.permits + 8,
         _ => plan.permits,
@@ -141,7 +155,9 @@ fn tree(process: &Process, door: Arc<Door>) -> Tree {
 /// Waits until every task is over and every client has its answer.
 async fn everything_ends(process: &Process) {
     let world = &process.world;
+    let mut quiet = Quiet::default();
     loop {
+        quiet.look(process);
         let open = world.oracle().open();
         let most = world.plan.bounds.live_tasks + world.plan.bounds.queued_tasks;
         let admitted = world.oracle().admitted();
@@ -155,7 +171,8 @@ async fn everything_ends(process: &Process) {
         }
         let is_late = world.now_ms() > world.plan.faults_until_ms + PATIENCE_MS;
         if is_late {
-            let what = format!("{open} tasks never end; without an answer are {waiting:?}");
+            let stuck = world.oracle().stuck();
+            let what = format!("never end: {stuck:#?}; without an answer are {waiting:?}");
             world.broken(Broken { invariant: Invariant::Liveness, what });
         }
         process.wait(LOOK_MS).await;

@@ -77,7 +77,8 @@ impl Door {
 
     fn reopen(&self) -> Result<(), String> {
         // Small, so that rolling and copying happen in a world of a few tasks.
-        let options = Options { ballast_bytes: 0, waste_bytes: 16 << 10, ..Options::default() };
+        let options =
+            Options { ballast_bytes: 0, segment_bytes: 8 << 10, waste_bytes: 16 << 10, ..Options::default() };
         let disk = Arc::new(ProcessDisk::new(&self.process));
         let opened = SledJournal::open_on(disk, Path::new(DIR), options);
         let (journal, committer) = opened.map_err(|error| error.to_string())?;

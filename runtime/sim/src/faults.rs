@@ -25,6 +25,8 @@ pub(crate) async fn inject(process: Process, root: ActorCell) {
             actor.kill();
         }
     }
+    // Somebody sets the clock right. Otherwise a world that was ahead once would wait for hours in the end.
+    process.set_right();
 }
 
 /// Actors without children, oldest first, by their places in the tree.

@@ -69,6 +69,9 @@ impl SimJournal {
         if self.lies(Lie::ForgetsKeys) {
             batch.key = None;
         }
+        if self.lies(Lie::ForgetsWakes) {
+            (batch.wake, batch.asked) = (None, Vec::new());
+        }
         if self.lies(Lie::ChangesHistory)
             && let Some(Event::Finished { outcome: Outcome::Done { output } }) =
                 Arc::make_mut(&mut batch.records).last_mut().map(|record| &mut record.event)
@@ -101,7 +104,6 @@ impl SimJournal {
         let (process, world) = (&self.process, &self.process.world);
         let (task, first) = (batch.head.task.clone(), batch.head.next_seq - batch.records.len() as Seq);
         let records = batch.records.clone();
-        world.oracle().tries(&batch);
         if self.lies(Lie::AcknowledgesEarly) {
             world.check(world.oracle().durable(&task, &records));
         }
@@ -154,6 +156,8 @@ impl Journal for SimJournal {
     async fn append(&self, batch: Batch) -> Result<(), JournalError> {
         let (process, rates) = (&self.process, &self.process.world.plan.rates);
         process.gate().await;
+        // Nothing has waited yet: the clock shows what it showed to whoever decided this.
+        process.world.oracle().tries(&batch, process.clock_ms());
         if process.fails(rates.refusal) {
             process.note(format_args!("append {} refused", batch.head.task));
             process.latency().await;
@@ -199,6 +203,9 @@ impl Journal for SimJournal {
     }
 
     async fn due(&self, until_ms: u64, max: usize) -> Result<Vec<(u64, TaskId)>, JournalError> {
+        if self.lies(Lie::NeverRings) {
+            return Ok(Vec::new());
+        }
         self.read("due", async |journal| journal.due(until_ms, max).await).await
     }
 

@@ -14,6 +14,7 @@
 //! Not simulated: sled itself, whose place an in-memory index takes (it is proven by killed processes and
 //! lost power), threads, and wires.
 
+mod agents;
 mod audit;
 mod client;
 mod daemon;
@@ -26,11 +27,15 @@ mod model;
 mod operator;
 mod oracle;
 mod panic;
+mod person;
 mod plan;
+mod quiet;
 mod run;
+mod sender;
+mod tinkerer;
 mod tools;
 mod world;
 
-pub use oracle::{Broken, Invariant};
+pub use oracle::{Broken, Invariant, Seen};
 pub use run::{Options, Report, run};
 pub use world::Lie;

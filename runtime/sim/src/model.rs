@@ -8,12 +8,11 @@ use playhouse_core::{
     model::{ChatRequest, Finish, ModelError, ModelErrorKind, ModelInfo, Reply, Usage},
 };
 use playhouse_ports::{ChatModel, Delta, Deltas};
-use serde_json::json;
 
 use crate::{
+    agents::arguments,
     oracle::{Invariant, ensure},
     panic::Injected,
-    tools::TOOLS,
     world::Process,
 };
 
@@ -87,7 +86,7 @@ impl ChatModel for SimModel {
             process.note(format_args!("model fails {kind:?}"));
             return Err(ModelError::new(kind, "a simulated failure"));
         }
-        let reply = world.chance(reply);
+        let reply = world.chance(|rng| reply(rng, &request, process.clock_ms()));
         for word in reply.message.content.split_inclusive(' ') {
             deltas(Delta::Text(word.to_owned()));
             process.latency().await;
@@ -97,7 +96,7 @@ impl ChatModel for SimModel {
     }
 }
 
-fn reply(rng: &mut fastrand::Rng) -> Reply {
+fn reply(rng: &mut fastrand::Rng, request: &ChatRequest, clock_ms: u64) -> Reply {
     let (mut message, mut finish) = (Assistant::default(), Finish::Stop);
     match rng.u32(..20) {
         0 => {} // Nothing at all.
@@ -106,21 +105,21 @@ fn reply(rng: &mut fastrand::Rng) -> Reply {
         3..10 => message.content = format!("the answer is {}", rng.u32(..1000)),
         _ => {
             finish = Finish::ToolCalls;
-            message.tool_calls = (0..rng.usize(1..4)).map(|n| call(rng, n)).collect();
+            message.tool_calls = (0..rng.usize(1..4)).map(|n| call(rng, n, request, clock_ms)).collect();
         }
     }
     let usage = Usage { input_tokens: 10, cached_tokens: 0, output_tokens: 5 };
     Reply { message, usage, finish, model: "sim-1".into() }
 }
 
-fn call(rng: &mut fastrand::Rng, n: usize) -> ToolCall {
+fn call(rng: &mut fastrand::Rng, n: usize, request: &ChatRequest, clock_ms: u64) -> ToolCall {
     let name = match rng.u32(..20) {
         0 => "no_such_tool",
-        _ => rng.choice(TOOLS).expect("there are tools").0,
+        _ => rng.choice(&*request.tools).map_or("look", |tool| &tool.name),
     };
     let arguments = match rng.u32(..20) {
         0 => Arguments::Malformed { raw: "{".into(), error: "it ends too early".into() },
-        _ => Arguments::Json(json!({ "n": rng.u32(..1000) })),
+        _ => Arguments::Json(arguments(rng, name, request, clock_ms)),
     };
     ToolCall { id: format!("call_{n}"), name: name.into(), arguments }
 }

@@ -9,72 +9,58 @@
 //! The oracle believes the journal only: a record counts as durable once the journal has acknowledged it or
 //! has shown it. From then on it must be there, unchanged, after every crash.
 
+mod family;
+mod forks;
+mod mail;
+mod people;
+mod times;
+mod verdict;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
 use playhouse_core::{
     id::{EffectId, Seq, SessionId, TaskId, Tenant},
     model::ChatRequest,
-    task::{Event, Head, Intent, Outcome, Record, Status, Task},
+    task::{Event, Head, Intent, Lineage, Outcome, Record, Status, Task, Waiting},
     tool::{EffectClass, ToolRequest},
 };
 use playhouse_ports::Batch;
 
-/// The promises, by the names of the architecture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Invariant {
-    /// No effect before its cause is durable; no acknowledgement of what is not.
-    J1,
-    /// A `once` effect is started at most once; a `checkable` one happens at most once.
-    J3,
-    /// What was acknowledged is there after every crash, unchanged, and folds to the state that was there.
-    J4,
-    /// Every accepted task ends once, and every client gets one answer.
-    J5,
-    /// Tasks of one session never interleave.
-    J6,
-    /// Every bound holds.
-    J7,
-    /// When nothing fails any more, everything ends.
-    Liveness,
-}
-
-/// A promise that was not kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// Which.
-    pub invariant: Invariant,
-    /// What was seen.
-    pub what: String,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.invariant, self.what)
-    }
-}
-
-/// `holds`, or the invariant broken as `what` says.
-pub(crate) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Result<(), Broken> {
-    if holds { Ok(()) } else { Err(Broken { invariant, what: what() }) }
-}
+use crate::plan::Plan;
+use family::Family;
+use forks::Forks;
+use mail::Mail;
+pub(crate) use people::Case;
+use people::People;
+use times::Times;
+pub use verdict::{Broken, Invariant, Seen};
+pub(crate) use verdict::{Overdue, ensure};
 
 /// A task as its durable records make it.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) records: Vec<Record>,
     task: Task,
+    /// It has waited for somebody, and goes on.
+    was_parked: bool,
 }
 
 /// What is known to be durable, and what follows from it.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) tasks: BTreeMap<TaskId, Known>,
-    /// Whatever was ever handed to the journal, by place.
-    tried: BTreeMap<(TaskId, Seq), Vec<Record>>,
+    /// Those that are not over.
+    open: BTreeSet<TaskId>,
+    pub(crate) people: People,
+    pub(crate) mail: Mail,
+    times: Times,
+    family: Family,
+    pub(crate) forks: Forks,
+    /// Whatever was ever handed to the journal, by place; and when it was decided, by the machine's clock.
+    tried: BTreeMap<(TaskId, Seq), Vec<(Record, u64)>>,
     /// Who runs in each session.
     busy: BTreeMap<(Tenant, SessionId), TaskId>,
     /// Prompts that a durable intent stands for.
@@ -87,13 +73,20 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
+    /// The oracle of the world of `plan`.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut oracle = Self::default();
+        oracle.people.caution.clone_from(&plan.caution);
+        oracle
+    }
+
     /// `batch` is handed to the journal.
-    pub(crate) fn tries(&mut self, batch: &Batch) {
+    pub(crate) fn tries(&mut self, batch: &Batch, clock_ms: u64) {
         for record in batch.records.iter() {
             let place = (batch.head.task.clone(), record.seq);
             let tried = self.tried.entry(place).or_default();
-            if !tried.contains(record) {
-                tried.push(record.clone());
+            if tried.iter().all(|(tried, _)| tried != record) {
+                tried.push((record.clone(), clock_ms));
             }
         }
     }
@@ -120,16 +113,33 @@ impl Oracle {
             format!("task {task} has record {} and no record {known}", record.seq)
         })?;
         let tried = self.tried.get(&(task.clone(), record.seq));
-        ensure(tried.is_some_and(|tried| tried.contains(record)), Invariant::J4, || {
-            format!("nobody wrote record {} of task {task}: {record:?}", record.seq)
-        })?;
-        self.apply(task, record)
+        let tried = tried.and_then(|tried| tried.iter().find(|(tried, _)| tried == record));
+        let Some((_, clock_ms)) = tried else {
+            let what = format!("nobody wrote record {} of task {task}: {record:?}", record.seq);
+            return Err(Broken { invariant: Invariant::J4, what });
+        };
+        let clock_ms = *clock_ms;
+        self.apply(task, record)?;
+        let tasks = &self.tasks;
+        if self.forks.shares(task, record, |other| Some(&tasks.get(other)?.records))? {
+            return Ok(());
+        }
+        self.intends(task, &record.event);
+        self.people.follow(task, &record.event, clock_ms)?;
+        self.mail.follow(task, &record.event, clock_ms)?;
+        self.times.follow(self.tasks[task].task.spec(), record, clock_ms)?;
+        let tasks = &self.tasks;
+        self.family.follow(task, &record.event, |other| tasks.get(other)?.task.outcome())
     }
 
     fn apply(&mut self, id: &TaskId, record: &Record) -> Result<(), Broken> {
         if let Event::Submitted(spec) = &record.event {
+            self.family.born(spec)?;
+            self.forks.born(spec)?;
             let task = Task::new((**spec).clone());
-            self.tasks.insert(id.clone(), Known { records: vec![record.clone()], task });
+            let known = Known { records: vec![record.clone()], task, was_parked: false };
+            self.tasks.insert(id.clone(), known);
+            self.open.insert(id.clone());
             return Ok(());
         }
         let known = self.tasks.get_mut(id).expect("its first record is `submitted`");
@@ -142,10 +152,8 @@ impl Oracle {
         })?;
         known.records.push(record.clone());
         match &record.event {
-            Event::ModelAsked { .. } => drop(self.asked.insert(hash(&known.task.request()))),
-            Event::ToolAsked(intent) => {
-                self.intents.insert(intent.effect_id.clone(), intent.clone());
-            }
+            Event::Woken { .. } => known.was_parked = true,
+            Event::Finished { .. } => drop(self.open.remove(id)),
             _ => {}
         }
         let spec = known.task.spec();
@@ -164,6 +172,20 @@ impl Oracle {
         Ok(())
     }
 
+    /// What `event` makes right to do.
+    fn intends(&mut self, task: &TaskId, event: &Event) {
+        match event {
+            Event::ModelAsked { .. } => drop(self.asked.insert(hash(&self.tasks[task].task.request()))),
+            Event::ToolAsked(intent) => {
+                if self.people.wants_again(&intent.effect_id) {
+                    self.started.remove(&intent.effect_id);
+                }
+                self.intents.insert(intent.effect_id.clone(), intent.clone());
+            }
+            _ => {}
+        }
+    }
+
     /// A model is asked.
     pub(crate) fn asks(&self, request: &ChatRequest) -> Result<(), Broken> {
         ensure(self.asked.contains(&hash(request)), Invariant::J1, || {
@@ -174,6 +196,8 @@ impl Oracle {
     /// A tool is called.
     pub(crate) fn calls(&mut self, request: &ToolRequest) -> Result<(), Broken> {
         let id = &request.effect_id;
+        let is_own = id.0.starts_with(&format!("{}/", request.task));
+        ensure(is_own, Invariant::Fork, || format!("task {} makes call {id} of another", request.task))?;
         let intent = self.intents.get(id);
         let caused = intent
             .is_some_and(|intent| (&intent.tool, &intent.arguments) == (&request.tool, &request.arguments));
@@ -184,6 +208,45 @@ impl Oracle {
         ensure(!is_once || self.started.insert(id.clone()), Invariant::J3, || {
             format!("effect {id} is `once` and was started again")
         })
+    }
+
+    /// What should have happened by `clock_ms`, if a process that is well has `places` for tasks.
+    pub(crate) fn overdue(&self, clock_ms: u64, places: usize) -> BTreeSet<Overdue> {
+        if places <= self.at_work() {
+            return BTreeSet::new();
+        }
+        let parked = self.open_tasks().filter(|(_, known)| known.task.status() == Status::Parked);
+        let sleeps = parked.filter_map(|(id, known)| {
+            let waiting = known.task.head(0).waiting?;
+            let of_calls = self.times.due_ms(id).filter(|_| waiting != Waiting::Paused);
+            let due_ms = of_calls.into_iter().chain(known.task.spec().until_ms).min()?;
+            let what = || format!("task {id} waits on, though it was due at {due_ms}");
+            (due_ms <= clock_ms).then(|| Overdue { invariant: Invariant::Timer, what: what() })
+        });
+        sleeps.chain(self.overdue_children()).collect()
+    }
+
+    /// Ends that were not heard of, and tasks that outlive who made them.
+    fn overdue_children(&self) -> impl Iterator<Item = Overdue> {
+        let unheard = self.family.awaited().filter(|(child, _)| self.outcome(child).is_some());
+        let unheard =
+            unheard.map(|(child, parent)| format!("task {parent} has not heard that {child} ended"));
+        let orphans = self.open_tasks().filter_map(|(id, known)| {
+            let parent = known.task.spec().lineage.parent.as_ref()?;
+            self.outcome(parent).map(|_| format!("task {id} outlives {parent}, which made it"))
+        });
+        unheard.chain(orphans).map(|what| Overdue { invariant: Invariant::Child, what })
+    }
+
+    /// What there was to look at.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen {
+            decisions: self.people.count(),
+            signals: self.mail.count(),
+            sleeps: self.times.count(),
+            children: self.family.count(),
+            forks: self.forks.count(),
+        }
     }
 
     /// A client is told that `task` is accepted.
@@ -206,9 +269,10 @@ impl Oracle {
         self.tasks.get(task)?.task.outcome()
     }
 
-    /// What was wanted of each task.
+    /// What was wanted of each task that came from outside.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = (&TaskId, &str)> {
-        self.tasks.iter().map(|(id, known)| (id, known.task.spec().input.as_str()))
+        let came = self.tasks.iter().filter(|(_, known)| known.task.spec().lineage == Lineage::default());
+        came.map(|(id, known)| (id, known.task.spec().input.as_str()))
     }
 
     /// A client wants `task` to end.
@@ -216,48 +280,67 @@ impl Oracle {
         self.unwanted.insert(task.clone());
     }
 
-    /// Tasks whose turn has come and that wait for nobody.
-    pub(crate) fn running(&self) -> Vec<TaskId> {
-        let running = self.tasks.iter().filter(|(_, known)| known.task.status() == Status::Running);
-        running.map(|(id, _)| id.clone()).collect()
+    /// The tasks that are accepted and not over.
+    fn open_tasks(&self) -> impl Iterator<Item = (&TaskId, &Known)> {
+        self.open.iter().map(|id| (id, &self.tasks[id]))
     }
 
-    /// Tasks that wait for somebody: they have no actor and hold no place.
+    /// Tasks that stand there.
+    fn open_as(&self, status: Status) -> Vec<TaskId> {
+        let there = self.open_tasks().filter(|(_, known)| known.task.status() == status);
+        there.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Tasks whose turn has come and that wait for nobody.
+    pub(crate) fn running(&self) -> Vec<TaskId> {
+        self.open_as(Status::Running)
+    }
+
+    /// What is known about the tasks that are not over, for people.
+    pub(crate) fn stuck(&self) -> Vec<String> {
+        let of_task = |(id, known): (&TaskId, &Known)| {
+            let view = known.task.view(0);
+            let (status, parked, unbegun) = (view.head.status, view.head.waiting, view.head.unbegun);
+            let waits: Vec<_> = view.waits.iter().map(|wait| &wait.wait).collect();
+            let last: Vec<_> = known.records.iter().rev().take(4).map(|record| &record.event).collect();
+            format!("{id} {status:?} {parked:?} {unbegun} {:?} {waits:?}, last {last:?}", view.head.session)
+        };
+        self.open_tasks().map(of_task).collect()
+    }
+
+    /// Tasks that somebody holds still.
     pub(crate) fn paused(&self) -> Vec<TaskId> {
-        let paused = self.tasks.iter().filter(|(_, known)| known.task.status() == Status::Parked);
-        paused.map(|(id, _)| id.clone()).collect()
+        let is_paused = |known: &Known| known.task.head(0).waiting == Some(Waiting::Paused);
+        self.open_tasks().filter(|(_, known)| is_paused(known)).map(|(id, _)| id.clone()).collect()
     }
 
     /// How many tasks are neither over nor waiting for somebody.
     pub(crate) fn at_work(&self) -> usize {
-        self.unfinished().len() - self.paused().len()
+        self.open_tasks().filter(|(_, known)| known.task.status() != Status::Parked).count()
     }
 
     /// How many tasks hold a place that admission gave them: accepted, at work, and still wanted. One that was
     /// parked gave its place away; it is let in again whoever has come meanwhile.
     pub(crate) fn admitted(&self) -> usize {
-        let is_at_work = |task: &Task| task.outcome().is_none() && task.status() != Status::Parked;
-        let was_parked =
-            |records: &[Record]| records.iter().any(|record| matches!(record.event, Event::Woken { .. }));
-        let open = self.tasks.iter().filter(|(_, known)| is_at_work(&known.task));
-        let placed = open.filter(|(_, known)| !was_parked(&known.records));
+        // A task that another made is always let in.
+        let came = self.open_tasks().filter(|(_, known)| known.task.spec().lineage.parent.is_none());
+        let placed = came.filter(|(_, known)| !known.was_parked && known.task.status() != Status::Parked);
         placed.filter(|(id, _)| !self.unwanted.contains(*id)).count()
     }
 
     /// Tasks that are accepted and not over.
     pub(crate) fn unfinished(&self) -> Vec<TaskId> {
-        let open = self.tasks.iter().filter(|(_, known)| known.task.outcome().is_none());
-        open.map(|(id, _)| id.clone()).collect()
+        self.open.iter().cloned().collect()
     }
 
     /// How many tasks are accepted and not over.
     pub(crate) fn open(&self) -> usize {
-        self.unfinished().len()
+        self.open.len()
     }
 
     /// A head, after a restart, beside the records of its task.
     pub(crate) fn head(&self, head: &Head) -> Result<(), Broken> {
-        let Some(Known { task, records }) = self.tasks.get(&head.task) else {
+        let Some(Known { task, records, .. }) = self.tasks.get(&head.task) else {
             let what = format!("task {} has a head and no records", head.task);
             return Err(Broken { invariant: Invariant::J4, what });
         };

@@ -4,15 +4,11 @@
 //! finds less than one where one thing fails a lot.
 
 use fastrand::Rng;
-use playhouse_core::{
-    admission::Bounds,
-    agent::{AgentDef, Limits},
-    id::SessionId,
-};
+use playhouse_core::{admission::Bounds, agent::AgentDef, id::SessionId};
 use playhouse_ports::crash::{At, Point, Side};
-use playhouse_testkit::agent;
 
-use crate::tools::TOOLS;
+pub(crate) use crate::agents::Caution;
+use crate::{agents::agents, world::EPOCH_MS};
 
 /// How often each fault happens, per thousand occasions.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +76,8 @@ pub(crate) struct Wish {
     pub(crate) key: Option<String>,
     /// It changes its mind so long after it was accepted.
     pub(crate) cancel_after_ms: Option<u64>,
+    /// The end of its patience, in milliseconds since 1970.
+    pub(crate) until_ms: Option<u64>,
 }
 
 /// Everything decided beforehand.
@@ -91,11 +89,15 @@ pub(crate) struct Plan {
     pub(crate) crashes: Vec<Crash>,
     pub(crate) wishes: Vec<Wish>,
     pub(crate) bounds: Bounds,
+    /// How often, per thousand occasions, somebody tries something out.
+    pub(crate) tinkering: u32,
     /// Calls of the model at once.
     pub(crate) permits: usize,
     /// Longest usual wait for anything outside, in virtual milliseconds.
     pub(crate) latency_ms: u64,
-    pub(crate) agent: AgentDef,
+    pub(crate) agents: Vec<AgentDef>,
+    /// When a person must be asked first.
+    pub(crate) caution: Option<Caution>,
 }
 
 /// A rate: often nothing, sometimes a little, rarely a lot.
@@ -137,17 +139,21 @@ impl Plan {
             input_bytes: 1024,
             watchers: rng.usize(4..16),
         };
-        let mut agent = agent("assistant", TOOLS.map(|(name, _)| name));
-        agent.limits = Limits {
-            steps: rng.u32(2..8),
-            time_ms: rng.u64(20_000..120_000),
-            parallel_tools: rng.u32(1..4),
-            tool_time_ms: 2_000,
-            model_time_ms: 5_000,
-            ..Limits::default()
-        };
+        let (agents, caution) = agents(rng);
         let (permits, latency_ms) = (rng.usize(1..4), rng.u64(1..200));
-        Self { rates, faults_until_ms, crashes, wishes, bounds, permits, latency_ms, agent }
+        let tinkering = rate(rng, 400);
+        Self {
+            rates,
+            faults_until_ms,
+            crashes,
+            wishes,
+            bounds,
+            tinkering,
+            permits,
+            latency_ms,
+            agents,
+            caution,
+        }
     }
 
     /// The same without faults of its own.
@@ -181,5 +187,6 @@ fn wish(rng: &mut Rng, n: usize) -> Wish {
         session: session.map(|name| SessionId::new(name).expect("letters, digits and a dash")),
         key: (rng.u32(..4) != 0).then(|| format!("key-{n}")),
         cancel_after_ms: (rng.u32(..5) == 0).then(|| rng.u64(..10_000)),
+        until_ms: (rng.u32(..6) == 0).then(|| EPOCH_MS + rng.u64(10_000..90_000)),
     }
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use crate::{
     daemon::{End, live},
     hook::Here,
-    oracle::{Broken, Invariant},
+    oracle::{Broken, Invariant, Seen},
     panic::Injected,
     plan::{Crash, How, Plan, When},
     world::{Lie, World},
@@ -50,6 +50,8 @@ pub struct Report {
     pub tasks: usize,
     /// Effects that happened at the receiver.
     pub effects: usize,
+    /// What the oracles for waiting had to look at.
+    pub seen: Seen,
     /// Virtual milliseconds.
     pub virtual_ms: u64,
     /// Sides of crash points that were passed.
@@ -114,6 +116,7 @@ pub fn run(seed: u64, options: Options) -> Report {
         world.rest(world.chance(|rng| rng.u64(REST_MS)));
     }
     let trace = world.trace();
+    let seen = world.oracle().seen();
     Report {
         seed,
         digest: digest::of_bytes(trace.as_bytes()),
@@ -121,6 +124,7 @@ pub fn run(seed: u64, options: Options) -> Report {
         lives,
         tasks: world.oracle().tasks.len(),
         effects: world.receiver().count(),
+        seen,
         virtual_ms: world.now_ms(),
         passed: world.seen(),
         died_at,

@@ -42,6 +42,11 @@ impl Receiver {
         Ok(output)
     }
 
+    /// What an effect gave, if it happened.
+    pub(crate) fn output(&self, effect_id: &EffectId) -> Option<Value> {
+        self.happened.get(effect_id).cloned()
+    }
+
     /// How many effects happened.
     pub(crate) fn count(&self) -> usize {
         self.happened.len()
@@ -139,6 +144,6 @@ impl ToolBox for SimTools {
         process.note(format_args!("tool {} asked {}", request.tool, request.effect_id));
         process.latency().await;
         self.fault(&request).await?;
-        Ok(process.world.receiver().happened.get(&request.effect_id).cloned())
+        Ok(process.world.receiver().output(&request.effect_id))
     }
 }

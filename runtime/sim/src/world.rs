@@ -13,7 +13,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{Arguments, Write as _},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,7 +36,7 @@ use crate::{
 };
 
 /// The date at which every world begins, in milliseconds since 1970: any will do.
-const EPOCH_MS: u64 = 1_800_000_000_000;
+pub(crate) const EPOCH_MS: u64 = 1_800_000_000_000;
 
 /// A lie that some part of the world tells, to show that the oracles notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,18 @@ pub enum Lie {
     ChangesHistory,
     /// The journal takes the idempotency key out of every submission.
     ForgetsKeys,
+    /// The agents' rules about who must agree first are not there.
+    ForgetsApprovals,
+    /// On the way a signal gets another id each time it is sent.
+    ForgetsSignalIds,
+    /// The process is told of a time that has not come.
+    ClockRunsAhead,
+    /// The journal finds nothing that is due.
+    NeverRings,
+    /// A fork is made at another step than was asked for.
+    ForksElsewhere,
+    /// The journal keeps no note for who made a task that ends.
+    ForgetsWakes,
 }
 
 /// Everything that outlives a process.
@@ -71,6 +86,7 @@ pub(crate) struct World {
     receiver: Mutex<Receiver>,
     clients: Mutex<Vec<Client>>,
     broken: Mutex<Option<Broken>>,
+    numbers: AtomicU64,
 }
 
 /// The process that is alive, if one is.
@@ -82,6 +98,8 @@ struct Life {
     before_ms: u64,
     since: Option<Instant>,
     skew_ms: i64,
+    /// The farthest that the clock was ever ahead.
+    most_skew_ms: i64,
     crash: Option<Crash>,
     /// How often each side of each point was passed in this life.
     passed: BTreeMap<(Point, Side), u64>,
@@ -108,10 +126,11 @@ impl World {
             chance: Mutex::new(Rng::with_seed(seed ^ 0x5eed)),
             trace: Mutex::default(),
             life: Mutex::default(),
-            oracle: Mutex::default(),
+            oracle: Mutex::new(Oracle::new(&plan)),
             receiver: Mutex::default(),
             clients: Mutex::new(clients),
             broken: Mutex::default(),
+            numbers: AtomicU64::new(0),
             plan,
         })
     }
@@ -155,6 +174,11 @@ impl World {
     /// Whether things may still go wrong.
     pub(crate) fn is_faulty(&self) -> bool {
         self.now_ms() < self.plan.faults_until_ms
+    }
+
+    /// A number that was not there before.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A decision that the seed makes.
@@ -296,8 +320,21 @@ impl Process {
 
     /// Sets the process's clock forwards or back.
     pub(crate) fn jump(&self, ms: i64) {
-        lock(&self.world.life).skew_ms += ms;
+        let mut life = lock(&self.world.life);
+        life.skew_ms += ms;
+        life.most_skew_ms = life.most_skew_ms.max(life.skew_ms);
+        drop(life);
         self.note(format_args!("clock jumps by {ms} ms"));
+    }
+
+    /// Sets the process's clock to where it never has to be set back again.
+    pub(crate) fn set_right(&self) {
+        let life = lock(&self.world.life);
+        let behind_ms = life.most_skew_ms - life.skew_ms;
+        drop(life);
+        if behind_ms > 0 {
+            self.jump(behind_ms);
+        }
     }
 
     /// Counts the model calls that are running now.
@@ -308,11 +345,17 @@ impl Process {
         }
         life.model_calls
     }
+
+    /// The time on the machine's clock, in milliseconds since 1970.
+    pub(crate) fn clock_ms(&self) -> u64 {
+        let skew = lock(&self.world.life).skew_ms;
+        (EPOCH_MS + self.world.now_ms()).saturating_add_signed(skew)
+    }
 }
 
 impl Clock for Process {
     fn now_ms(&self) -> u64 {
-        let skew = lock(&self.world.life).skew_ms;
-        (EPOCH_MS + self.world.now_ms()).saturating_add_signed(skew)
+        let ahead = u64::from(self.world.lie == Some(Lie::ClockRunsAhead));
+        self.clock_ms() + ahead * self.world.now_ms() / 4
     }
 }

@@ -39,6 +39,11 @@ fn every_invariant_holds_in_every_world() {
     assert!(sum(|r| r.tasks) > 5 * seeds(), "hardly any task was accepted");
     assert!(sum(|r| r.effects) > 5 * seeds(), "hardly any effect happened");
     assert!(sum(|r| r.lives as usize) > seeds() * 3 / 2, "hardly any process died");
+    assert!(sum(|r| r.seen.decisions) > seeds() / 2, "hardly anybody decided");
+    assert!(sum(|r| r.seen.signals) > seeds() / 2, "hardly any signal was heard");
+    assert!(sum(|r| r.seen.sleeps) > seeds() / 2, "hardly any task slept");
+    assert!(sum(|r| r.seen.children) > seeds() / 2, "hardly any task made another");
+    assert!(sum(|r| r.seen.forks) > seeds() / 4, "hardly any task was forked");
 }
 
 #[test]
@@ -71,20 +76,23 @@ fn one_seed_is_one_run_in_every_process() {
     assert_eq!(first, second, "two other processes");
 }
 
-/// Worlds in which a lie may be found out.
+/// Worlds in which a lie may be found out, and how often so many are tried: some lies need a rare crash.
 const WORLDS: u64 = 40;
+const TRIES: u64 = 20;
 
-/// Runs worlds in which `lie` is the only fault, and says which invariants it breaks.
-fn broken_by(lie: Lie, calm: bool) -> BTreeSet<String> {
-    let options = Options { lie: Some(lie), calm, ..Options::default() };
-    let reports = on_all_cores(WORLDS, |seed| run(seed, options));
-    reports.into_iter().filter_map(|report| Some(format!("{:?}", report.broken?.invariant))).collect()
-}
-
+/// Runs worlds in which `lie` is the only fault until `invariant` breaks.
 #[track_caller]
 fn bites(lie: Lie, calm: bool, invariant: Invariant) {
-    let broken = broken_by(lie, calm);
-    assert!(broken.contains(&format!("{invariant:?}")), "{lie:?} breaks only {broken:?}");
+    let options = Options { lie: Some(lie), calm, ..Options::default() };
+    let mut broken = BTreeSet::new();
+    for nth in 0..TRIES {
+        let reports = on_all_cores(WORLDS, |seed| run(nth * WORLDS + seed, options));
+        broken.extend(reports.into_iter().filter_map(|report| Some(report.broken?.invariant)));
+        if broken.contains(&invariant) {
+            return;
+        }
+    }
+    panic!("{lie:?} breaks only {broken:?}");
 }
 
 #[test]
@@ -132,17 +140,39 @@ fn a_journal_that_forgets_open_tasks_breaks_liveness() {
     bites(Lie::ForgetsOpenTasks, false, Invariant::Liveness);
 }
 
-/// Points that the simulated world cannot pass, and why.
-const OUT_OF_REACH: [(Point, &str); 2] = [
-    (Point::LogRoll, "a segment has 16 MiB, and a world writes some 100 KB"),
-    (Point::SpawnChild, "no agent of this world has children"),
-];
+#[test]
+fn agents_that_forget_whom_to_ask_break_approval() {
+    bites(Lie::ForgetsApprovals, true, Invariant::Approval);
+}
+
+#[test]
+fn signals_that_lose_their_ids_on_the_way_break_signal() {
+    bites(Lie::ForgetsSignalIds, true, Invariant::Signal);
+}
+
+#[test]
+fn a_clock_that_runs_ahead_breaks_timer() {
+    bites(Lie::ClockRunsAhead, true, Invariant::Timer);
+}
+
+#[test]
+fn a_journal_that_finds_nothing_due_breaks_timer() {
+    bites(Lie::NeverRings, true, Invariant::Timer);
+}
+
+#[test]
+fn a_journal_that_keeps_no_note_of_ends_breaks_child() {
+    bites(Lie::ForgetsWakes, false, Invariant::Child);
+}
+
+#[test]
+fn a_fork_at_another_step_breaks_fork() {
+    bites(Lie::ForksElsewhere, true, Invariant::Fork);
+}
 
 #[test]
 fn every_crash_point_is_met_on_both_sides_and_survived() {
-    let reachable = |point: &Point| !OUT_OF_REACH.iter().any(|(out, _)| out == point);
-    let sides: Vec<_> =
-        Point::ALL.iter().filter(|p| reachable(p)).flat_map(|p| Side::BOTH.map(|s| (*p, s))).collect();
+    let sides: Vec<_> = Point::ALL.iter().flat_map(|p| Side::BOTH.map(|s| (*p, s))).collect();
     let died_at = |(point, side): (Point, Side)| {
         // Early and late passings, in worlds that are calm but for this and in those that are not.
         (0..80).any(|seed| {
@@ -160,5 +190,5 @@ fn every_crash_point_is_met_on_both_sides_and_survived() {
         (!died_at(side)).then_some(side)
     });
     let missed: Vec<_> = missed.into_iter().flatten().collect();
-    assert!(missed.is_empty(), "no process died at {missed:?}; if none can, say why in OUT_OF_REACH");
+    assert!(missed.is_empty(), "no process died at {missed:?}");
 }

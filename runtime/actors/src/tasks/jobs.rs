@@ -106,18 +106,19 @@ enum Made {
 
 async fn make_child(services: &Services, order: ChildOrder) -> Result<Made, String> {
     let ledger = &services.ledger;
-    loop {
-        let head = patiently(&order.task, || ledger.journal.head(&order.task)).await;
-        if let Some(head) = head.map_err(|error| error.to_string())? {
-            return found(services, &head).await;
+    let head = patiently(&order.task, || ledger.journal.head(&order.task)).await;
+    if let Some(head) = head.map_err(|error| error.to_string())? {
+        return found(services, &head).await;
+    }
+    let task = Task::new(services.child_spec(&order)?);
+    match patiently(&order.task, || write_submission(services, &task, Vec::new(), None)).await {
+        Ok(()) => Ok(Made::New(Box::new(task))),
+        // It was written after all, by a try whose answer was lost. Nobody has it yet: it was not there before.
+        Err(JournalError::Fenced { .. }) => {
+            let task = restore(&*ledger.journal, &order.task).await.map_err(|error| error.to_string())?;
+            Ok(Made::New(Box::new(task)))
         }
-        let task = Task::new(services.child_spec(&order)?);
-        match patiently(&order.task, || write_submission(services, &task, Vec::new(), None)).await {
-            Ok(()) => return Ok(Made::New(Box::new(task))),
-            // It was written after all, by a try whose answer was lost.
-            Err(JournalError::Fenced { .. }) => {}
-            Err(error) => return Err(error.to_string()),
-        }
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -138,11 +139,15 @@ pub(super) async fn find(
     delivery: Delivery,
 ) {
     let head = patiently(&id, || services.ledger.journal.head(&id)).await;
-    if matches!(head, Ok(Some(Head { unbegun: true, .. }))) {
-        return write(services, dispatcher, id, delivery).await;
+    match head {
+        // Nothing is owed to it: waking it would only make it say again that it is over, to others who are.
+        Ok(None) => delivery.answer(Err(Refusal::Over)),
+        Ok(Some(head)) if head.status.is_final() => delivery.answer(Err(Refusal::Over)),
+        Ok(Some(Head { unbegun: true, .. })) => return write(services, dispatcher, id, delivery).await,
+        Ok(Some(_)) | Err(_) => return drop(tell(&dispatcher, TasksMsg::Found(id, delivery))),
     }
     // Fails only when the dispatcher is gone; whoever waits is told by the dropped reply.
-    let _ = tell(&dispatcher, TasksMsg::Found(id, delivery));
+    let _ = tell(&dispatcher, TasksMsg::Written(id, None));
 }
 
 /// Writes an input to a task that has not begun.
@@ -152,11 +157,15 @@ pub(super) async fn write(
     id: TaskId,
     delivery: Delivery,
 ) {
-    let task = match write_input(&services, &id, &delivery.input).await {
-        Ok((task, answer)) => {
+    // The dispatcher holds the task until it hears, so it must hear of a bug, too.
+    let written = AssertUnwindSafe(write_input(&services, &id, &delivery.input)).catch_unwind().await;
+    let task = match written.unwrap_or_else(|_| Err("writing to the task ran into a bug".into())) {
+        Ok(Some((task, answer))) => {
             delivery.answer(answer);
-            Some(Box::new(task))
+            task
         }
+        // It has begun meanwhile: what follows from an input is a planner's to do.
+        Ok(None) => return drop(tell(&dispatcher, TasksMsg::Found(id, delivery))),
         Err(error) => {
             // Whoever waits is told by the dropped reply.
             tracing::warn!(task = %id, %error, "nothing could be written to a waiting task");
@@ -182,13 +191,21 @@ pub(super) async fn deadlines(services: Arc<Services>, dispatcher: ActorRef<Task
     }
 }
 
+/// How a task stands after something was written to it, if that is not as before; and what the sender is told.
+type Change = (Option<Box<Task>>, Result<(), Refusal>);
+
+/// `None`: the task has begun, and nothing was written.
 async fn write_input(
     services: &Services,
     id: &TaskId,
     input: &Input,
-) -> Result<(Task, Result<(), Refusal>), ActorProcessingErr> {
+) -> Result<Option<Change>, ActorProcessingErr> {
     let ledger = &services.ledger;
     let mut task = restore(&*ledger.journal, id).await?;
+    let before = task.head(ledger.clock.now_ms());
+    if !before.unbegun && !before.status.is_final() {
+        return Ok(None);
+    }
     let answer = task.accepts(ledger.clock.now_ms(), input);
     if answer.is_ok() {
         let (first, now_ms) = (task.next_seq(), ledger.clock.now_ms());
@@ -197,7 +214,8 @@ async fn write_input(
             append(ledger, batch(&task, first, events, now_ms)).await?;
         }
     }
-    Ok((task, answer))
+    let is_changed = task.status() != before.status;
+    Ok(Some((is_changed.then(|| Box::new(task)), answer)))
 }
 
 /// Asks until the journal answers: a task that is there must run, whoever was told otherwise.

@@ -69,7 +69,7 @@ pub(crate) enum TasksMsg {
     Refused,
     /// Sent by the job that was to make a child: there was no need to, or no way; and its end, if it has one.
     NotMade(TaskId, Option<Box<Ended>>),
-    /// Sent by the jobs that write to a waiting task: how it stands now.
+    /// Sent by the job that wrote to a task that has not begun: how it stands now, if that has changed.
     Written(TaskId, Option<Box<Task>>),
     /// Sent by the job that reads waiting tasks: when the time of each is up, in milliseconds since 1970.
     Deadlines(Vec<(TaskId, u64)>),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use playhouse_core::{
     id::TaskId,
-    task::{Input, Status, Task},
+    task::{Input, Refusal, Status, Task},
 };
 use playhouse_supervise::tell;
 use ractor::ActorRef;
@@ -38,26 +38,29 @@ impl Tasks {
         id: &TaskId,
         task: Option<Box<Task>>,
     ) {
-        let Some(task) = task else {
-            let started = state.schedule.release(id);
-            return self.start(myself, state, started);
-        };
-        if task.outcome().is_some() {
-            return self.conclude(myself, state, id);
-        }
-        if task.status() == Status::Parked {
+        let later = state.writing.remove(id).unwrap_or_default();
+        match task {
+            Some(task) if task.outcome().is_some() => {
+                later.into_iter().for_each(|delivery| delivery.answer(Err(Refusal::Over)));
+                return self.conclude(myself, state, id);
+            }
             // It gives up its turn: it would keep its session waiting.
-            state.schedule.forget(id);
-        } else {
-            if !state.schedule.is_waiting(id) && !state.schedule.is_live(id) {
-                state.schedule.restore(id.clone(), lane(task.spec()));
+            Some(task) if task.status() == Status::Parked => state.schedule.forget(id),
+            Some(task) => {
+                if !state.schedule.is_waiting(id) && !state.schedule.is_live(id) {
+                    state.schedule.restore(id.clone(), lane(task.spec()));
+                }
+                if task.is_unbegun() {
+                    self.time_them(myself, state, vec![(id.clone(), task.deadline_ms())]);
+                }
             }
-            if task.is_unbegun() {
-                self.time_them(myself, state, vec![(id.clone(), task.deadline_ms())]);
-            }
+            None => {}
         }
         let started = state.schedule.release(id);
         self.start(myself, state, started);
+        for delivery in later {
+            self.deliver(myself, state, id.clone(), delivery);
+        }
     }
 
     /// Waiting tasks will have run out of time at these times.

@@ -77,10 +77,11 @@ impl Task {
         }
     }
 
-    /// Whether a person's time for this call has run out, though nobody has looked at the clock yet.
+    /// Whether a person's time for this call has run out, or that of the whole task, though nobody has looked at
+    /// the clock yet.
     fn is_past(&self, effect_id: &EffectId, now_ms: u64) -> bool {
         let due_ms = self.slot(effect_id).and_then(|slot| slot.wait()?.due_ms());
-        due_ms.is_some_and(|due_ms| due_ms <= now_ms)
+        due_ms.is_some_and(|due_ms| due_ms <= now_ms) || self.is_over_time(now_ms)
     }
 
     pub(super) fn accepts_decision(

@@ -149,7 +149,7 @@ impl Task {
     }
 
     /// The clock of a parked task stands still; that of one which is taking back has run out already.
-    fn is_over_time(&self, now_ms: u64) -> bool {
+    pub(super) fn is_over_time(&self, now_ms: u64) -> bool {
         let until = self.spec.until_ms.unwrap_or(u64::MAX);
         let parked = self.parked_since_ms.is_some();
         let deadline = if parked { until } else { self.deadline_ms() };

@@ -210,3 +210,16 @@ fn what_the_machine_does_itself_needs_agreement_too() {
       ! ask model 2.1
     "#);
 }
+
+#[test]
+fn a_decision_that_finds_the_task_out_of_time_is_refused() {
+    let spec = asking(spec(Limits { time_ms: 20_000, ..Limits::default() }), "mail");
+    let mut run = Run::of(spec);
+    // Another call of the step runs, so that the task is not parked and its time goes on.
+    run.calls(1, [("c1", "mail", r#"{"to":"bob"}"#), ("c2", "lookup", "{}")]).transcript();
+    run.later(21_000).approves(0);
+    assert_snapshot!(run.transcript(), @r#"
+    > ada decides t1/1.0: {"decision":"approve"}
+      - no call `t1/1.0` of this task waits for a decision
+    "#);
+}

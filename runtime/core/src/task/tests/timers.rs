@@ -121,7 +121,7 @@ fn a_task_with_an_end_of_time_ends_then_even_while_it_waits() {
     let mut spec = asking(spec(Limits::default()), "mail");
     spec.until_ms = Some(30_000);
     let mut run = Run::of(spec);
-    run.calls(1, [("c1", "mail", "{}")]).later(30_000).approves(0);
+    run.calls(1, [("c1", "mail", "{}")]).later(30_000).approves(0).at(30_000);
     assert_snapshot!(run.transcript(), @r#"
     > model 1.1 replies mail({}) as "c1"
       + model replied 1 mail({}) as "c1"
@@ -129,6 +129,8 @@ fn a_task_with_an_end_of_time_ends_then_even_while_it_waits() {
       + parked until 30000 ms
       ! park until 30000 ms
     > ada decides t1/1.0: {"decision":"approve"}
+      - no call `t1/1.0` of this task waits for a decision
+    > the clock is looked at
       + deadline passed
       + tool failed t1/1.0: cancelled: the task ended before the call did
       + woken
