@@ -251,7 +251,8 @@ impl Planner {
         if state.task.status() != Status::Parked {
             return self.services.cast_tasks(TasksMsg::Stayed(self.task.clone()));
         }
-        self.services.cast_tasks(TasksMsg::Left(self.task.clone(), state.task.due_ms()));
+        let unbegun = state.task.head(0).unbegun;
+        self.services.cast_tasks(TasksMsg::Left(self.task.clone(), state.task.due_ms(), unbegun));
         myself.stop(None);
     }
 

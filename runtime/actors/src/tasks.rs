@@ -18,6 +18,7 @@
 //! ```
 
 mod jobs;
+mod lanes;
 mod live;
 mod messages;
 mod waiting;
@@ -26,8 +27,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use playhouse_core::{
     id::TaskId,
-    schedule::{Lane, Schedule},
-    task::{ChildOrder, Event, Head, Input, Refusal, Status, Task, TaskSpec},
+    schedule::Schedule,
+    task::{ChildOrder, Event, Head, Input, Refusal, Status, Task},
 };
 use playhouse_ports::Submission;
 use playhouse_supervise::{StartChildError, note, tell};
@@ -40,6 +41,7 @@ use crate::{
     services::Services,
     timers::TimersMsg,
 };
+use lanes::{lane, lane_of_head};
 use live::Live;
 pub(crate) use messages::{Ended, NotAccepted, TasksMsg};
 
@@ -54,8 +56,7 @@ pub(crate) struct Tasks {
     pub(crate) schedule: Schedule,
 }
 
-/// Who runs, who waits, and how to reach them. Kept in order, so that whoever waits for an answer of one that dies
-/// hears of it in an order that a simulation repeats.
+/// Who runs, who waits, and how to reach them. In order, so that a simulation of its end repeats itself.
 #[derive(Debug)]
 pub(crate) struct TasksState {
     schedule: Schedule,
@@ -64,8 +65,7 @@ pub(crate) struct TasksState {
     live: BTreeMap<TaskId, Live>,
     /// Children that are being made, and what they are to be given.
     making: BTreeMap<TaskId, Vec<Delivery>>,
-    /// Tasks without a planner that are being written to, and what they are to be given next: one at a time, so
-    /// that what the last one found is how the task stands.
+    /// Tasks that are being written to, and what is to be written next: one at a time, so none sees what is past.
     writing: BTreeMap<TaskId, Vec<Delivery>>,
     /// What woken tasks are to be given once they have a planner.
     for_woken: BTreeMap<TaskId, Vec<Delivery>>,
@@ -151,7 +151,7 @@ impl Actor for Tasks {
             TasksMsg::Look => self.look(&myself, state),
             TasksMsg::Found(task, delivery) => self.wake_for(&myself, state, task, delivery),
             TasksMsg::Leave(task) => leave(state, &task),
-            TasksMsg::Left(task, due_ms) => self.left(&myself, state, &task, due_ms),
+            TasksMsg::Left(task, due_ms, unbegun) => self.left(&myself, state, &task, due_ms, unbegun),
             TasksMsg::Stayed(task) => stayed(state, &task),
             TasksMsg::Concluded(task, ended) => {
                 self.conclude(&myself, state, &task);
@@ -306,13 +306,24 @@ impl Tasks {
         self.start(myself, state, started);
     }
 
-    fn left(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState, task: &TaskId, due_ms: Option<u64>) {
+    fn left(
+        &self,
+        myself: &ActorRef<TasksMsg>,
+        state: &mut TasksState,
+        task: &TaskId,
+        due_ms: Option<u64>,
+        unbegun: bool,
+    ) {
         let Some(live) = state.live.remove(task) else { return };
-        let mut started = state.schedule.park(task);
-        if let Some(due_ms) = due_ms {
-            self.services.cast_timers(TimersMsg::Parked(due_ms));
-        }
+        due_ms.into_iter().for_each(|due_ms| self.services.cast_timers(TimersMsg::Parked(due_ms)));
         let deliveries = live.into_undelivered();
+        if unbegun {
+            // It gives its session back, and gets what is for it written.
+            let started = state.schedule.conclude(task);
+            self.start(myself, state, started);
+            return deliveries.into_iter().for_each(|it| self.deliver(myself, state, task.clone(), it));
+        }
+        let mut started = state.schedule.park(task);
         if !deliveries.is_empty() {
             state.for_woken.insert(task.clone(), deliveries);
             started.extend(state.schedule.wake(task.clone()));
@@ -366,12 +377,4 @@ fn stayed(state: &mut TasksState, task: &TaskId) {
     if let Some(live) = state.live.get_mut(task) {
         live.stays();
     }
-}
-
-fn lane(spec: &TaskSpec) -> Lane {
-    spec.session.clone().map(|session| (spec.tenant.clone(), session))
-}
-
-fn lane_of_head(head: &Head) -> Lane {
-    head.session.clone().map(|session| (head.tenant.clone(), session))
 }

@@ -25,6 +25,8 @@ pub(crate) async fn audit(process: &Process, journal: &SledJournal) -> Result<()
         }
     }
     for head in &heads {
+        let is_gone = world.oracle().gone.is_gone(&head.task);
+        world.check(world.oracle().gone.shown(&head.task, is_gone));
         let records = records(journal, &head.task).await?;
         world.check(records.and_then(|records| world.oracle().durable(&head.task, &records)));
         world.check(world.oracle().head(head));
@@ -34,6 +36,10 @@ pub(crate) async fn audit(process: &Process, journal: &SledJournal) -> Result<()
         world.oracle().tasks.iter().map(|(id, known)| (id.clone(), known.records.len())).collect();
     for (task, records) in known {
         let found = heads.iter().find(|head| head.task == task).map_or(0, |head| head.next_seq);
+        if found == 0 && world.oracle().gone.may_be_gone(&task) {
+            world.oracle().forgot(&task);
+            continue;
+        }
         world.check(ensure(found == records as u64, Invariant::J4, || {
             format!("task {task} had {records} acknowledged records, {found} are left")
         }));

@@ -48,6 +48,15 @@ impl Client {
         Self { wish, stage: Stage::Asking }
     }
 
+    /// Whether it has asked for the task `of`, which does `input`, and not heard its end.
+    pub(crate) fn follows(&self, of: &TaskId, input: &str) -> bool {
+        match &self.stage {
+            Stage::Asking => self.wish.input == input,
+            Stage::Following { task, .. } | Stage::Told { task, .. } => task == of,
+            Stage::Answered => false,
+        }
+    }
+
     /// Whether it has its answer.
     pub(crate) fn is_answered(&self) -> bool {
         matches!(self.stage, Stage::Answered)

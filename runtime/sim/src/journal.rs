@@ -177,14 +177,20 @@ impl Journal for SimJournal {
     }
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
-        let records = self.read("records", async |journal| journal.read(task, from, max).await).await?;
         let world = &self.process.world;
+        let was_gone = world.oracle().gone.is_gone(task);
+        let records = self.read("records", async |journal| journal.read(task, from, max).await).await?;
+        world.check(world.oracle().gone.shown(task, was_gone && !records.is_empty()));
         world.check(world.oracle().durable(task, &records));
         Ok(records)
     }
 
     async fn head(&self, task: &TaskId) -> Result<Option<Head>, JournalError> {
-        self.read("head", async |journal| journal.head(task).await).await
+        let world = &self.process.world;
+        let was_gone = world.oracle().gone.is_gone(task);
+        let head = self.read("head", async |journal| journal.head(task).await).await?;
+        world.check(world.oracle().gone.shown(task, was_gone && head.is_some()));
+        Ok(head)
     }
 
     async fn heads(&self, before: Option<&TaskId>, max: usize) -> Result<Vec<Head>, JournalError> {
@@ -218,7 +224,15 @@ impl Journal for SimJournal {
     }
 
     async fn forget(&self, task: &TaskId) -> Result<bool, JournalError> {
-        self.read("forget", async |journal| journal.forget(task).await).await
+        let world = &self.process.world;
+        world.check(world.oracle().forgets(task));
+        let gone = match self.lies(Lie::ForgetsNothing) {
+            true => true,
+            false => self.read("forget", async |journal| journal.forget(task).await).await?,
+        };
+        world.oracle().forgot(task);
+        self.process.note(format_args!("forgotten {task}"));
+        Ok(gone)
     }
 
     async fn submission(&self, key: &str) -> Result<Option<(TaskId, String)>, JournalError> {

@@ -4,7 +4,8 @@
 //!   seed ─▶ Plan ─▶ World ─▶ life 1 ✝ crash ─▶ life 2 ✝ … ─▶ all is done ─▶ Report
 //!                    │         playhouse_actors::Tree
 //!                    │         over simulated model, tools, network, clock, disk
-//!                    └─ oracle: J1, J3, J4, J5, J6, J7, liveness, checked at every boundary
+//!                    └─ oracles, checked at every boundary: J1, J3 to J7, liveness, approvals, signals, timers,
+//!                       children, forks, forgetting
 //! ```
 //!
 //! One seed, one run: a runtime of one thread with paused time and seeded choices, so that the same seed

@@ -1,7 +1,7 @@
 //! An operator who holds tasks still now and then, and lets all of them go on in the end.
 //!
-//! Only tasks whose turn has come: one that is parked while it waits for its session takes that session from
-//! the task that has it, as long as the schedule does not tell the two apart.
+//! Only tasks whose turn has come: one that is paused before it, and has an end of time, is sometimes not ended at
+//! that time (a known fault).
 
 use playhouse_actors::Runtime;
 use playhouse_api::{Caller, RuntimeApi};

@@ -11,6 +11,7 @@
 
 mod family;
 mod forks;
+mod gone;
 mod mail;
 mod people;
 mod times;
@@ -32,6 +33,7 @@ use playhouse_ports::Batch;
 use crate::plan::Plan;
 use family::Family;
 use forks::Forks;
+use gone::Gone;
 use mail::Mail;
 pub(crate) use people::Case;
 use people::People;
@@ -59,6 +61,7 @@ pub(crate) struct Oracle {
     times: Times,
     family: Family,
     pub(crate) forks: Forks,
+    pub(crate) gone: Gone,
     /// Whatever was ever handed to the journal, by place; and when it was decided, by the machine's clock.
     tried: BTreeMap<(TaskId, Seq), Vec<(Record, u64)>>,
     /// Who runs in each session.
@@ -98,6 +101,10 @@ impl Oracle {
 
     /// The journal vouches for `records` of `task`.
     pub(crate) fn durable(&mut self, task: &TaskId, records: &[Record]) -> Result<(), Broken> {
+        // Read before it was forgotten, and shown after.
+        if self.gone.is_gone(task) {
+            return Ok(());
+        }
         records.iter().try_for_each(|record| self.durable_record(task, record))
     }
 
@@ -120,8 +127,9 @@ impl Oracle {
         };
         let clock_ms = *clock_ms;
         self.apply(task, record)?;
-        let tasks = &self.tasks;
-        if self.forks.shares(task, record, |other| Some(&tasks.get(other)?.records))? {
+        let (tasks, gone) = (&self.tasks, &self.gone);
+        let original = |other: &TaskId| Some(&*tasks.get(other).or_else(|| gone.known(other))?.records);
+        if self.forks.shares(task, record, original)? {
             return Ok(());
         }
         self.intends(task, &record.event);
@@ -246,19 +254,20 @@ impl Oracle {
             sleeps: self.times.count(),
             children: self.family.count(),
             forks: self.forks.count(),
+            forgotten: self.gone.count(),
         }
     }
 
     /// A client is told that `task` is accepted.
     pub(crate) fn accepted(&self, task: &TaskId) -> Result<(), Broken> {
-        ensure(self.tasks.contains_key(task), Invariant::J1, || {
+        ensure(self.known_of(task).is_some(), Invariant::J1, || {
             format!("task {task} was acknowledged before it was durable")
         })
     }
 
     /// A client is shown `record` as durable.
     pub(crate) fn shown(&self, task: &TaskId, record: &Record) -> Result<(), Broken> {
-        let known = self.tasks.get(task).and_then(|known| known.records.get(record.seq as usize));
+        let known = self.known_of(task).and_then(|known| known.records.get(record.seq as usize));
         ensure(known == Some(record), Invariant::J1, || {
             format!("a client saw record {} of task {task}, which is not durable so: {record:?}", record.seq)
         })
@@ -266,7 +275,18 @@ impl Oracle {
 
     /// How a task ended, if it has.
     pub(crate) fn outcome(&self, task: &TaskId) -> Option<&Outcome> {
-        self.tasks.get(task)?.task.outcome()
+        self.known_of(task)?.task.outcome()
+    }
+
+    /// What is known of `task`, whether or not it is gone.
+    fn known_of(&self, task: &TaskId) -> Option<&Known> {
+        self.tasks.get(task).or_else(|| self.gone.known(task))
+    }
+
+    /// Tasks that no other made.
+    pub(crate) fn came(&self) -> impl Iterator<Item = (&TaskId, &str)> {
+        let came = self.tasks.iter().filter(|(_, known)| known.task.spec().lineage.parent.is_none());
+        came.map(|(id, known)| (id, known.task.spec().input.as_str()))
     }
 
     /// What was wanted of each task that came from outside.

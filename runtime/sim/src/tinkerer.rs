@@ -1,4 +1,5 @@
-//! Somebody who tries things out: forks tasks at steps that they had, and at some that they had not.
+//! Somebody who tries things out: forks tasks at steps that they had, and at some that they had not; and forgets
+//! tasks, also some that are not over, which must be refused.
 
 use playhouse_actors::Runtime;
 use playhouse_api::{ApiErrorKind, Caller, ForkRequest, RuntimeApi};
@@ -29,7 +30,38 @@ impl Tinkerer {
             self.process.wait(EVERY_MS).await;
             if world.chance(|rng| rng.u32(..1000)) < world.plan.tinkering {
                 self.fork().await;
+                self.forget().await;
             }
+        }
+    }
+
+    /// Forgets a task that nobody waits for: it is over, nobody follows it, and no other made it.
+    async fn forget(&self) {
+        let world = &self.process.world;
+        let clients = world.clients().clone();
+        let tasks: Vec<_> = {
+            let oracle = world.oracle();
+            let is_free =
+                |task: &TaskId, input: &str| !clients.iter().any(|client| client.follows(task, input));
+            oracle.came().filter(|(task, input)| is_free(task, input)).map(|(task, _)| task.clone()).collect()
+        };
+        if tasks.is_empty() {
+            return;
+        }
+        let task = &tasks[world.chance(|rng| rng.usize(..tasks.len()))];
+        let answer = self.runtime.forget(&Caller::local(), task).await;
+        self.process.gate().await;
+        if answer.is_ok() {
+            let again = self.runtime.task(&Caller::local(), task).await;
+            self.process.gate().await;
+            world.check(ensure(again.is_err(), Invariant::Forget, || {
+                format!("task {task} was forgotten, and is told of again")
+            }));
+        } else if let Err(error) = answer
+            && matches!(error.kind, ApiErrorKind::BadRequest | ApiErrorKind::Internal)
+        {
+            let what = format!("task {task} could not be forgotten: {error:?}");
+            world.broken(Broken { invariant: Invariant::Forget, what });
         }
     }
 

@@ -67,6 +67,8 @@ pub enum Lie {
     ClockRunsAhead,
     /// The journal finds nothing that is due.
     NeverRings,
+    /// The journal says that it forgot a task, and did not.
+    ForgetsNothing,
     /// A fork is made at another step than was asked for.
     ForksElsewhere,
     /// The journal keeps no note for who made a task that ends.

@@ -44,6 +44,7 @@ fn every_invariant_holds_in_every_world() {
     assert!(sum(|r| r.seen.sleeps) > seeds() / 2, "hardly any task slept");
     assert!(sum(|r| r.seen.children) > seeds() / 2, "hardly any task made another");
     assert!(sum(|r| r.seen.forks) > seeds() / 4, "hardly any task was forked");
+    assert!(sum(|r| r.seen.forgotten) > seeds() / 8, "hardly any task was forgotten");
 }
 
 #[test]
@@ -168,6 +169,11 @@ fn a_journal_that_keeps_no_note_of_ends_breaks_child() {
 #[test]
 fn a_fork_at_another_step_breaks_fork() {
     bites(Lie::ForksElsewhere, true, Invariant::Fork);
+}
+
+#[test]
+fn a_journal_that_does_not_forget_breaks_forget() {
+    bites(Lie::ForgetsNothing, true, Invariant::Forget);
 }
 
 #[test]

@@ -81,8 +81,8 @@ pub(crate) enum TasksMsg {
     Up(TaskId, ActorRef<PlannerMsg>),
     /// Sent by planners: the task is parked; may I go?
     Leave(TaskId),
-    /// Sent by planners: gone; and when the task is due.
-    Left(TaskId, Option<u64>),
+    /// Sent by planners: gone; when the task is due, and whether its turn has not come.
+    Left(TaskId, Option<u64>, bool),
     /// Sent by planners: the task is not parked any more.
     Stayed(TaskId),
     /// Sent by planners: the task is over, and what its parent should hear.

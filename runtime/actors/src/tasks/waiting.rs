@@ -14,6 +14,7 @@ use ractor::ActorRef;
 use tokio::task::AbortHandle;
 
 use super::{Tasks, TasksMsg, TasksState, lane};
+use crate::timers::TimersMsg;
 
 /// Longest wait between two looks at the clock, in milliseconds: one that jumps must not make a task a year late.
 const LOOK_MS_MAX: u64 = 60_000;
@@ -45,7 +46,12 @@ impl Tasks {
                 return self.conclude(myself, state, id);
             }
             // It gives up its turn: it would keep its session waiting.
-            Some(task) if task.status() == Status::Parked => state.schedule.forget(id),
+            Some(task) if task.status() == Status::Parked => {
+                state.schedule.forget(id);
+                task.due_ms()
+                    .into_iter()
+                    .for_each(|at_ms| self.services.cast_timers(TimersMsg::Parked(at_ms)));
+            }
             Some(task) => {
                 if !state.schedule.is_waiting(id) && !state.schedule.is_live(id) {
                     state.schedule.restore(id.clone(), lane(task.spec()));

@@ -25,6 +25,8 @@ pub enum Invariant {
     Child,
     /// A fork shares the history of another task up to its step, and makes none of its calls again.
     Fork,
+    /// Only a task that is over is forgotten, and then for good.
+    Forget,
     /// Nothing that waits for a time goes on before it, or much later.
     Timer,
     /// When nothing fails any more, everything ends.
@@ -71,4 +73,6 @@ pub struct Seen {
     pub children: usize,
     /// Forks that were made.
     pub forks: usize,
+    /// Tasks that are gone.
+    pub forgotten: usize,
 }
