@@ -1,7 +1,4 @@
 //! An operator who holds tasks still now and then, and lets all of them go on in the end.
-//!
-//! Only tasks whose turn has come: one that is paused before it, and has an end of time, is sometimes not ended at
-//! that time (a known fault).
 
 use playhouse_actors::Runtime;
 use playhouse_api::{Caller, RuntimeApi};
@@ -16,7 +13,7 @@ pub(crate) async fn operate(process: Process, runtime: Runtime) {
     let (world, caller) = (process.world.clone(), Caller::local());
     loop {
         process.wait(EVERY_MS).await;
-        let tasks = world.oracle().running();
+        let tasks = world.oracle().unparked();
         if !tasks.is_empty() && process.fails(world.plan.rates.pause) {
             let task = &tasks[world.chance(|rng| rng.usize(..tasks.len()))];
             // A refusal is fine: the task may be over by now, or the journal away.

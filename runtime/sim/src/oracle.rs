@@ -305,15 +305,10 @@ impl Oracle {
         self.open.iter().map(|id| (id, &self.tasks[id]))
     }
 
-    /// Tasks that stand there.
-    fn open_as(&self, status: Status) -> Vec<TaskId> {
-        let there = self.open_tasks().filter(|(_, known)| known.task.status() == status);
-        there.map(|(id, _)| id.clone()).collect()
-    }
-
-    /// Tasks whose turn has come and that wait for nobody.
-    pub(crate) fn running(&self) -> Vec<TaskId> {
-        self.open_as(Status::Running)
+    /// Tasks that wait for nobody, whether their turn has come or not.
+    pub(crate) fn unparked(&self) -> Vec<TaskId> {
+        let waits_for_nobody = |known: &Known| known.task.head(0).status != Status::Parked;
+        self.open_tasks().filter(|(_, known)| waits_for_nobody(known)).map(|(id, _)| id.clone()).collect()
     }
 
     /// What is known about the tasks that are not over, for people.
