@@ -63,7 +63,8 @@ pub(crate) struct TasksState {
     /// Tasks that were just submitted and start at once; all others are read when they start.
     fresh: BTreeMap<TaskId, Task>,
     live: BTreeMap<TaskId, Live>,
-    /// Children that are being made, and what they are to be given.
+    /// Tasks that are being written for the first time, and what they are to be given once they are there. Others
+    /// may find one in the journal before this actor hears that it is.
     making: BTreeMap<TaskId, Vec<Delivery>>,
     /// Tasks that are being written to, and what is to be written next: one at a time, so none sees what is past.
     writing: BTreeMap<TaskId, Vec<Delivery>>,
@@ -145,7 +146,6 @@ impl Actor for Tasks {
                 }
             }
             TasksMsg::Durable(task) => self.take_on(&myself, state, *task),
-            TasksMsg::Refused => state.schedule.withdraw(),
             TasksMsg::Written(id, task) => self.written(&myself, state, &id, task),
             TasksMsg::Deadlines(deadlines) => self.time_them(&myself, state, deadlines),
             TasksMsg::Look => self.look(&myself, state),
@@ -190,6 +190,7 @@ impl Tasks {
             let _ = reply.send(Err(NotAccepted::TooBusy(state.schedule.waiting())));
             return;
         }
+        state.making.insert(task.spec().id.clone(), Vec::new());
         let (services, myself) = (self.services.clone(), myself.clone());
         state.jobs.spawn(jobs::submit(services, myself, task, events, key, reply));
     }

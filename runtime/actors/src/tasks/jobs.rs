@@ -4,7 +4,7 @@ use std::{iter, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use playhouse_core::{
-    id::TaskId,
+    id::{Seq, TaskId},
     labels::Labels,
     task::{
         ChildOrder, Effect, Event, Head, Input, Outcome, Record, Refusal, Spent, Status, Step, Task,
@@ -42,7 +42,10 @@ pub(super) async fn submit(
     key: Option<Submission>,
     reply: RpcReplyPort<Result<(), NotAccepted>>,
 ) {
-    let answer = write_submission(&services, &task, shared, key).await;
+    // The dispatcher keeps a place and what comes for the task until it hears, so it must hear of a bug, too.
+    let written = AssertUnwindSafe(write_submission(&services, &task, shared, key)).catch_unwind().await;
+    let bug = |_| Err(JournalError::Unavailable("writing the task ran into a bug".into()));
+    let answer = written.unwrap_or_else(bug);
     let accepted = match &answer {
         Ok(()) => true,
         // The caller hears at once. Whether the task was written in spite of the error is another
@@ -74,7 +77,10 @@ async fn write_submission(
 /// Tells the dispatcher whether there is a new task.
 fn report(dispatcher: &ActorRef<TasksMsg>, task: Task, accepted: bool) {
     // Fails only when the dispatcher is gone; its successor finds the task in the journal.
-    let heard = if accepted { TasksMsg::Durable(Box::new(task)) } else { TasksMsg::Refused };
+    let heard = match accepted {
+        true => TasksMsg::Durable(Box::new(task)),
+        false => TasksMsg::NotMade(task.spec().id.clone(), None),
+    };
     let _ = tell(dispatcher, heard);
 }
 
@@ -211,11 +217,26 @@ async fn write_input(
         let (first, now_ms) = (task.next_seq(), ledger.clock.now_ms());
         let events = task.step(now_ms, input.clone()).events;
         if !events.is_empty() {
-            append(ledger, batch(&task, first, events, now_ms)).await?;
+            match append(ledger, batch(&task, first, events.clone(), now_ms)).await {
+                // A try whose answer was lost may have written it after all.
+                Err(JournalError::Fenced { .. }) if was_appended(services, id, first, &events).await? => {}
+                written => written?,
+            }
         }
     }
     let is_changed = task.status() != before.status;
     Ok(Some((is_changed.then(|| Box::new(task)), answer)))
+}
+
+/// Whether the journal of a task has `events` from position `first` on.
+async fn was_appended(
+    services: &Services,
+    id: &TaskId,
+    first: Seq,
+    events: &[Event],
+) -> Result<bool, JournalError> {
+    let records = patiently(id, || services.ledger.journal.read(id, first, events.len())).await?;
+    Ok(records.iter().map(|record| &record.event).eq(events))
 }
 
 /// Asks until the journal answers: a task that is there must run, whoever was told otherwise.
@@ -296,7 +317,8 @@ async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<()
 /// Closes a journal that cannot be replayed, so that nobody waits for its task for ever.
 async fn seal(services: &Services, id: &TaskId, reason: String) -> Result<(), JournalError> {
     let ledger = &services.ledger;
-    let Some(head) = ledger.journal.head(id).await?.filter(|head| !head.status.is_final()) else {
+    let head = patiently(id, || ledger.journal.head(id)).await?;
+    let Some(head) = head.filter(|head| !head.status.is_final()) else {
         return Ok(());
     };
     let (now_ms, seq) = (ledger.clock.now_ms(), head.next_seq);

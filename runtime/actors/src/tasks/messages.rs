@@ -65,9 +65,7 @@ pub(crate) enum TasksMsg {
     Count(RpcReplyPort<(usize, usize)>),
     /// Sent by the append job: the task is durable.
     Durable(Box<Task>),
-    /// Sent by the append job: the task never was.
-    Refused,
-    /// Sent by the job that was to make a child: there was no need to, or no way; and its end, if it has one.
+    /// Sent by the job that was to write a new task: there was no need to, or no way; and its end, if it has one.
     NotMade(TaskId, Option<Box<Ended>>),
     /// Sent by the job that wrote to a task that has not begun: how it stands now, if that has changed.
     Written(TaskId, Option<Box<Task>>),
