@@ -82,7 +82,8 @@ impl Actor for Timers {
             }
             TimersMsg::Parked(due_ms) if due_ms < next.at_ms => {
                 let left = due_ms.saturating_sub(self.services.ledger.clock.now_ms());
-                self.look_in(&myself, next, Duration::from_millis(left));
+                // Never later than it would have been: a clock that went back makes what was decided look far.
+                self.look_in(&myself, next, Duration::from_millis(left).min(LOOK_EVERY));
             }
             TimersMsg::Parked(_) => {}
         }
