@@ -82,9 +82,13 @@ impl<I: Index> Recent<I> {
     fn hand_over(&self, state: &mut State) -> Result<(), JournalError> {
         let last = state.leaving.keys().rev().take(SLICE).last().cloned();
         let Some(last) = last else { return Ok(()) };
-        let slice = state.leaving.split_off(&last);
+        let mut slice = state.leaving.split_off(&last);
         let mut edits = slice.iter().rev().map(|(key, value)| (key.as_slice(), value.as_deref()));
-        self.below.apply(&mut edits)
+        let taken = self.below.apply(&mut edits);
+        if taken.is_err() {
+            state.leaving.append(&mut slice);
+        }
+        taken
     }
 
     /// Makes room for what waits to leave.
