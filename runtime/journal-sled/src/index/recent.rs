@@ -80,9 +80,11 @@ impl<I: Index> Recent<I> {
     /// Hands over some of what is leaving. The last keys go first, because what a start relies on to know how
     /// far this got has the first key of all.
     fn hand_over(&self, state: &mut State) -> Result<(), JournalError> {
-        let last = state.leaving.keys().rev().take(SLICE).last().cloned();
-        let Some(last) = last else { return Ok(()) };
-        let mut slice = state.leaving.split_off(&last);
+        let keys = || state.leaving.keys();
+        let Some(first) = keys().nth_back(SLICE - 1).or_else(|| keys().next()).cloned() else {
+            return Ok(());
+        };
+        let mut slice = state.leaving.split_off(&first);
         let mut edits = slice.iter().rev().map(|(key, value)| (key.as_slice(), value.as_deref()));
         let taken = self.below.apply(&mut edits);
         if taken.is_err() {

@@ -153,7 +153,7 @@ fn appends_of_a_task_that_come_at_once_are_one_row_and_no_row_is_too_large() {
 #[test]
 fn a_pack_that_is_cut_off_is_named() {
     let index = Packed::over(MemoryIndex::default());
-    apply(index.below(), [(b"Rt\0123456789012".to_vec(), Some(b"1234567890120001x".to_vec()))]);
+    apply(index.below(), [(b"Rt\x00123456789012".to_vec(), Some(b"1234567890120001x".to_vec()))]);
     let error = Rows::of(&index, b"r", b"s", Order::Up).next().unwrap().unwrap_err();
     assert!(error.to_string().contains("a pack of records of t"), "{error}");
 }
