@@ -1,3 +1,5 @@
+//! Every kind of index, and each over the other, reads as the same map; packs and what waits keep their bounds.
+
 use std::collections::BTreeMap;
 
 use playhouse_core::id::TaskId;
