@@ -201,12 +201,17 @@ impl Planner {
     ) -> Result<(), ActorProcessingErr> {
         let ledger = &self.services.ledger;
         let (before, now_ms) = (state.task.next_seq(), ledger.clock.now_ms());
+        let was_unbegun = state.task.is_unbegun();
         let Step { events, effects } = state.task.step(now_ms, input);
         if !events.is_empty() {
             append(ledger, batch(&state.task, before, events, now_ms)).await?;
         }
         for effect in effects {
             self.perform(myself, state, effect);
+        }
+        if !was_unbegun && state.task.is_unbegun() {
+            // It was paused before it had begun, and what would have begun it came meanwhile.
+            self.begin(myself, state);
         }
         Ok(())
     }

@@ -114,7 +114,7 @@ impl Actor for Tasks {
         }
         started.extend(state.schedule.start_what_can());
         self.start(&myself, &mut state, started);
-        let waits = |head: &Head| head.unbegun && !state.schedule.is_live(&head.task);
+        let waits = |head: &Head| head.status == Status::Queued && !state.schedule.is_live(&head.task);
         let waiting = open.into_iter().filter(waits).map(|head| head.task).collect();
         state.jobs.spawn(jobs::deadlines(self.services.clone(), myself, waiting));
         Ok(state)

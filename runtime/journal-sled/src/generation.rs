@@ -25,7 +25,7 @@ use crate::{
     error::disk,
     frame::{At, Frame},
     index::{Edit, Index, Refusal, Row, borrowed},
-    keys::{self, after},
+    keys::{self, after, behind},
     log::{Log, walk},
     place::{Current, Place},
     scan::Scan,
@@ -146,7 +146,7 @@ impl Job {
         let mut files = HashSet::new();
         let source = View(&*self.source);
         // Tasks that begin meanwhile are in the log behind `base`; who copied them too might never be done.
-        let last = source.last(keys::RECORDS, &after(keys::RECORDS))?.map(|(key, _)| after(&key));
+        let last = source.last(keys::RECORDS, &after(keys::RECORDS))?.map(|(key, _)| behind(&key));
         let before = source.range(keys::FIRST, keys::RECORDS);
         let records = last.into_iter().flat_map(|end| source.range(keys::RECORDS, &end));
         let behind = source.range(&after(keys::RECORDS), keys::END);

@@ -1,7 +1,8 @@
 //! Where things are: the layout of the one tree.
 //!
 //! ```text
-//! r task \0 seq piece               the records of one append, at the position of the first, in pieces
+//! r task \0 seq piece               the records of one append, at the position of the first, in pieces; in sled,
+//!                                   several of a task to a row, under `R`: see `index/packed.rs`
 //! h task \0                         the head of a task, as it was when it last changed but for its position
 //! o task \0                         present while the task is neither over nor parked: what start-up reads
 //! d due task \0                     present while the task is parked until then
@@ -120,6 +121,11 @@ pub(crate) fn after(prefix: &[u8]) -> Key {
         *last += 1;
     }
     end
+}
+
+/// The first key behind `key`.
+pub(crate) fn behind(key: &[u8]) -> Key {
+    [key, &[0]].concat()
 }
 
 pub(crate) fn session(tenant: &Tenant, id: &SessionId) -> Key {

@@ -37,6 +37,8 @@ use crate::{
     open::{blocking, raise},
     place::{Engine, Place},
     recover::{Trouble, anew},
+    view::View,
+    whole,
 };
 
 /// What [`compact`] did.
@@ -78,6 +80,8 @@ pub async fn compact(dir: &Path, options: Options) -> Result<Compacted, OpenErro
     let (state, held) = raise(&place).await?;
     let own = place.clone();
     let copy = move || {
+        // The old log goes: what the index has lost without a word must be noticed while it is there.
+        whole::records(View(&*state.index)).map_err(|error| OpenError::journal(&own.dir, error))?;
         let old = own.generation(state.generation);
         let (number, base) = (state.generation + 1, state.log.at());
         let new = anew(&own, number, base, &state.index, state.sums, state.tasks);

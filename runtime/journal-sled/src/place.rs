@@ -77,11 +77,11 @@ impl Place {
     /// Opens or makes the index of generation `number`.
     pub(crate) fn open_index(&self, number: u64) -> Result<Arc<dyn Index>, Refusal> {
         match self.engine {
-            Engine::Memory => Ok(Arc::new(Recent::over(Packed::over(MemoryIndex::default())))),
+            Engine::Memory => recent(MemoryIndex::default()),
             Engine::Sled => {
                 let index = SledIndex::open(&self.sled(number), self.options.cache_bytes)?;
                 index.settle().map_err(Refusal::Io)?;
-                Ok(Arc::new(Recent::over(Packed::over(index))))
+                recent(index)
             }
         }
     }
@@ -141,6 +141,12 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// `below`, with appends in packs and changes in front.
+fn recent(below: impl Index) -> Result<Arc<dyn Index>, Refusal> {
+    let packed = Packed::over(below).map_err(|error| Refusal::Damaged(error.to_string()))?;
+    Ok(Arc::new(Recent::over(packed)))
 }
 
 /// Replaces the file at `path`, all of it or nothing.

@@ -251,6 +251,23 @@ async fn compacting_gives_space_back_and_keeps_what_is_alive() {
 }
 
 #[tokio::test]
+async fn an_index_that_lost_records_is_not_compacted_and_the_log_still_heals_it() {
+    let dir = written("a").await;
+    let db = sled::Config::new().path(dir.path().join("journal/gen-1/sled")).segment_size(8 << 20);
+    let db = db.open().unwrap();
+    let pack = db.scan_prefix(b"R").keys().next().unwrap().unwrap();
+    db.remove(pack).unwrap();
+    db.flush().unwrap();
+    drop(db);
+    compact(dir.path(), options()).await.map(drop).unwrap_err();
+    let report = repair(dir.path(), options()).await.unwrap();
+    assert_eq!((report.tasks, report.records), (TASKS as u64, TASKS as u64 * RECORDS));
+    compact(dir.path(), options()).await.unwrap();
+    let report = verify(dir.path(), &options()).unwrap();
+    assert_eq!((report.findings.as_slice(), report.records), ([].as_slice(), TASKS as u64 * RECORDS));
+}
+
+#[tokio::test]
 async fn an_export_has_a_line_for_everything() {
     let dir = written("a").await;
     let lines = String::from_utf8(exported(dir.path())).unwrap();

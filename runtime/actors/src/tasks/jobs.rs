@@ -224,8 +224,9 @@ async fn write_input(
             }
         }
     }
-    let is_changed = task.status() != before.status;
-    Ok(Some((is_changed.then(|| Box::new(task)), answer)))
+    // One that was found waiting may be known to nobody: a write before this one may have ended in an error.
+    let is_told = task.status() != before.status || task.status() == Status::Queued;
+    Ok(Some((is_told.then(|| Box::new(task)), answer)))
 }
 
 /// Whether the journal of a task has `events` from position `first` on.

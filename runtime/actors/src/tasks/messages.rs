@@ -67,7 +67,7 @@ pub(crate) enum TasksMsg {
     Durable(Box<Task>),
     /// Sent by the job that was to write a new task: there was no need to, or no way; and its end, if it has one.
     NotMade(TaskId, Option<Box<Ended>>),
-    /// Sent by the job that wrote to a task that has not begun: how it stands now, if that has changed.
+    /// Sent by the jobs that write to tasks without a planner: how it stands now, if somebody must act on that.
     Written(TaskId, Option<Box<Task>>),
     /// Sent by the job that reads waiting tasks: when the time of each is up, in milliseconds since 1970.
     Deadlines(Vec<(TaskId, u64)>),

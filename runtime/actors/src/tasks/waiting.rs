@@ -13,7 +13,7 @@ use playhouse_supervise::tell;
 use ractor::ActorRef;
 use tokio::task::AbortHandle;
 
-use super::{Tasks, TasksMsg, TasksState, lane};
+use super::{Ended, Tasks, TasksMsg, TasksState, lane};
 use crate::timers::TimersMsg;
 
 /// Longest wait between two looks at the clock, in milliseconds: one that jumps must not make a task a year late.
@@ -43,7 +43,10 @@ impl Tasks {
         match task {
             Some(task) if task.outcome().is_some() => {
                 later.into_iter().for_each(|delivery| delivery.answer(Err(Refusal::Over)));
-                return self.conclude(myself, state, id);
+                self.conclude(myself, state, id);
+                let ended = task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone()));
+                // Whoever made it waits to hear of it.
+                return ended.into_iter().for_each(|ended| self.child_over(myself, state, ended));
             }
             // It gives up its turn: it would keep its session waiting.
             Some(task) if task.status() == Status::Parked => {
@@ -88,7 +91,9 @@ impl Tasks {
 
     /// Ends the waiting tasks whose time is up.
     pub(super) fn look(&self, myself: &ActorRef<TasksMsg>, state: &mut TasksState) {
-        state.look = None;
+        if let Some(look) = state.look.take() {
+            look.timer.abort();
+        }
         let now_ms = self.services.ledger.clock.now_ms();
         for task in state.schedule.overdue(now_ms, OVERDUE_MAX) {
             self.end(myself, state, task, Input::Tick);

@@ -111,9 +111,12 @@ impl Engine {
     /// How long to rest before the next group, if writers are faster than the copy they make necessary.
     pub(crate) fn rest(&mut self) -> Option<Duration> {
         let making = self.making.as_mut()?;
-        let beyond = self.log.bytes().checked_sub(making.paced_bytes).filter(|beyond| 0 < *beyond)?;
-        making.paced_bytes += beyond;
-        Some(Duration::from_millis(beyond * 1000 / PACE_PER_S).min(REST_MAX))
+        let beyond = self.log.bytes().saturating_sub(making.paced_bytes);
+        let most_ms = REST_MAX.as_millis() as u64;
+        let ms = (beyond * 1000 / PACE_PER_S).min(most_ms);
+        // What is not rested for now is still owed.
+        making.paced_bytes += ms * PACE_PER_S / 1000;
+        (0 < ms).then(|| Duration::from_millis(ms))
     }
 
     /// Moves to the new generation once it is made.

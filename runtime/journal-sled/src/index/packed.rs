@@ -15,7 +15,7 @@ use playhouse_ports::JournalError;
 
 use super::{Edit, EditRef, Index, Order, Row, Rows, borrowed};
 use crate::{
-    keys::{self, Key, after},
+    keys::{self, Key, after, behind},
     pieces::PIECE_BYTES_MAX,
     values::damaged,
 };
@@ -30,8 +30,11 @@ const ENTRY_BYTES: usize = PLACE_BYTES + 4;
 pub(crate) struct Packed<I>(I);
 
 impl<I: Index> Packed<I> {
-    pub(crate) fn over(below: I) -> Self {
-        Self(below)
+    /// Packs over `below`; an error if that has a row for each append, as the format before had. Such an index is
+    /// made again from the log, rather than taken for one without records.
+    pub(crate) fn over(below: I) -> Result<Self, JournalError> {
+        let old = below.some(keys::RECORDS, &after(keys::RECORDS), Order::Up, 1)?;
+        if old.is_empty() { Ok(Self(below)) } else { Err(damaged(&"the index", &"it is of an older format")) }
     }
 
     /// What it is over.
@@ -179,11 +182,6 @@ fn task_of(key: &[u8]) -> &[u8] {
 fn pack_key(key: &[u8]) -> Key {
     let kind = key[0] - keys::RECORDS[0] + keys::PACKS;
     [&[kind], &key[1..]].concat()
-}
-
-/// The first key behind `key`.
-fn behind(key: &[u8]) -> Key {
-    [key, &[0]].concat()
 }
 
 /// The appends of a task, in order, in as few packs as their size allows.

@@ -136,7 +136,8 @@ impl<I: Index> Index for Recent<I> {
 
     fn catch_up(&self) -> Result<(), JournalError> {
         let mut state = self.state();
-        // Twice as many as came in, so that all have left before as many wait again.
+        // Twice as many as came in, so that all have left before as many wait again. Large rows are bounded by
+        // their bytes, and leave when these are too many.
         while SLICE / 2 <= state.came {
             state.came -= SLICE / 2;
             self.hand_over(&mut state)?;

@@ -62,7 +62,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let sled = SledIndex::open(dir.path(), 1 << 20).unwrap();
         let indexes: [&dyn Index; 3] =
-            [&Recent::few_over(MemoryIndex::default(), 9), &Recent::few_over(Packed::over(sled), 5), &Packed::over(MemoryIndex::default())];
+            [&Recent::few_over(MemoryIndex::default(), 9), &Recent::few_over(Packed::over(sled).unwrap(), 5), &Packed::over(MemoryIndex::default()).unwrap()];
         let mut model = BTreeMap::new();
         for step in steps {
             for index in indexes {
@@ -139,7 +139,7 @@ fn what_left_has_arrived_before_as_many_wait_again() {
 
 #[test]
 fn appends_of_a_task_that_come_at_once_are_one_row_and_no_row_is_too_large() {
-    let index = Packed::over(MemoryIndex::default());
+    let index = Packed::over(MemoryIndex::default()).unwrap();
     let task = TaskId::new("t").unwrap();
     let append = |seq| (keys::piece(&keys::record(&task, seq), 0), Some(vec![0; 1000]));
     apply(&index, (0..20).map(append));
@@ -153,8 +153,16 @@ fn appends_of_a_task_that_come_at_once_are_one_row_and_no_row_is_too_large() {
 }
 
 #[test]
+fn an_index_with_a_row_for_each_append_is_refused_not_taken_for_empty() {
+    let old = MemoryIndex::default();
+    let append = keys::piece(&keys::record(&TaskId::new("t").unwrap(), 0), 0);
+    apply(&old, [(append, Some(b"append".to_vec()))]);
+    assert!(matches!(Packed::over(old), Err(JournalError::Damaged(_))));
+}
+
+#[test]
 fn a_pack_that_is_cut_off_is_named() {
-    let index = Packed::over(MemoryIndex::default());
+    let index = Packed::over(MemoryIndex::default()).unwrap();
     apply(index.below(), [(b"Rt\x00123456789012".to_vec(), Some(b"1234567890120001x".to_vec()))]);
     let error = Rows::of(&index, b"r", b"s", Order::Up).next().unwrap().unwrap_err();
     assert!(error.to_string().contains("a pack of records of t"), "{error}");

@@ -61,7 +61,7 @@ impl Still {
         }
         copy(&from, &to).map_err(failed)?;
         match SledIndex::open(&to, self.place.options.cache_bytes) {
-            Ok(index) => Ok(Ok(Packed::over(index))),
+            Ok(index) => Ok(Packed::over(index).map_err(|error| error.to_string())),
             Err(Refusal::Damaged(what)) => Ok(Err(what)),
             Err(Refusal::Io(error)) => Err(failed(error)),
             Err(Refusal::Busy) => Ok(Err("it is held by another part of this process".to_owned())),
