@@ -197,7 +197,7 @@ pub(super) async fn deadlines(services: Arc<Services>, dispatcher: ActorRef<Task
     }
 }
 
-/// How a task stands after something was written to it, if that is not as before; and what the sender is told.
+/// How a task stands after something was written to it, if somebody must act on that; and what the sender is told.
 type Change = (Option<Box<Task>>, Result<(), Refusal>);
 
 /// `None`: the task has begun, and nothing was written.
