@@ -88,11 +88,13 @@ fn report(dispatcher: &ActorRef<TasksMsg>, task: Task, accepted: bool) {
 /// crash, and the end may have been missed.
 pub(super) async fn spawn_child(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>, order: ChildOrder) {
     let (child, parent) = (order.task.clone(), order.lineage.parent.clone());
-    let ended = match make_child(&services, order).await {
-        Ok(Made::New(task)) => return report(&dispatcher, *task, true),
-        Ok(Made::Running) => None,
-        Ok(Made::Over(outcome, spent)) => Some((outcome, spent)),
-        Err(message) => {
+    // The dispatcher keeps what comes for the child until it hears, so it must hear of a bug, too.
+    let ended = match AssertUnwindSafe(make_child(&services, order)).catch_unwind().await {
+        Ok(Ok(Made::New(task))) => return report(&dispatcher, *task, true),
+        // After a bug nobody knows whether it was written: its parent asks again when it is started again.
+        Ok(Ok(Made::Running)) | Err(_) => None,
+        Ok(Ok(Made::Over(outcome, spent))) => Some((outcome, spent)),
+        Ok(Err(message)) => {
             let error = TaskError { kind: TaskErrorKind::NotMade, message };
             Some((Outcome::Failed { error }, Spent::default()))
         }
@@ -144,7 +146,11 @@ pub(super) async fn find(
     id: TaskId,
     delivery: Delivery,
 ) {
-    let head = patiently(&id, || services.ledger.journal.head(&id)).await;
+    // As above: the dispatcher must hear of a bug. Whoever waits is told by the dropped reply.
+    let looked = patiently(&id, || services.ledger.journal.head(&id));
+    let Ok(head) = AssertUnwindSafe(looked).catch_unwind().await else {
+        return drop(tell(&dispatcher, TasksMsg::Written(id, None)));
+    };
     match head {
         // Nothing is owed to it: waking it would only make it say again that it is over, to others who are.
         Ok(None) => delivery.answer(Err(Refusal::Over)),
