@@ -242,7 +242,7 @@ impl Planner {
                 tracing::debug!(parent: &state.span, task = %self.task, ?outcome, "task over");
                 // A watcher may have missed the note of a last append whose answer was lost.
                 self.services.ledger.tell(&self.task, || Note::Appended(Arc::default()));
-                let ended = Ended::of(&state.task, outcome).map(Box::new);
+                let ended = Ended::of(&state.task).map(Box::new);
                 let concluded = TasksMsg::Concluded(self.task.clone(), ended);
                 around(Point::Conclude, || self.services.cast_tasks(concluded));
                 myself.stop(None);

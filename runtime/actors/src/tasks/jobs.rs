@@ -276,7 +276,7 @@ pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>,
         // The clock went back, or it has something to take back first: it waits on.
         Ok(task) if ended.is_ok() && task.outcome().is_none() => TasksMsg::Written(id, Some(Box::new(task))),
         Ok(task) => {
-            let ended = task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone()));
+            let ended = Ended::of(&task);
             TasksMsg::Concluded(id, ended.map(Box::new))
         }
         // Its parent's next planner finds the end by itself.

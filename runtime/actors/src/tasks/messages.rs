@@ -30,8 +30,9 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// The end of `task`, if it has a parent to hear of it.
-    pub(crate) fn of(task: &Task, outcome: Outcome) -> Option<Self> {
+    /// The end of `task`, if it is over and has a parent to hear of it.
+    pub(crate) fn of(task: &Task) -> Option<Self> {
+        let outcome = task.outcome()?.clone();
         let parent = task.spec().lineage.parent.clone()?;
         Some(Self { parent, child: task.spec().id.clone(), outcome, spent: task.spent() })
     }

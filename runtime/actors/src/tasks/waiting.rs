@@ -44,7 +44,7 @@ impl Tasks {
             Some(task) if task.outcome().is_some() => {
                 later.into_iter().for_each(|delivery| delivery.answer(Err(Refusal::Over)));
                 self.conclude(myself, state, id);
-                let ended = task.outcome().and_then(|outcome| Ended::of(&task, outcome.clone()));
+                let ended = Ended::of(&task);
                 // Whoever made it waits to hear of it.
                 return ended.into_iter().for_each(|ended| self.child_over(myself, state, ended));
             }
