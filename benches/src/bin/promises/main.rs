@@ -20,6 +20,10 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use playhouse_benches::served::Serve;
 
+/// As in the program `playhouse`.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Measures a promise. Without `--long`, in seconds.
 #[derive(Debug, Parser)]
 #[command(version)]

@@ -58,7 +58,7 @@ impl Submissions {
             }
             let (seconds, memory) = (began.elapsed().as_secs_f64(), served.memory()?);
             served.kill()?;
-            let floor = floor::group_commit(scratch.path(), self.connections, FLOOR_TIME).await?;
+            let floor = floor::by_tasks(scratch.path(), self.connections, FLOOR_TIME).await?;
             let (accepted, spread) = (times.len(), Spread::of(times));
             figures.at_least("L3 submissions", accepted as f64 / seconds, PER_S, "/s");
             figures.at_most("L3 from request to 202, 99th percentile", spread.ms(99.0), P99_MS, "ms");

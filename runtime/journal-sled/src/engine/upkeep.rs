@@ -28,8 +28,8 @@ use crate::{
 const WASTE_HALVES: u64 = 7;
 
 /// What the old log may grow by at full speed while a new generation is made beside it, in bytes; both are on
-/// the disk.
-const GROWTH_MAX: u64 = 16 << 20;
+/// the disk, and what it grows by is written to the new one too.
+const GROWTH_MAX: u64 = 4 << 20;
 /// After that the committer takes so many bytes a second, so that the copy catches up.
 const PACE_PER_S: u64 = 16 << 20;
 /// The longest it rests between two groups: nobody should take it for dead.

@@ -1,7 +1,7 @@
 //! The index on sled `=0.34.7`, fenced in.
 //!
 //! sled's `flush()` does not fsync, so [`Index::flush`] calls `fdatasync` on sled's file itself. Pages above a
-//! quarter of a segment spill into files that sled never syncs: segments are 8 MiB, values at most 32 KiB.
+//! quarter of a segment spill into files that sled never syncs: segments are 4 MiB, values at most 32 KiB.
 
 use std::{
     fs::File,
@@ -15,8 +15,11 @@ use playhouse_ports::JournalError;
 use super::{EditRef, Index, Order, Row};
 use crate::error::{disk, engine, panic_text};
 
-/// sled spills pages above a quarter of a segment into files it never syncs; at this size none gets there.
-const SEGMENT_BYTES: usize = 8 << 20;
+/// sled spills pages above a quarter of a segment into files it never syncs; at this size none gets there. Larger
+/// ones take more disk: sled always has several that are nearly empty.
+const SEGMENT_BYTES: usize = 4 << 20;
+/// What segments had in indexes that were made earlier. It cannot be changed in one that exists.
+const SEGMENT_BYTES_BEFORE: usize = 8 << 20;
 /// sled writes what it buffers, and collects garbage, at this pace: collected later, it takes half as much disk
 /// again. Not durability: that is the log's.
 const FLUSH_EVERY_MS: u64 = 500;
@@ -46,11 +49,14 @@ impl SledIndex {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, Refusal> {
         let config = sled::Config::new()
             .path(path)
-            .segment_size(SEGMENT_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .mode(sled::Mode::HighThroughput)
             .cache_capacity(cache_bytes);
-        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        let open = |segments| catch_unwind(AssertUnwindSafe(|| config.clone().segment_size(segments).open()));
+        let opened = match open(SEGMENT_BYTES) {
+            Ok(Err(sled::Error::Unsupported(_))) => open(SEGMENT_BYTES_BEFORE),
+            opened => opened,
+        };
         let db = match opened {
             Ok(Ok(db)) => db,
             Ok(Err(sled::Error::Io(error))) if is_leftover(&error) => return Err(Refusal::Busy),
@@ -130,5 +136,23 @@ impl Index for SledIndex {
 
     fn spilled(&self) -> usize {
         std::fs::read_dir(self.path.join("blobs")).map_or(0, Iterator::count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_with_segments_of_the_size_they_had_before_still_opens() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("sled");
+        let before =
+            sled::Config::new().path(&path).segment_size(SEGMENT_BYTES_BEFORE).open().expect("sled opens");
+        before.insert(b"k", b"v").expect("sled takes a row");
+        before.flush().expect("sled flushes");
+        drop(before);
+        let index = SledIndex::open(&path, 1 << 20).expect("it opens as it is");
+        assert_eq!(index.get(b"k").expect("a row"), Some(b"v".to_vec()));
     }
 }

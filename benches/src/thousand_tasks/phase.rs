@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::cost;
 use anyhow::Result;
-use playhouse_benches::cost;
 use serde::{Deserialize, Serialize};
 
 /// The figures of one phase.

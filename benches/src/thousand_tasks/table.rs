@@ -1,6 +1,6 @@
 //! What is printed: a row per phase, then what was asked of the figures.
 
-use crate::{args::Args, parts::Measured, phase::Phase};
+use super::{args::Args, parts::Measured, phase::Phase};
 
 /// Rows so far, and what they must meet.
 #[derive(Debug)]
@@ -10,8 +10,9 @@ pub(crate) struct Table {
     rss_mb_max: u64,
     /// How many times the bare loop's processor time a task may take, and in which row.
     cpu_ratio_max: (usize, f64),
-    /// Processor time of the last bare row, in ms per task.
+    /// Processor time of the last bare row, in ms per task, and of the one before it.
     floor_ms: Option<f64>,
+    other_floor_ms: Option<f64>,
     /// What was found, in words, and whether it is as it must be.
     findings: Vec<(bool, String)>,
 }
@@ -28,7 +29,7 @@ impl Table {
             args.latency_ms
         );
         println!(
-            "{:>8}  {:<10} {:>11} {:>8} {:>12} {:>7} {:>12} {:>13} {:>10}",
+            "{:>8}  {:<15} {:>11} {:>8} {:>12} {:>7} {:>12} {:>13} {:>10}",
             "at once",
             "",
             "correct",
@@ -45,26 +46,29 @@ impl Table {
             rss_mb_max: args.rss_mb_max,
             cpu_ratio_max: (args.concurrency.min(args.tasks), args.cpu_ratio_max),
             floor_ms: None,
+            other_floor_ms: None,
             findings: Vec::new(),
         }
     }
 
-    /// Adds the row of the bare loop.
-    pub(crate) fn bare(&mut self, at_once: usize, measured: Measured) {
-        self.floor_ms = Some(self.ms_per_task(&measured.0));
-        self.row("bare", at_once, &measured);
+    /// Adds a row of the bare loop, beside which what follows is seen.
+    pub(crate) fn bare(&mut self, name: &str, at_once: usize, measured: Measured) {
+        self.other_floor_ms = self.floor_ms.replace(self.ms_per_task(&measured.0));
+        self.row(name, at_once, &measured);
     }
 
     /// Adds the row of the runtime.
     pub(crate) fn playhouse(&mut self, at_once: usize, measured: Measured) {
         self.row("playhouse", at_once, &measured);
         let (row, most) = self.cpu_ratio_max;
-        if let (Some(floor_ms), true) = (self.floor_ms, at_once == row) {
-            let ratio = self.ms_per_task(&measured.0) / floor_ms;
+        if let (Some(floor_ms), Some(other_ms), true) = (self.floor_ms, self.other_floor_ms, at_once == row) {
+            let cpu_ms = self.ms_per_task(&measured.0);
+            let (ratio, other) = (cpu_ms / floor_ms, cpu_ms / other_ms);
             self.findings.push((
                 ratio <= most,
                 format!(
-                    "{at_once} at once: {ratio:.2} times the bare loop's processor time, at most {most:.2}"
+                    "{at_once} at once: {ratio:.2} times the bare loop's processor time, at most {most:.2} \
+                     ({other:.2} times that of one with its allocator)"
                 ),
             ));
         }
@@ -94,7 +98,7 @@ impl Table {
             records => format!("{:.0}", records as f64 / phase.wall.as_secs_f64()),
         };
         println!(
-            "{at_once:>8}  {name:<10} {:>11} {:>8.2} {cpu_ms:>12.3} {ratio:>7} {:>12.1} {:>13.1} {rate:>10}",
+            "{at_once:>8}  {name:<15} {:>11} {:>8.2} {cpu_ms:>12.3} {ratio:>7} {:>12.1} {:>13.1} {rate:>10}",
             format!("{}/{}", phase.correct, self.tasks),
             phase.wall.as_secs_f64(),
             mb(phase.peak_kb),

@@ -6,17 +6,17 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use playhouse_benches::crowd;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::{
+use super::{
     args::{Args, Place},
     phase::{Phase, Stopwatch},
     playhouse::{INSTRUCTIONS, MAX_TOKENS},
     script,
 };
+use crate::crowd;
 
 /// Client, address, and places for requests in flight.
 struct Bare {

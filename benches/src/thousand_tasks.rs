@@ -3,7 +3,8 @@
 //! ```text
 //!  this program ──starts──▶ mock: a model that asks for `rounds` tool calls, then answers, and counts requests
 //!       │                     ▲
-//!       ├──starts──▶ bare ────┤   reqwest and serde_json, nothing else
+//!       ├──starts──▶ bare-loop ┤  reqwest and serde_json, nothing else; the system's allocator
+//!       ├──starts──▶ bare ─────┤  the same, with the allocator that `playhouse` has
 //!       └──starts──▶ playhouse ┘  the whole runtime: model-openai, tools, journal on disk, supervision
 //! ```
 //!
@@ -35,13 +36,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use crate::{
+use self::{
     args::{Args, Part},
     parts::Parts,
     table::Table,
 };
 
-fn main() -> Result<ExitCode> {
+/// What both programs do: `thousand-tasks` has the allocator of the program `playhouse`, `bare-loop` the system's,
+/// and is otherwise the same.
+pub fn main() -> Result<ExitCode> {
     playhouse_assembly::worker_entry();
     let args = Args::parse();
     match &args.part {
@@ -59,13 +62,14 @@ fn main() -> Result<ExitCode> {
     }
 }
 
-/// Both phases at both concurrencies, then the verdict.
+/// All phases at both concurrencies, then the verdict.
 fn measure(args: &Args) -> Result<ExitCode> {
     let parts = Parts::start(args)?;
     let mut table = Table::begin(args);
     for at_once in [args.concurrency.min(args.tasks), args.tasks] {
         if !args.in_process {
-            table.bare(at_once, parts.measure("bare", at_once)?);
+            table.bare("bare, its alloc", at_once, parts.measure("bare", at_once)?);
+            table.bare("bare", at_once, parts.measure_plain(at_once)?);
         }
         table.playhouse(at_once, parts.measure("playhouse", at_once)?);
     }

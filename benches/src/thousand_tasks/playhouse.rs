@@ -5,7 +5,6 @@ use std::{fs, path::Path, sync::Arc};
 use anyhow::{Context, Result, ensure};
 use playhouse_api::Submission;
 use playhouse_assembly::{Config, Extras, House, Runtime};
-use playhouse_benches::{crowd, follow};
 use playhouse_core::{
     agent::AgentDef,
     message::Message,
@@ -16,11 +15,12 @@ use playhouse_core::{
 use playhouse_testkit::{FnTools, ScriptedModel, agent, answer, call_tool};
 use serde_json::json;
 
-use crate::{
+use super::{
     args::{Args, Place, Tool},
     phase::{Phase, Stopwatch},
     script::{self, Move},
 };
+use crate::{crowd, follow};
 
 /// The agent's instructions; the bare loop sends them too.
 pub(crate) const INSTRUCTIONS: &str = "Be brief.";

@@ -1,15 +1,17 @@
-//! The processes of a measurement: this program again, once as the mock and once for each phase.
+//! The processes of a measurement: this program again, once as the mock and once for each phase, and the program
+//! `bare-loop` beside it.
 
 use std::{
     env,
     io::{BufRead, BufReader},
+    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::{args::Args, mock::Seen, phase::Phase};
+use super::{args::Args, mock::Seen, phase::Phase};
 
 /// The mock, and a folder for everybody.
 #[derive(Debug)]
@@ -32,28 +34,43 @@ impl Parts {
         .context("failed to make a folder for the journals")?;
         let mock = if args.in_process { None } else { Some(mock()?) };
         let parts = Self { mock, scratch };
-        let prepared = parts.command("prepare", 1)?.status()?;
+        let prepared = parts.command(env::current_exe()?, "prepare", 1).status()?;
         ensure!(prepared.success(), "the tools could not be compiled: {prepared}");
         Ok(parts)
     }
 
     /// Runs one phase in a process of its own.
     pub(crate) fn measure(&self, phase: &str, at_once: usize) -> Result<Measured> {
-        let output = self.command(phase, at_once)?.stderr(Stdio::inherit()).output()?;
+        self.run(env::current_exe()?, phase, at_once)
+    }
+
+    /// Runs the bare loop as a program that has the system's allocator, as most have.
+    pub(crate) fn measure_plain(&self, at_once: usize) -> Result<Measured> {
+        let program = env::current_exe()?.with_file_name("bare-loop");
+        ensure!(
+            program.exists(),
+            "there is no {}: build the whole workspace (`make build`)",
+            program.display()
+        );
+        self.run(program, "bare", at_once)
+    }
+
+    fn run(&self, program: PathBuf, phase: &str, at_once: usize) -> Result<Measured> {
+        let output = self.command(program, phase, at_once).stderr(Stdio::inherit()).output()?;
         ensure!(output.status.success(), "the phase `{phase}` ended early: {}", output.status);
         let text = String::from_utf8(output.stdout)?;
         let line = text.lines().last().with_context(|| format!("the phase `{phase}` said nothing"))?;
         Ok((serde_json::from_str(line)?, self.seen()?))
     }
 
-    fn command(&self, part: &str, at_once: usize) -> Result<Command> {
-        let mut command = Command::new(env::current_exe()?);
+    fn command(&self, program: PathBuf, part: &str, at_once: usize) -> Command {
+        let mut command = Command::new(program);
         command.args(env::args_os().skip(1)).arg(part).args(["--at-once", &at_once.to_string()]);
         command.arg("--scratch").arg(self.scratch.path());
         if let Some((_, url)) = &self.mock {
             command.args(["--model", url]);
         }
-        Ok(command)
+        command
     }
 
     fn seen(&self) -> Result<Option<Seen>> {
