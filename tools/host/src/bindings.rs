@@ -6,6 +6,7 @@ wasmtime::component::bindgen!({
     path: "../wit",
     world: "playhouse:tool/keyed",
     imports: { default: trappable },
+    exports: { default: async },
 });
 
 pub use exports::playhouse::tool::tool::{ErrorKind, ToolError};

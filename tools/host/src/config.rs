@@ -48,6 +48,9 @@ pub struct Limits {
     pub input_bytes: usize,
     /// Bytes of the output as JSON.
     pub output_bytes: usize,
+    /// What it may compute, in fuel: about one unit per instruction of the guest, the same for the same work on every
+    /// machine. A second of a processor is some ten thousand million.
+    pub fuel: u64,
     /// Calls from the guest to the host.
     pub host_calls: u32,
     /// Calls that run at the same time. More than there are cores, so that one slow call does not hold up quick ones;
@@ -65,6 +68,8 @@ impl Default for Limits {
             table_elements: 10_000,
             input_bytes: 64 << 10,
             output_bytes: 256 << 10,
+            // Several times what a large text or table takes, and below half a second of a processor.
+            fuel: 5_000_000_000,
             host_calls: 256,
             running: 32,
             waiting: 1_024,

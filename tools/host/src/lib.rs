@@ -4,10 +4,10 @@
 //!   load:  bytes ─▶ lock? ─▶ imports ⊆ grants? ─▶ compile or cache ─▶ describe() ─▶ ToolSpec, schemas
 //!          (each arrow can refuse; a tool that is loaded can be called)
 //!
-//!   call:  request ─▶ grant ─▶ schema ─▶ permit ─▶ ┌─ blocking thread ─────────────────┐ ─▶ schema ─▶ output
-//!                                                  │ log line, fresh instance, call()  │
-//!                                                  │ deadline · memory · host calls    │
-//!                                                  └───────────────────────────────────┘
+//!   call:  request ─▶ grant ─▶ schema ─▶ permit ─▶ ┌─ here, then on own threads ─────────┐ ─▶ schema ─▶ output
+//!                                                  │ log line, fresh instance, call()    │
+//!                                                  │ deadline · fuel · memory · host calls │
+//!                                                  └─────────────────────────────────────┘
 //! ```
 //!
 //! What a tool may touch is what its component imports, and only granted interfaces are linked; a component that imports
@@ -27,6 +27,7 @@ mod config;
 mod describe;
 mod engine;
 mod error;
+mod executor;
 mod grants;
 mod lock;
 mod sandbox;

@@ -11,7 +11,7 @@ use playhouse_core::tool::{ToolError, ToolErrorKind};
 use wasmtime::component::InstancePre;
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
 
-use crate::bindings::{self, ErrorKind, Keyed, KeyedPre};
+use crate::bindings::{self, ErrorKind, KeyedPre};
 use crate::check::clipped;
 use crate::config::{Limits, Table};
 
@@ -41,6 +41,7 @@ impl Terms {
 enum Ended {
     Deadline,
     GivenUp,
+    Fuel,
     Memory,
     HostCalls,
 }
@@ -51,6 +52,13 @@ impl Ended {
         let (kind, message) = match self {
             Self::Deadline => (ToolErrorKind::Timeout, "the tool did not finish in time".to_owned()),
             Self::GivenUp => (ToolErrorKind::Cancelled, "the call was given up".to_owned()),
+            Self::Fuel => {
+                let limit = limits.fuel;
+                (
+                    ToolErrorKind::Timeout,
+                    format!("the tool computes more than the {limit} units of fuel it may use: ask for less"),
+                )
+            }
             Self::Memory => {
                 let limit = limits.memory_bytes >> 20;
                 (
@@ -131,14 +139,19 @@ impl Sandbox {
         Ok(Self { engine: engine.clone(), limits, ready: KeyedPre::new(ready)? })
     }
 
-    /// Lets the tool introduce itself. Blocks.
-    pub(crate) fn describe(&self, terms: Terms) -> Result<String, ToolError> {
-        self.run(terms, |tool, store| tool.playhouse_tool_tool().call_describe(store))
+    /// Lets the tool introduce itself.
+    pub(crate) async fn describe(&self, terms: Terms) -> Result<String, ToolError> {
+        let mut store = self.store(terms);
+        let described = async {
+            let tool = self.ready.instantiate_async(&mut store).await?;
+            tool.playhouse_tool_tool().call_describe(&mut store).await
+        };
+        described.await.map_err(|error| became(store.data(), &error))
     }
 
-    /// Calls the tool with JSON text. Blocks until the guest is done or the terms end it. `starting` runs right before,
-    /// unless the time is up already: while the call waited for a thread, its caller may have gone.
-    pub(crate) fn call(
+    /// Calls the tool with JSON text, until the guest is done or the terms end it. `starting` runs right before, unless
+    /// the time is up already: while the call waited for its turn, its caller may have gone.
+    pub(crate) async fn call(
         &self,
         terms: Terms,
         arguments: &str,
@@ -146,30 +159,30 @@ impl Sandbox {
     ) -> Result<String, ToolError> {
         terms.over().map_or(Ok(()), |why| Err(why.told(&self.limits)))?;
         starting()?;
-        let result = self.run(terms, |tool, store| tool.playhouse_tool_tool().call_call(store, arguments))?;
-        result.map_err(said)
+        let mut store = self.store(terms);
+        let called = async {
+            let tool = self.ready.instantiate_async(&mut store).await?;
+            tool.playhouse_tool_tool().call_call(&mut store, arguments).await
+        };
+        called.await.map_err(|error| became(store.data(), &error))?.map_err(said)
     }
 
-    fn run<T>(
-        &self,
-        terms: Terms,
-        work: impl FnOnce(&Keyed, &mut Store<Guest>) -> wasmtime::Result<T>,
-    ) -> Result<T, ToolError> {
+    /// The host's side of a fresh instance, with every limit in place.
+    fn store(&self, terms: Terms) -> Store<Guest> {
         let guest = Guest { limits: self.limits, terms, host_calls: 0, ended: None };
         let mut store = Store::new(&self.engine, guest);
         store.limiter(|guest| guest);
+        store.set_fuel(self.limits.fuel).expect("the engine counts fuel");
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut store| {
-            store.data_mut().tick().map(|()| UpdateDeadline::Continue(1))
-        });
-        let result = self.ready.instantiate(&mut store).and_then(|tool| work(&tool, &mut store));
-        result.map_err(|error| became(store.data(), &error))
+        store.epoch_deadline_callback(|mut store| store.data_mut().tick().map(|()| UpdateDeadline::Yield(1)));
+        store
     }
 }
 
 /// What became of a call that the engine ended.
 fn became(guest: &Guest, error: &wasmtime::Error) -> ToolError {
-    guest.ended.map_or_else(
+    let is_out_of_fuel = error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel);
+    guest.ended.or(is_out_of_fuel.then_some(Ended::Fuel)).map_or_else(
         || ToolError::new(ToolErrorKind::Crashed, format!("the tool crashed: {}", cause(error))),
         |why| why.told(&guest.limits),
     )

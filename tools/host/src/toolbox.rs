@@ -1,8 +1,7 @@
 //! The port: `ToolBox`, over components.
 //!
-//! A call is admitted here (known tool, grant, schema, a free slot), runs on a blocking thread, and its output is
-//! checked here again. The guest is synchronous code that may burn its whole deadline, so it must never hold up the
-//! threads that the rest of the runtime lives on; a semaphore bounds how many do that at a time.
+//! A call is admitted here (known tool, grant, schema, a free slot), runs in the [executor](crate::executor), and its
+//! output is checked here again. A semaphore bounds how many run at a time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +21,7 @@ use crate::component::{Loader, Tool};
 use crate::config::{Config, Limits};
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
+use crate::executor::Executor;
 use crate::grants;
 use crate::lock::Lock;
 use crate::sandbox::Terms;
@@ -37,6 +37,7 @@ pub struct WasmToolBox {
     admitted: Arc<Semaphore>,
     /// Calls that run.
     running: Arc<Semaphore>,
+    executor: Executor,
     /// Makes guests look at their deadline. Held by each running call too, so that none outlives it.
     ticker: Arc<Ticker>,
 }
@@ -56,8 +57,13 @@ impl WasmToolBox {
         let call_log = config.call_log.map(|path| {
             CallLog::open(&path).map(Arc::new).map_err(|source| LoadError::File { path, source })
         });
-        let loader =
-            Loader { engine: &engine, limits: config.limits, lock: lock.as_ref(), cache: cache.as_ref() };
+        let loader = Loader {
+            engine: &engine,
+            ticker: &ticker,
+            limits: config.limits,
+            lock: lock.as_ref(),
+            cache: cache.as_ref(),
+        };
         let (mut tools, mut specs) = (BTreeMap::new(), Vec::new());
         for tool in config.tools {
             let tool = loader.load(tool)?;
@@ -75,6 +81,7 @@ impl WasmToolBox {
             call_log: call_log.transpose()?,
             admitted: Arc::new(Semaphore::new(running as usize + waiting as usize)),
             running: Arc::new(Semaphore::new(running as usize)),
+            executor: Executor::start().map_err(|error| LoadError::Engine(error.to_string()))?,
             ticker: Arc::new(ticker),
         })
     }
@@ -159,12 +166,12 @@ impl ToolBox for WasmToolBox {
         let given_up = GivenUp(Arc::new(AtomicBool::new(false)));
         let terms = Terms { until, given_up: Arc::clone(&given_up.0), table };
         let (guest, log, ticker) = (Arc::clone(&tool), self.call_log.clone(), Arc::clone(&self.ticker));
-        let job = tokio::task::spawn_blocking(move || {
-            let _held = (slot, ticker);
+        let call = async move {
+            let _held = (slot, ticker.begin(), &ticker);
             let starting = || log.map_or(Ok(()), |log| log.started(&request)).map_err(unlogged);
-            guest.sandbox.call(terms, &arguments, starting)
-        });
-        let text = job.await.unwrap_or_else(|panicked| Err(host_bug(&panicked)))?;
+            guest.sandbox.call(terms, &arguments, starting).await
+        };
+        let text = self.executor.run(call).await.unwrap_or_else(|panicked| Err(host_bug(&panicked)))?;
         drop(given_up);
         self.output(&tool, &text)
     }

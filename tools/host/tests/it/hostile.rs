@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use playhouse_core::tool::ToolErrorKind;
 use playhouse_ports::ToolBox;
-use playhouse_tools_host::WasmToolBox;
+use playhouse_tools_host::{Config, Limits, WasmToolBox};
 use serde_json::json;
 
 use crate::support::{answer, failure, hostile, only, request, tool};
@@ -28,6 +28,68 @@ async fn an_endless_loop_ends_at_the_deadline() {
     let (kind, message) = told_after("loop").await;
     assert_eq!((kind, message.as_str()), (ToolErrorKind::Timeout, "the tool did not finish in time"));
     assert!(start.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn an_endless_loop_with_all_the_time_in_the_world_runs_out_of_fuel() {
+    let limits = Limits { fuel: 50_000_000, ..Limits::default() };
+    let tools =
+        WasmToolBox::load(Config { tools: vec![tool(hostile("misbehaves"))], limits, ..Config::default() })
+            .expect("it describes itself like a good tool");
+    let mut endless = request("misbehaves", json!({ "crime": "loop" }));
+    endless.timeout_ms = 60_000;
+    let told = tools.call(endless).await.expect_err("it never ends by itself");
+    assert_eq!(told.kind, ToolErrorKind::Timeout);
+    assert_eq!(
+        told.message,
+        "the tool computes more than the 50000000 units of fuel it may use: ask for less"
+    );
+}
+
+#[tokio::test]
+async fn a_guest_that_never_ends_leaves_the_thread_it_was_called_on_to_others() {
+    let tools = misbehaves();
+    // There is one thread for both: the second only gets anywhere if the guest has left it.
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        (kind, _) = failure(&tools, "misbehaves", json!({ "crime": "loop" })) => {
+            assert_eq!(kind, ToolErrorKind::Timeout);
+        }
+        () = others => unreachable!("it goes on for ever"),
+    }
+    assert!(turns > 1_000, "others had {turns} turns in 300 ms");
+}
+
+#[tokio::test]
+async fn quick_calls_go_on_beside_as_many_endless_ones_as_there_are_slots_for_but_one() {
+    let limits = Limits { running: 9, ..Limits::default() };
+    let tools =
+        WasmToolBox::load(Config { tools: vec![tool(hostile("misbehaves"))], limits, ..Config::default() });
+    let tools = Arc::new(tools.expect("it describes itself like a good tool"));
+    let mut endless = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let tools = Arc::clone(&tools);
+        endless.spawn(async move { failure(&tools, "misbehaves", json!({ "crime": "loop" })).await.0 });
+    }
+    let mut answered = 0;
+    while endless.len() > 0 {
+        assert_eq!(
+            answer(&tools, "misbehaves", json!({ "crime": "count calls" })).await,
+            json!({ "calls": 1 })
+        );
+        answered += 1;
+        tokio::task::yield_now().await;
+        while let Some(ended) = endless.try_join_next() {
+            assert_eq!(ended.expect("it does not panic"), ToolErrorKind::Timeout);
+        }
+    }
+    assert!(answered > 20, "{answered} quick calls in the 300 ms that the endless ones had");
 }
 
 #[tokio::test]
