@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use playhouse_core::{
     id::EffectId,
-    tool::{ToolError, ToolErrorKind, ToolRequest},
+    tool::{Called, ToolError, ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::ToolBox;
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub(crate) struct Job<T> {
     /// The call.
     pub(crate) request: ToolRequest,
     /// Who gets the answer.
-    pub(crate) answer: Promise<Result<T, ToolError>>,
+    pub(crate) answer: Promise<T>,
     /// The step's span.
     pub(crate) span: tracing::Span,
 }
@@ -53,9 +53,9 @@ impl std::fmt::Debug for ToolExecutor {
 #[derive(Debug)]
 pub(crate) enum Work {
     /// Run it.
-    Call(Box<Job<Value>>),
+    Call(Box<Job<Called>>),
     /// Say whether an effect happened.
-    Check(Box<Job<Option<Value>>>),
+    Check(Box<Job<Result<Option<Value>, ToolError>>>),
 }
 
 impl Work {
@@ -103,7 +103,7 @@ impl Calls for ToolExecutor {
         let message = format!("{} tool calls already wait; try again later", Self::WAITING_MAX);
         let error = ToolError::new(ToolErrorKind::RateLimited, message);
         match work {
-            Work::Call(job) => job.answer.keep(Err(error)),
+            Work::Call(job) => job.answer.keep(Err(error).into()),
             Work::Check(job) => job.answer.keep(Err(error)),
         }
     }
@@ -117,28 +117,26 @@ impl Calls for ToolExecutor {
         match work {
             Work::Call(job) => {
                 let Job { request, answer, .. } = *job;
-                let result = in_time(request.timeout_ms, self.tools.call(request)).await;
-                if let Err(error) = &result {
+                let called = in_time(request.timeout_ms, self.tools.metered(request)).await;
+                let called = called.unwrap_or_else(|error| Err(error).into());
+                if let Err(error) = &called.result {
                     tracing::Span::current().record("error.type", tracing::field::debug(error.kind));
                 }
-                Box::new(move || answer.keep(result))
+                Box::new(move || answer.keep(called))
             }
             Work::Check(job) => {
                 let Job { request, answer, .. } = *job;
                 let result = in_time(request.timeout_ms, self.tools.check(request)).await;
-                Box::new(move || answer.keep(result))
+                Box::new(move || answer.keep(result.flatten()))
             }
         }
     }
 }
 
 /// What the tool box answers, or that it was given up.
-async fn in_time<T>(
-    timeout_ms: u64,
-    answer: impl Future<Output = Result<T, ToolError>>,
-) -> Result<T, ToolError> {
+async fn in_time<T>(timeout_ms: u64, answer: impl Future<Output = T>) -> Result<T, ToolError> {
     let limit = Duration::from_millis(timeout_ms) + GRACE;
-    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(stuck(limit)))
+    tokio::time::timeout(limit, answer).await.map_err(|_| stuck(limit))
 }
 
 fn stuck(limit: Duration) -> ToolError {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use playhouse_ports::ToolBox;
 use playhouse_tools_host::{Config as HostConfig, ToolConfig, WasmToolBox};
 use serde_json::Value;
@@ -73,6 +73,13 @@ impl ToolBox for Toolboxes {
 
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
         self.of(&request.tool)?.call(request).await
+    }
+
+    async fn metered(&self, request: ToolRequest) -> Called {
+        match self.of(&request.tool) {
+            Ok(tools) => tools.metered(request).await,
+            Err(error) => Err(error).into(),
+        }
     }
 
     async fn check(&self, request: ToolRequest) -> Result<Option<Value>, ToolError> {

@@ -52,6 +52,9 @@ pub struct Limits {
     pub tokens: Option<u64>,
     /// Price of all model calls in millionths of a US dollar, its children's included; `None` is no bound.
     pub cost_microusd: Option<u64>,
+    /// What its sandboxed tools may compute in all, in units of fuel (some ten thousand million are a second of a
+    /// processor), its children's included; `None` is no bound.
+    pub fuel: Option<u64>,
     /// Tasks it may make.
     pub children: u32,
     /// Generations of tasks below it.
@@ -77,6 +80,7 @@ impl Default for Limits {
             time_ms: 5 * 60_000,
             tokens: None,
             cost_microusd: None,
+            fuel: None,
             children: 32,
             depth: 3,
             parallel_tools: 8,
@@ -97,6 +101,7 @@ impl Limits {
             time_ms: self.time_ms.min(other.time_ms.unwrap_or(u64::MAX)),
             tokens: least(self.tokens, other.tokens),
             cost_microusd: least(self.cost_microusd, other.cost_microusd),
+            fuel: least(self.fuel, other.fuel),
             children: self.children.min(other.children.unwrap_or(u32::MAX)),
             depth: self.depth.min(other.depth.unwrap_or(u32::MAX)),
             ..self
@@ -123,6 +128,9 @@ pub struct LimitsOverride {
     /// Price, in millionths of a US dollar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_microusd: Option<u64>,
+    /// Fuel of tools.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
     /// Tasks it may make.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub children: Option<u32>,

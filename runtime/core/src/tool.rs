@@ -67,6 +67,35 @@ pub struct ToolRequest {
     pub timeout_ms: u64,
 }
 
+/// What a sandboxed call took and gave, so that the call can be made again elsewhere and must match, bit for bit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// SHA-256 of the component that ran, in hex.
+    pub component: String,
+    /// SHA-256 of the arguments as the component read them, in hex.
+    pub input: String,
+    /// SHA-256 of what it returned, in hex; `None` if it was ended before it returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// What it computed: units of the engine's fuel, about one per instruction, the same on every machine.
+    pub fuel: u64,
+}
+
+/// How a call ended, and the receipt for it where there is one: only what is sandboxed is metered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Called {
+    /// The output, or why there is none.
+    pub result: Result<Value, ToolError>,
+    /// What it took.
+    pub receipt: Option<Receipt>,
+}
+
+impl From<Result<Value, ToolError>> for Called {
+    fn from(result: Result<Value, ToolError>) -> Self {
+        Self { result, receipt: None }
+    }
+}
+
 /// Why a tool gave no output. Goes back to the model, which may correct itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use serde_json::Value;
 
 /// A set of tools from one source.
@@ -19,6 +19,12 @@ pub trait ToolBox: Send + Sync + 'static {
     /// Checks the arguments, runs the tool, checks the output. Ends within `request.timeout_ms` and a
     /// little. Dropping the future gives the call up; whether it took effect is then unknown.
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError>;
+
+    /// The same with a receipt for the call. This is what the runtime asks for; a box that meters its calls
+    /// answers it itself.
+    async fn metered(&self, request: ToolRequest) -> Called {
+        self.call(request).await.into()
+    }
 
     /// Whether the effect of `request` happened, for tools of class `checkable`: its output if so.
     async fn check(&self, request: ToolRequest) -> Result<Option<Value>, ToolError> {

@@ -29,6 +29,8 @@ const DESCRIBE_MAX: Duration = Duration::from_secs(1);
 /// A tool that can be called.
 pub(crate) struct Tool {
     pub(crate) spec: Arc<ToolSpec>,
+    /// SHA-256 of the component, in hex.
+    pub(crate) component: String,
     pub(crate) sandbox: Sandbox,
     pub(crate) imports: Vec<Interface>,
     pub(crate) tables: BTreeMap<String, Arc<Table>>,
@@ -84,7 +86,7 @@ impl Loader<'_> {
             // What runs, and what it said when it was accepted.
             digest: digest::of_bytes(format!("{sha256} {described}").as_bytes()),
         });
-        Ok(Tool { spec, sandbox, imports, tables, input, output })
+        Ok(Tool { spec, component: sha256, sandbox, imports, tables, input, output })
     }
 
     fn compile(&self, file: &str, path: &Path, wasm: &[u8]) -> Result<Component, LoadError> {

@@ -125,6 +125,15 @@ impl ResourceLimiter for Guest {
     }
 }
 
+/// What a call came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// What the guest returned, or why it did not.
+    pub(crate) result: Result<String, ToolError>,
+    /// What it computed, in units of fuel; 0 if it was never started.
+    pub(crate) fuel: u64,
+}
+
 /// A component that is ready to be instantiated.
 #[derive(Clone)]
 pub(crate) struct Sandbox {
@@ -156,15 +165,19 @@ impl Sandbox {
         terms: Terms,
         arguments: &str,
         starting: impl FnOnce() -> Result<(), ToolError>,
-    ) -> Result<String, ToolError> {
-        terms.over().map_or(Ok(()), |why| Err(why.told(&self.limits)))?;
-        starting()?;
+    ) -> Ran {
+        if let Err(error) = terms.over().map_or_else(starting, |why| Err(why.told(&self.limits))) {
+            return Ran { result: Err(error), fuel: 0 };
+        }
         let mut store = self.store(terms);
         let called = async {
             let tool = self.ready.instantiate_async(&mut store).await?;
             tool.playhouse_tool_tool().call_call(&mut store, arguments).await
         };
-        called.await.map_err(|error| became(store.data(), &error))?.map_err(said)
+        let called = called.await;
+        let fuel = self.limits.fuel - store.get_fuel().expect("the engine counts fuel");
+        let result = called.map_err(|error| became(store.data(), &error)).and_then(|said| said.map_err(told));
+        Ran { result, fuel }
     }
 
     /// The host's side of a fresh instance, with every limit in place.
@@ -201,7 +214,7 @@ fn cause(error: &wasmtime::Error) -> String {
 }
 
 /// An error that the tool itself reports. Its message is clipped: it goes into a prompt.
-fn said(error: bindings::ToolError) -> ToolError {
+fn told(error: bindings::ToolError) -> ToolError {
     let kind = match error.kind {
         ErrorKind::InvalidInput => ToolErrorKind::InvalidInput,
         ErrorKind::Denied => ToolErrorKind::Denied,

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use playhouse_core::digest;
+use playhouse_core::tool::{Called, Grant, Receipt, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use playhouse_ports::ToolBox;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,7 +25,7 @@ use crate::error::LoadError;
 use crate::executor::Executor;
 use crate::grants;
 use crate::lock::Lock;
-use crate::sandbox::Terms;
+use crate::sandbox::{Ran, Terms};
 
 /// Tools as components, ready to be called.
 pub struct WasmToolBox {
@@ -157,6 +158,19 @@ impl ToolBox for WasmToolBox {
     }
 
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
+        self.metered(request).await.result
+    }
+
+    async fn metered(&self, request: ToolRequest) -> Called {
+        let mut receipt = None;
+        let result = self.run(request, &mut receipt).await;
+        Called { result, receipt }
+    }
+}
+
+impl WasmToolBox {
+    /// Admits, runs and checks a call. There is a receipt as soon as a guest was started.
+    async fn run(&self, request: ToolRequest, receipt: &mut Option<Receipt>) -> Result<Value, ToolError> {
         let until = Instant::now() + Duration::from_millis(request.timeout_ms).min(self.limits.wall);
         let tool = Arc::clone(self.tool(&request.tool)?);
         let table = grants::table(&tool.spec.name, &tool.imports, &tool.tables, &request.grant)?;
@@ -169,11 +183,19 @@ impl ToolBox for WasmToolBox {
         let call = async move {
             let _held = (slot, ticker.begin(), &ticker);
             let starting = || log.map_or(Ok(()), |log| log.started(&request)).map_err(unlogged);
-            guest.sandbox.call(terms, &arguments, starting).await
+            let ran = guest.sandbox.call(terms, &arguments, starting).await;
+            (ran, arguments)
         };
-        let text = self.executor.run(call).await.unwrap_or_else(|panicked| Err(host_bug(&panicked)))?;
+        let (Ran { result, fuel }, arguments) =
+            self.executor.run(call).await.map_err(|error| host_bug(&error))?;
         drop(given_up);
-        self.output(&tool, &text)
+        *receipt = (fuel > 0).then(|| Receipt {
+            component: tool.component.clone(),
+            input: digest::of_bytes(arguments.as_bytes()),
+            output: result.as_ref().ok().map(|text| digest::of_bytes(text.as_bytes())),
+            fuel,
+        });
+        self.output(&tool, &result?)
     }
 }
 

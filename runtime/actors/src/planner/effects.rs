@@ -6,7 +6,7 @@ use playhouse_core::{
     id::EffectId,
     model::{ModelError, ModelErrorKind},
     task::{Input, Intent},
-    tool::{ToolError, ToolErrorKind, ToolRequest},
+    tool::{Called, ToolError, ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::{
     Delta, Deltas,
@@ -72,14 +72,14 @@ impl Planner {
         if let Some(problem) = self.services.catalog.tool_changed(&state.task.spec().pinned, &intent.tool) {
             let (effect_id, result) =
                 (intent.effect_id, Err(ToolError::new(ToolErrorKind::Conflict, problem)));
-            return happened(myself, Input::ToolReplied { effect_id, result });
+            return happened(myself, Input::ToolReplied { effect_id, result, receipt: None });
         }
         let (planner, effect_id, busy) =
             (myself.clone(), intent.effect_id.clone(), self.services.drain.busy());
         let answer = Promise::new(
-            || Err(tool_crashed()),
-            move |result| {
-                answered(&planner, busy, Input::ToolReplied { effect_id, result });
+            || Err(tool_crashed()).into(),
+            move |Called { result, receipt }| {
+                answered(&planner, busy, Input::ToolReplied { effect_id, result, receipt });
             },
         );
         let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };

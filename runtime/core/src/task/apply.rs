@@ -83,7 +83,9 @@ impl Task {
                 }
                 self.spent.usage += spent.usage;
                 self.spent.cost_microusd = self.spent.cost_microusd.saturating_add(spent.cost_microusd);
+                self.spent.fuel = self.spent.fuel.saturating_add(spent.fuel);
             }
+            Event::Metered { receipt, .. } => self.spent.fuel = self.spent.fuel.saturating_add(receipt.fuel),
             Event::CancelRequested { .. } | Event::DeadlinePassed | Event::CrashedTooOften { .. } => {}
             _ => return false,
         }

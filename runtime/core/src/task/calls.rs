@@ -13,7 +13,7 @@ use crate::{
     id::EffectId,
     message::{Arguments, ToolCall},
     policy::{OnUnknown, Retry},
-    tool::{EffectClass, ToolError, ToolErrorKind},
+    tool::{EffectClass, Receipt, ToolError, ToolErrorKind},
 };
 
 /// How long a person has to say what became of a call, in milliseconds: a day.
@@ -86,10 +86,14 @@ impl Task {
         out: &mut Turn,
         effect_id: EffectId,
         result: Result<Value, ToolError>,
+        receipt: Option<Receipt>,
     ) {
         // While a call is being asked about, its own late reply is as good as the answer.
         if !self.slot(&effect_id).is_some_and(|slot| slot.is_at_work()) {
             return;
+        }
+        if let Some(receipt) = receipt {
+            self.note(out, Event::Metered { effect_id: effect_id.clone(), receipt });
         }
         match result.and_then(intake::output) {
             Ok(output) => self.note(out, Event::ToolDone { effect_id, output }),

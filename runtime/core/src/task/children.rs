@@ -9,6 +9,7 @@ use super::{
     control::{self, Control, Order, Wants},
     decide::{Turn, failed},
     slot::Slot,
+    wait::Spending,
 };
 use crate::{
     agent::LimitsOverride,
@@ -88,8 +89,8 @@ impl Task {
                 "this task may make {most} tasks (`limits.children`); do the rest yourself"
             ));
         }
-        let Share { tokens, cost_microusd } = self.share(1);
-        if tokens == Some(0) || cost_microusd == Some(0) {
+        let Share { tokens, cost_microusd, fuel } = self.share(1);
+        if [tokens, cost_microusd, fuel].contains(&Some(0)) {
             return denied("not enough of the task's budget is left to give work away".into());
         }
         Ok(())
@@ -221,19 +222,26 @@ impl Task {
     /// task can still make something of their answers.
     fn share(&self, of: usize) -> Share {
         let limits = &self.spec.pinned.agent.limits;
-        let (tokens, cost) = self.committed();
+        let Spending { tokens, cost, fuel } = self.committed();
         let part = |limit: Option<u64>, gone: u64| {
             limit.map(|limit| limit.saturating_sub(gone) / 2 / (of.max(1) as u64))
         };
-        Share { tokens: part(limits.tokens, tokens), cost_microusd: part(limits.cost_microusd, cost) }
+        Share {
+            tokens: part(limits.tokens, tokens),
+            cost_microusd: part(limits.cost_microusd, cost),
+            fuel: part(limits.fuel, fuel),
+        }
     }
 
-    /// Tokens and money that are used, or set aside for tasks that still run.
-    pub(super) fn committed(&self) -> (u64, u64) {
-        let mut sum = (self.spent.usage.total(), self.spent.cost_microusd);
+    /// What is used, or set aside for tasks that still run.
+    pub(super) fn committed(&self) -> Spending {
+        let Spent { usage, cost_microusd, fuel } = self.spent;
+        let mut sum = Spending { tokens: usage.total(), cost: cost_microusd, fuel };
         for child in self.children.values().filter(|child| child.ended.is_none()) {
-            sum.0 = sum.0.saturating_add(child.share.tokens.unwrap_or(0));
-            sum.1 = sum.1.saturating_add(child.share.cost_microusd.unwrap_or(0));
+            let Share { tokens, cost_microusd, fuel } = child.share;
+            sum.tokens = sum.tokens.saturating_add(tokens.unwrap_or(0));
+            sum.cost = sum.cost.saturating_add(cost_microusd.unwrap_or(0));
+            sum.fuel = sum.fuel.saturating_add(fuel.unwrap_or(0));
         }
         sum
     }
@@ -264,6 +272,7 @@ impl Task {
             limits: LimitsOverride {
                 tokens: asked.share.tokens,
                 cost_microusd: asked.share.cost_microusd,
+                fuel: asked.share.fuel,
                 depth: Some(limits.depth.saturating_sub(1)),
                 ..LimitsOverride::default()
             },

@@ -6,7 +6,9 @@
 
 use serde_json::Value;
 
-use super::{Effect, Event, Input, Outcome, Phase, Step, Task, TaskError, TaskErrorKind, intake};
+use super::{
+    Effect, Event, Input, Outcome, Phase, Step, Task, TaskError, TaskErrorKind, intake, wait::Spending,
+};
 use crate::{
     digest,
     model::{Finish, ModelError, ModelErrorKind, Reply},
@@ -61,7 +63,9 @@ impl Task {
                     Err(error) => self.on_model_error(out, s, a, error),
                 }
             }
-            (_, Input::ToolReplied { effect_id, result }) => self.on_tool_reply(out, effect_id, result),
+            (_, Input::ToolReplied { effect_id, result, receipt }) => {
+                self.on_tool_reply(out, effect_id, result, receipt);
+            }
             (_, Input::ToolChecked { effect_id, result }) => self.on_checked(out, effect_id, result),
             (_, Input::Decide { effect_id, args_digest, decision, by }) => {
                 self.on_decision(out, &effect_id, args_digest.as_deref(), decision, by);
@@ -106,8 +110,9 @@ impl Task {
     /// The end of a task that has nothing left for step `step`.
     fn over_budget(&self, step: u32) -> Option<Outcome> {
         let limits = &self.spec.pinned.agent.limits;
-        let (tokens, cost) = self.committed();
-        let aside = if tokens == self.spent.usage.total() && cost == self.spent.cost_microusd {
+        let Spending { tokens, cost, fuel } = self.committed();
+        let spent = &self.spent;
+        let aside = if (tokens, cost, fuel) == (spent.usage.total(), spent.cost_microusd, spent.fuel) {
             ""
         } else {
             ", with what is set aside for its tasks,"
@@ -123,6 +128,12 @@ impl Task {
                 "no answer after {tokens} tokens{aside} of {most} allowed; raise `limits.tokens` {advice}"
             );
             return Some(failed(TaskErrorKind::TokenBudget, message));
+        }
+        if let Some(most) = limits.fuel.filter(|most| *most <= fuel) {
+            let message = format!(
+                "no answer after {fuel} units of fuel{aside} of {most} allowed to tools; raise `limits.fuel` {advice}"
+            );
+            return Some(failed(TaskErrorKind::FuelBudget, message));
         }
         let most = limits.cost_microusd.filter(|most| *most <= cost)?;
         let dollars = |micros: u64| micros as f64 / 1e6;

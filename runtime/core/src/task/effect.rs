@@ -8,7 +8,7 @@ use crate::{
     labels::Labels,
     message::Message,
     model::{ModelError, Reply},
-    tool::ToolError,
+    tool::{Receipt, ToolError},
 };
 
 /// Something that arrived from outside and is not yet journaled.
@@ -43,6 +43,8 @@ pub enum Input {
         effect_id: EffectId,
         /// Its output, or why there is none.
         result: Result<Value, ToolError>,
+        /// What it took, where that is metered.
+        receipt: Option<Receipt>,
     },
     /// A `checkable` tool said whether an effect had happened: `Ok(Some(output))` if so.
     ToolChecked {

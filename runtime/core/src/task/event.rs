@@ -10,7 +10,7 @@ use crate::{
     message::Message,
     model::{ModelError, Reply},
     policy::UndoRule,
-    tool::{EffectClass, Grant, ToolError},
+    tool::{EffectClass, Grant, Receipt, ToolError},
 };
 
 /// Something that happened, as journaled. Records of every released version stay readable: variants and
@@ -74,6 +74,13 @@ pub enum Event {
         tool: String,
         /// What the model is told.
         error: ToolError,
+    },
+    /// A call in the sandbox took this much. What became of the call follows in the same commit.
+    Metered {
+        /// Which call.
+        effect_id: EffectId,
+        /// What it took.
+        receipt: Receipt,
     },
     /// A tool gave its output.
     ToolDone {
@@ -322,6 +329,8 @@ pub enum TaskErrorKind {
     TokenBudget,
     /// `limits.cost_microusd` was used up.
     CostBudget,
+    /// `limits.fuel` was used up.
+    FuelBudget,
     /// The task that the conversation was handed to gave no answer.
     HandOff,
     /// A child could not be made.

@@ -38,6 +38,7 @@ impl Task {
             Event::CheckAsked { effect_id, .. } => {
                 self.is(effect_id, |state| matches!(state, SlotState::Running { .. }))
             }
+            Event::Metered { effect_id, .. } => self.is(effect_id, SlotState::is_at_work),
             Event::VerdictAsked { effect_id, .. } => acting && self.is(effect_id, SlotState::is_at_work),
             Event::Approved { effect_id, .. } | Event::Denied { effect_id, .. } => {
                 self.is(effect_id, |state| matches!(state, SlotState::Waiting(Wait::Approval { .. })))

@@ -4,7 +4,11 @@ use super::{
     BadJournal, Event, Input, Outcome, Record, Task, Wait,
     slot::{SlotState, did_not_happen},
 };
-use crate::agent::Pinned;
+use crate::{
+    agent::Pinned,
+    id::EffectId,
+    tool::{Receipt, ToolError, ToolErrorKind},
+};
 
 /// A replay that came to its end.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,22 +91,27 @@ fn cause(task: &Task, records: &[Record]) -> Option<Input> {
         Event::ModelFailed { step, attempt, error } => {
             Input::ModelReplied { step: *step, attempt: *attempt, result: Err(error.clone()) }
         }
+        Event::Metered { effect_id, receipt } => metered(task, effect_id, receipt, &records[1..]),
         Event::ToolDone { effect_id, output } => match task.slot(effect_id).map(|slot| &slot.state) {
             Some(SlotState::Waiting(Wait::Timer { .. })) => Input::Tick,
             Some(SlotState::Checking { .. }) => {
                 Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(Some(output.clone())) }
             }
-            _ => Input::ToolReplied { effect_id: effect_id.clone(), result: Ok(output.clone()) },
+            _ => {
+                Input::ToolReplied { effect_id: effect_id.clone(), result: Ok(output.clone()), receipt: None }
+            }
         },
         Event::ToolFailed { effect_id, error } => match task.slot(effect_id).map(|slot| &slot.state) {
             Some(SlotState::Waiting(_)) => Input::Tick,
             Some(SlotState::Checking { failed: Some(failed) }) if *error == did_not_happen(failed) => {
                 Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(None) }
             }
-            _ => Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()) },
+            _ => {
+                Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()), receipt: None }
+            }
         },
         Event::ToolRetried { effect_id, error, .. } | Event::CheckAsked { effect_id, error } => {
-            Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()) }
+            Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()), receipt: None }
         }
         Event::ToolAsked(intent) => {
             Input::ToolChecked { effect_id: intent.effect_id.clone(), result: Ok(None) }
@@ -141,17 +150,33 @@ fn cause(task: &Task, records: &[Record]) -> Option<Input> {
     })
 }
 
-fn unknown(task: &Task, effect_id: &crate::id::EffectId) -> Option<Input> {
-    use crate::tool::{ToolError, ToolErrorKind};
-    let effect_id = effect_id.clone();
-    let error = ToolError::new(ToolErrorKind::Crashed, "the record does not say why");
+/// The answer of a call with its receipt. While a call is asked about, an answer that says nothing leaves the receipt
+/// alone.
+fn metered(task: &Task, effect_id: &EffectId, receipt: &Receipt, after: &[Record]) -> Input {
+    let result = match cause(task, after) {
+        Some(Input::ToolReplied { effect_id: about, result, .. }) if about == *effect_id => result,
+        Some(Input::ToolChecked { effect_id: about, result: Ok(Some(output)) }) if about == *effect_id => {
+            Ok(output)
+        }
+        _ => Err(unsaid()),
+    };
+    Input::ToolReplied { effect_id: effect_id.clone(), result, receipt: Some(receipt.clone()) }
+}
+
+/// An error whose text does not matter: nobody saw the call's end.
+fn unsaid() -> ToolError {
+    ToolError::new(ToolErrorKind::Crashed, "the record does not say why")
+}
+
+fn unknown(task: &Task, effect_id: &EffectId) -> Option<Input> {
+    let (effect_id, error) = (effect_id.clone(), unsaid());
     Some(match &task.slot(&effect_id)?.state {
         SlotState::Waiting(_) => Input::Tick,
         SlotState::Checking { .. } => Input::ToolChecked { effect_id, result: Err(error) },
-        _ => Input::ToolReplied { effect_id, result: Err(error) },
+        _ => Input::ToolReplied { effect_id, result: Err(error), receipt: None },
     })
 }
 
-fn decided(effect_id: &crate::id::EffectId, decision: super::Decision, by: &str) -> Input {
+fn decided(effect_id: &EffectId, decision: super::Decision, by: &str) -> Input {
     Input::Decide { effect_id: effect_id.clone(), args_digest: None, decision, by: by.to_owned() }
 }

@@ -105,6 +105,9 @@ pub struct TaskView {
     /// Price so far, its children's included, in millionths of a US dollar; 0 where no price is configured.
     #[serde(default)]
     pub cost_microusd: u64,
+    /// What its sandboxed tools have computed, its children's included, in units of fuel.
+    #[serde(default)]
+    pub fuel: u64,
     /// Completed steps: model replies and tool results.
     pub steps: u32,
     /// The calls that wait, and what for.
@@ -171,6 +174,7 @@ impl Task {
             reason,
             usage: self.spent.usage,
             cost_microusd: self.spent.cost_microusd,
+            fuel: self.spent.fuel,
             steps: self.model_calls + self.tool_calls,
             waits: self.slots().iter().filter_map(wait).collect(),
             children: self.running_children().cloned().collect(),

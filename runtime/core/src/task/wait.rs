@@ -175,6 +175,9 @@ pub struct Share {
     /// Millionths of a US dollar; `None` is no bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_microusd: Option<u64>,
+    /// Fuel of tools; `None` is no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
 }
 
 /// What a task and its children have used.
@@ -185,4 +188,20 @@ pub struct Spent {
     /// Millionths of a US dollar.
     #[serde(default)]
     pub cost_microusd: u64,
+    /// Fuel of its sandboxed tools.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fuel: u64,
+}
+
+/// Tokens, money (in millionths of a US dollar) and fuel that are used, or set aside.
+pub(super) struct Spending {
+    pub(super) tokens: u64,
+    pub(super) cost: u64,
+    pub(super) fuel: u64,
+}
+
+/// Records of tasks without sandboxed tools stay as they were.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(fuel: &u64) -> bool {
+    *fuel == 0
 }

@@ -58,6 +58,7 @@ fn page(task: &Task, now_ms: u64) -> String {
         ("reason", task.reason.clone()),
         ("tokens", Some(tokens)),
         ("cost", cost),
+        ("fuel", (task.fuel > 0).then(|| format!("{} for its tools", task.fuel))),
         ("steps", Some(task.steps.to_string())),
     ];
     let line = |(label, value): (&str, Option<String>)| Some(format!("{label:<8} {}\n", value?));

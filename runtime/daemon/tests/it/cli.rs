@@ -18,6 +18,7 @@ fn run_prints_the_task_as_json_when_asked_to() {
     let output = run(&["run", "--json", "--quiet", "What is 37 times 12?"]);
     let task: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(task["status"], "done");
+    assert!(task["fuel"].as_u64() > Some(100), "its calculator was metered: {task}");
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }
 

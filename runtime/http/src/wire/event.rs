@@ -125,6 +125,20 @@ pub enum Event {
         /// What the model is told.
         error: ToolError,
     },
+    /// A call in the sandbox took this much; what became of the call follows.
+    Metered {
+        /// Which call.
+        effect_id: String,
+        /// SHA-256 of the component that ran, in hex.
+        component: String,
+        /// SHA-256 of the arguments as the component read them, in hex.
+        input: String,
+        /// SHA-256 of what it returned, in hex; absent if it was ended before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
+        /// What it computed, in units of fuel: the same for the same call on every machine.
+        fuel: u64,
+    },
     /// A tool gave its output.
     ToolDone {
         /// Which call.
@@ -241,6 +255,8 @@ pub enum Event {
         usage: Usage,
         /// What it cost, in millionths of a US dollar.
         cost_microusd: u64,
+        /// What its sandboxed tools computed, in units of fuel.
+        fuel: u64,
     },
     /// Everything that is open waits for something outside.
     Parked {

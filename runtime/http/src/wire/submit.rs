@@ -41,6 +41,8 @@ pub struct Limits {
     pub tokens: Option<u64>,
     /// Price in millionths of a US dollar, that of tasks it makes included.
     pub cost_microusd: Option<u64>,
+    /// What its sandboxed tools may compute in all, in units of fuel, those of tasks it makes included.
+    pub fuel: Option<u64>,
     /// Tasks it may make.
     pub children: Option<u32>,
     /// Generations of tasks below it.
@@ -56,7 +58,7 @@ pub struct Cancel {
 }
 
 impl From<Limits> for LimitsOverride {
-    fn from(Limits { steps, time_ms, tokens, cost_microusd, children, depth }: Limits) -> Self {
-        Self { steps, time_ms, tokens, cost_microusd, children, depth }
+    fn from(Limits { steps, time_ms, tokens, cost_microusd, fuel, children, depth }: Limits) -> Self {
+        Self { steps, time_ms, tokens, cost_microusd, fuel, children, depth }
     }
 }

@@ -45,6 +45,8 @@ mirror! {
         TokenBudget,
         /// The allowed money was used up.
         CostBudget,
+        /// What tools may compute was used up.
+        FuelBudget,
         /// The task that the conversation was handed to gave no answer.
         HandOff,
         /// A task that it wanted could not be made.
@@ -108,6 +110,8 @@ pub struct Task {
     pub usage: Usage,
     /// Price so far in millionths of a US dollar, that of tasks it made included; 0 where no price is known.
     pub cost_microusd: u64,
+    /// What its sandboxed tools have computed so far, in units of fuel, those of tasks it made included.
+    pub fuel: u64,
     /// Completed steps: model replies and tool results.
     pub steps: u32,
     /// How often its planner was started; more than 0 after a crash or a restart of the daemon.
@@ -172,6 +176,7 @@ impl From<task::TaskView> for Task {
             reason,
             usage,
             cost_microusd,
+            fuel,
             steps,
             waits,
             children,
@@ -194,6 +199,7 @@ impl From<task::TaskView> for Task {
             forked: forked.map(|(task, step)| ForkedFrom { task: task.into(), step }),
             usage: usage.into(),
             cost_microusd,
+            fuel,
             steps,
             epoch: head.epoch,
             events: head.next_seq,

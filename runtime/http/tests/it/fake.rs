@@ -207,6 +207,7 @@ fn entry(id: TaskId, caller: &Caller, submission: Submission) -> Entry {
         reason: None,
         usage,
         cost_microusd: 0,
+        fuel: 0,
         steps: 0,
         waits: Vec::new(),
         children: Vec::new(),

@@ -30,7 +30,7 @@ async fn a_submitted_task_answers_202_with_its_place() {
     let expected = json!({
         "id": "t1", "agent": "helper", "session": null, "status": "queued", "input": "hi", "output": null,
         "error": null, "reason": null, "steps": 0, "epoch": 1, "events": 0, "waiting": null, "waits": [],
-        "due_ms": null, "parent": null, "children": [], "forked": null, "cost_microusd": 0,
+        "due_ms": null, "parent": null, "children": [], "forked": null, "cost_microusd": 0, "fuel": 0,
         "usage": {"input_tokens": 0, "cached_tokens": 0, "output_tokens": 0},
         "submitted_ms": 1000, "updated_ms": 1000,
     });
@@ -43,7 +43,7 @@ async fn everything_in_a_submission_reaches_the_runtime() {
     let server = Server::start().await;
     let body = json!({
         "agent": "helper", "input": "hi\u{0}", "session": "trip", "topic": "berlin",
-        "limits": {"steps": 3, "time_ms": 9, "tokens": 8, "cost_microusd": 7, "children": 6, "depth": 5},
+        "limits": {"steps": 3, "time_ms": 9, "tokens": 8, "cost_microusd": 7, "fuel": 10, "children": 6, "depth": 5},
         "labels": ["user", "mail"], "until_ms": 4_000_000_000_000_u64,
     });
     assert_eq!(server.post("/v1/tasks", body).await.status, 202);
@@ -56,6 +56,7 @@ async fn everything_in_a_submission_reaches_the_runtime() {
         time_ms: Some(9),
         tokens: Some(8),
         cost_microusd: Some(7),
+        fuel: Some(10),
         children: Some(6),
         depth: Some(5),
     };

@@ -126,7 +126,7 @@ fn other_tasks_pauses_and_retries_are_told() {
         agent: "scout".into(),
         input: "look".into(),
         hand_off: false,
-        share: Share { tokens: Some(9), cost_microusd: None },
+        share: Share { tokens: Some(9), cost_microusd: None, fuel: None },
     };
     for (event, expected) in [
         (
@@ -135,9 +135,13 @@ fn other_tasks_pauses_and_retries_are_told() {
                 "input": "look", "hand_off": false}),
         ),
         (
-            Event::ChildEnded { child: task("t.1"), outcome: done, spent: Spent { usage, cost_microusd: 4 } },
+            Event::ChildEnded {
+                child: task("t.1"),
+                outcome: done,
+                spent: Spent { usage, cost_microusd: 4, fuel: 5 },
+            },
             json!({"type": "child_ended", "child": "t.1", "outcome": {"status": "done", "output": "yes"},
-                "usage": {"input_tokens": 3, "cached_tokens": 2, "output_tokens": 1}, "cost_microusd": 4}),
+                "usage": {"input_tokens": 3, "cached_tokens": 2, "output_tokens": 1}, "cost_microusd": 4, "fuel": 5}),
         ),
         (
             Event::ToolRetried { effect_id: effect(), attempt: 2, error, after_ms: 200 },

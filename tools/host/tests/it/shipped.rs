@@ -1,11 +1,12 @@
 //! The tools we ship do what they say, and are what the lock says.
 
+use playhouse_core::digest;
 use playhouse_core::tool::{EffectClass, Grant, ToolErrorKind};
 use playhouse_ports::ToolBox;
 use playhouse_tools_host::{Config, Limits, WasmToolBox};
 use serde_json::json;
 
-use crate::support::{all_shipped, answer, failure, lookup, only, request, shared};
+use crate::support::{all_shipped, answer, failure, lookup, only, request, shared, shipped};
 
 #[tokio::test]
 async fn the_three_tools_answer() {
@@ -80,4 +81,35 @@ async fn calls_into_the_host_are_counted() {
     let error = failure(&tools, "lookup", json!({"key": "amber-falcon"})).await;
     let message = "the tool called the host more than 0 times in one call".to_owned();
     assert_eq!(error, (ToolErrorKind::RateLimited, message));
+}
+
+#[tokio::test]
+async fn a_call_has_a_receipt_that_the_same_call_matches_to_the_last_unit_of_fuel() {
+    let called = |expression: &'static str| {
+        shared().metered(request("calculator", json!({ "expression": expression })))
+    };
+    let (first, again, other) = (called("37 * 12").await, called("37 * 12").await, called("37 * 13").await);
+    let receipt = first.receipt.expect("it ran");
+    assert_eq!(first.result.expect("a product"), json!({ "result": "444" }));
+    assert_eq!(again.receipt.as_ref(), Some(&receipt));
+    assert!(receipt.fuel > 100, "{receipt:?}");
+    assert_eq!(receipt.input, digest::of_bytes(br#"{"expression":"37 * 12"}"#));
+    assert_eq!(receipt.output, Some(digest::of_bytes(br#"{"result":"444"}"#)));
+    let component = std::fs::read(shipped("calculator")).expect("it is shipped");
+    assert_eq!(receipt.component, digest::of_bytes(&component));
+    let other = other.receipt.expect("it ran");
+    assert!(
+        other.input != receipt.input
+            && other.output != receipt.output
+            && other.component == receipt.component
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_was_refused_has_no_receipt_and_one_that_failed_has_one_without_an_output() {
+    let refused = shared().metered(request("calculator", json!({ "expresion": "1" }))).await;
+    assert!(refused.result.is_err() && refused.receipt.is_none(), "{refused:?}");
+    let failed = shared().metered(request("calculator", json!({ "expression": "1 / 0" }))).await;
+    let receipt = failed.receipt.expect("it ran");
+    assert!(failed.result.is_err() && receipt.output.is_none() && receipt.fuel > 0, "{receipt:?}");
 }

@@ -79,14 +79,14 @@ fn results_are_cut(world: &World) -> TestCaseResult {
     Ok(())
 }
 
-/// A model is asked only while something is left of tokens and money, after what is set aside for tasks
+/// A model is asked only while something is left of tokens, money and fuel, after what is set aside for tasks
 /// that run; and no task is made with more than is left.
 pub(super) fn j7_budgets_are_never_shared_out_twice(world: &World) -> TestCaseResult {
     let limits = &world.spec.pinned.agent.limits;
-    let most = [limits.tokens, limits.cost_microusd];
+    let most = [limits.tokens, limits.cost_microusd, limits.fuel];
     let price = world.spec.pinned.price;
-    let mut used = [0; 2];
-    let mut aside: BTreeMap<_, [u64; 2]> = BTreeMap::new();
+    let mut used = [0; 3];
+    let mut aside: BTreeMap<_, [u64; 3]> = BTreeMap::new();
     for event in &world.journal {
         match event {
             Event::ModelReplied { reply, .. } => {
@@ -97,10 +97,13 @@ pub(super) fn j7_budgets_are_never_shared_out_twice(world: &World) -> TestCaseRe
                 aside.remove(child);
                 used[0] += spent.usage.total();
                 used[1] += spent.cost_microusd;
+                used[2] += spent.fuel;
             }
-            Event::ChildAsked { child, share: Share { tokens, cost_microusd }, .. } => {
-                prop_assert_eq!([tokens.is_some(), cost_microusd.is_some()], most.map(|most| most.is_some()));
-                aside.insert(child, [tokens.unwrap_or(0), cost_microusd.unwrap_or(0)]);
+            Event::Metered { receipt, .. } => used[2] += receipt.fuel,
+            Event::ChildAsked { child, share: Share { tokens, cost_microusd, fuel }, .. } => {
+                let shares = [*tokens, *cost_microusd, *fuel];
+                prop_assert_eq!(shares.map(|share| share.is_some()), most.map(|most| most.is_some()));
+                aside.insert(child, shares.map(|share| share.unwrap_or(0)));
             }
             _ => {}
         }
@@ -112,7 +115,7 @@ pub(super) fn j7_budgets_are_never_shared_out_twice(world: &World) -> TestCaseRe
                     prop_assert!(gone(of) < most, "J7: {} of {most}", gone(of))
                 }
                 Event::ChildAsked { share, .. } => {
-                    let gives = [share.tokens, share.cost_microusd][of].unwrap_or(0);
+                    let gives = [share.tokens, share.cost_microusd, share.fuel][of].unwrap_or(0);
                     prop_assert!(gives == 0 || gone(of) <= most, "J7: {} of {most} shared out", gone(of));
                 }
                 _ => {}

@@ -91,3 +91,19 @@ fn what_children_used_counts_and_what_is_set_aside_for_them_too() {
       ! conclude: failed token_budget: no answer after 115 tokens of 110 allowed; raise `limits.tokens` of the agent, or ask for less
     "#);
 }
+
+#[test]
+fn a_task_whose_tools_have_used_its_fuel_asks_no_more() {
+    let mut run = Run::of(spec(Limits { fuel: Some(1_000), ..Limits::default() }));
+    run.calls(1, [("c1", "lookup", "{}")]).tool_took(1, 0, json!(1), 900);
+    run.calls(2, [("c1", "lookup", "{}")]).transcript();
+    run.tool_took(2, 0, json!(1), 200);
+    assert_snapshot!(run.transcript(), @"
+    > tool t1/2.0 gives 1
+      + metered t1/2.0: 200 fuel
+      + tool done t1/2.0: 1
+      + finished: failed fuel_budget: no answer after 1100 units of fuel of 1000 allowed to tools; raise `limits.fuel` of the agent, or ask for less
+      ! conclude: failed fuel_budget: no answer after 1100 units of fuel of 1000 allowed to tools; raise `limits.fuel` of the agent, or ask for less
+    ");
+    assert_eq!(run.task().spent().fuel, 1_100);
+}

@@ -12,7 +12,7 @@ use crate::{
     model::{Finish, Reply, Sampling, Usage},
     policy::{ApprovalRule, Policy, Retry, ToolRules, UndoRule},
     task::{Lineage, TaskSpec, control},
-    tool::{EffectClass, Grant, ToolSpec},
+    tool::{EffectClass, Grant, Receipt, ToolSpec},
     window::WindowPolicy,
 };
 
@@ -119,6 +119,12 @@ pub(super) fn undoing(spec: TaskSpec, tool: &str, by: &str) -> TaskSpec {
 /// The effect id of the `ordinal`-th call of `step`.
 pub(super) fn effect(step: u32, ordinal: usize) -> EffectId {
     EffectId::new(&TaskId::new("t1").unwrap(), step, ordinal)
+}
+
+/// The receipt for a call that took `fuel`.
+pub(super) fn receipt(fuel: u64) -> Receipt {
+    let digest = |of: &str| crate::digest::of_bytes(of.as_bytes());
+    Receipt { component: digest("component"), input: digest("{}"), output: Some(digest("1")), fuel }
 }
 
 /// A reply of 10 tokens read and 5 written.

@@ -82,16 +82,19 @@ pub(super) struct Answer {
     pub(super) tool: Result<Value, ToolError>,
     /// Whether a check can be made at all; what it says is the truth.
     pub(super) check_works: bool,
+    /// What the call took, if it is metered.
+    pub(super) fuel: Option<u64>,
 }
 
 /// A submission of an agent that may do anything, with limits that are hit, and a policy of any kind.
 pub(super) fn submission() -> impl Strategy<Value = TaskSpec> {
-    let budgets = (prop::option::of(20u64..400), prop::option::of(20u64..4_000), 0u32..8, 0u32..3);
+    let fuel = prop::option::of(20u64..4_000);
+    let budgets = (prop::option::of(20u64..400), prop::option::of(20u64..4_000), fuel, 0u32..8, 0u32..3);
     let times = (prop::sample::select(vec![20_000, 300_000]), prop::option::of(2_500u64..200_000));
     (limits(), budgets, times, habits(), any::<bool>()).prop_map(|(limits, budgets, times, habits, json)| {
-        let (tokens, cost_microusd, children, depth) = budgets;
+        let (tokens, cost_microusd, fuel, children, depth) = budgets;
         let (time_ms, until_ms) = times;
-        let limits = Limits { tokens, cost_microusd, children, depth, time_ms, ..limits };
+        let limits = Limits { tokens, cost_microusd, fuel, children, depth, time_ms, ..limits };
         let mut spec = habits.of(able(limits));
         spec.until_ms = until_ms;
         spec.pinned.price = Some(Price { input: 1_000_000, cached: None, output: 3_000_000 });
@@ -190,10 +193,12 @@ fn crash() -> impl Strategy<Value = Option<CrashPoint>> {
 }
 
 pub(super) fn answer() -> impl Strategy<Value = Answer> {
-    (model(), tool(), prop::bool::weighted(0.8)).prop_map(|(model, tool, check_works)| Answer {
+    let fuel = prop::option::of(1u64..900);
+    (model(), tool(), prop::bool::weighted(0.8), fuel).prop_map(|(model, tool, check_works, fuel)| Answer {
         model,
         tool,
         check_works,
+        fuel,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    fixture::{call, effect, reply, spec},
+    fixture::{call, effect, receipt, reply, spec},
     transcript,
 };
 use crate::{
@@ -128,12 +128,18 @@ impl Run {
     }
 
     pub(super) fn tool(&mut self, step: u32, ordinal: usize, output: Value) -> &mut Self {
-        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result: Ok(output) })
+        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result: Ok(output), receipt: None })
+    }
+
+    /// A call in the sandbox ends, and took so much.
+    pub(super) fn tool_took(&mut self, step: u32, ordinal: usize, output: Value, fuel: u64) -> &mut Self {
+        let (effect_id, receipt) = (effect(step, ordinal), Some(receipt(fuel)));
+        self.input(Input::ToolReplied { effect_id, result: Ok(output), receipt })
     }
 
     pub(super) fn tool_fails(&mut self, step: u32, ordinal: usize, kind: ToolErrorKind) -> &mut Self {
         let result = Err(ToolError::new(kind, "no luck"));
-        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result })
+        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result, receipt: None })
     }
 
     /// The call that takes a call of `step` back ends.
@@ -146,7 +152,7 @@ impl Run {
         let mut effect_id = effect(step, ordinal);
         effect_id.0 += "~undo";
         let result = result.map_err(|kind| ToolError::new(kind, "no luck"));
-        self.input(Input::ToolReplied { effect_id, result })
+        self.input(Input::ToolReplied { effect_id, result, receipt: None })
     }
 
     pub(super) fn checked(&mut self, ordinal: usize, result: Result<Option<Value>, ToolError>) -> &mut Self {
@@ -195,7 +201,7 @@ impl Run {
 
     fn child_ends(&mut self, child: &str, outcome: Outcome) -> &mut Self {
         let usage = Usage { input_tokens: 60, cached_tokens: 0, output_tokens: 40 };
-        let spent = Spent { usage, cost_microusd: 7 };
+        let spent = Spent { usage, cost_microusd: 7, fuel: 0 };
         self.input(Input::ChildEnded { child: TaskId::new(child).unwrap(), outcome, spent })
     }
 

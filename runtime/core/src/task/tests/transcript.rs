@@ -23,8 +23,10 @@ pub(super) fn input(input: &Input) -> String {
         Input::ModelReplied { step, attempt, result: Err(error) } => {
             format!("model {step}.{attempt} fails: {}", name(&error.kind))
         }
-        Input::ToolReplied { effect_id, result: Ok(output) } => format!("tool {effect_id} gives {output}"),
-        Input::ToolReplied { effect_id, result: Err(error) } => {
+        Input::ToolReplied { effect_id, result: Ok(output), .. } => {
+            format!("tool {effect_id} gives {output}")
+        }
+        Input::ToolReplied { effect_id, result: Err(error), .. } => {
             format!("tool {effect_id} fails: {}", tool_error(error))
         }
         Input::ToolChecked { effect_id, result } => {
@@ -52,6 +54,7 @@ pub(super) fn event(event: &Event) -> String {
     match event {
         Event::Submitted(spec) => format!("submitted {:?}", spec.input),
         Event::Started { .. } => "started".into(),
+        Event::Metered { effect_id, receipt } => format!("metered {effect_id}: {} fuel", receipt.fuel),
         Event::Resumed { epoch } => format!("resumed as epoch {epoch}"),
         Event::ModelAsked { step, attempt } => format!("model asked {step}.{attempt}"),
         Event::ModelReplied { step, reply } => format!("model replied {step}{}", assistant(&reply.message)),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    fixture::effect,
+    fixture::{effect, receipt},
     moves::{Action, Answer, CrashPoint, Move, Ruling, Word},
 };
 use crate::{
@@ -104,7 +104,8 @@ impl World {
                 (recent > 0).then(|| self.seen[self.seen.len() - 1 - which.index(recent)].clone())
             }
             Action::Stray(answer) => {
-                Some(Input::ToolReplied { effect_id: effect(9, 9), result: answer.tool.clone() })
+                let receipt = answer.fuel.map(receipt);
+                Some(Input::ToolReplied { effect_id: effect(9, 9), result: answer.tool.clone(), receipt })
             }
             Action::Decide(which, ruling) => {
                 let waits = task.view(0).waits;
@@ -164,7 +165,8 @@ impl World {
                 Input::ModelReplied { step, attempt, result: answer.model.clone() }
             }
             Job::Tool(intent) => {
-                Input::ToolReplied { effect_id: intent.effect_id, result: answer.tool.clone() }
+                let receipt = answer.fuel.map(receipt);
+                Input::ToolReplied { effect_id: intent.effect_id, result: answer.tool.clone(), receipt }
             }
             Job::Check(intent) => {
                 let found = self.happened.contains(&intent.effect_id).then(|| "found".into());
@@ -179,7 +181,11 @@ impl World {
                 let end = self.children.get_mut(&child).expect("it was made");
                 let outcome = end.get_or_insert(own).clone();
                 let usage = Usage { input_tokens: 9, cached_tokens: 0, output_tokens: 1 };
-                Input::ChildEnded { child, outcome, spent: Spent { usage, cost_microusd: 12 } }
+                Input::ChildEnded {
+                    child,
+                    outcome,
+                    spent: Spent { usage, cost_microusd: 12, fuel: answer.fuel.unwrap_or(0) },
+                }
             }
         })
     }

@@ -1,6 +1,11 @@
 //! From the journal's alphabet to the wire's.
 
-use playhouse_core::{id::TaskId, model::Reply, task};
+use playhouse_core::{
+    id::{EffectId, TaskId},
+    model::Reply,
+    task,
+    tool::Receipt,
+};
 
 use super::{Event, Outcome, Record};
 use crate::wire::{Message, message::of_reply};
@@ -31,6 +36,7 @@ impl From<task::Event> for Event {
             Core::ToolRefused { call_id, tool, error } => {
                 Self::ToolRefused { call_id, tool, error: error.into() }
             }
+            Core::Metered { effect_id, receipt } => metered(effect_id, receipt),
             Core::ToolDone { effect_id, output } => Self::ToolDone { effect_id: effect_id.0, output },
             Core::ToolFailed { effect_id, error } => {
                 Self::ToolFailed { effect_id: effect_id.0, error: error.into() }
@@ -103,8 +109,14 @@ fn waiting(intent: task::Intent, wait: task::Wait) -> Event {
 }
 
 fn ended(child: TaskId, outcome: task::Outcome, spent: task::Spent) -> Event {
-    let task::Spent { usage, cost_microusd } = spent;
-    Event::ChildEnded { child: child.into(), outcome: outcome.into(), usage: usage.into(), cost_microusd }
+    let task::Spent { usage, cost_microusd, fuel } = spent;
+    let (child, outcome, usage) = (child.into(), outcome.into(), usage.into());
+    Event::ChildEnded { child, outcome, usage, cost_microusd, fuel }
+}
+
+fn metered(effect_id: EffectId, receipt: Receipt) -> Event {
+    let Receipt { component, input, output, fuel } = receipt;
+    Event::Metered { effect_id: effect_id.0, component, input, output, fuel }
 }
 
 impl From<task::Outcome> for Outcome {

@@ -15,6 +15,7 @@ impl Event {
             Self::RepairAsked { .. } => "repair_asked",
             Self::ToolAsked { .. } => "tool_asked",
             Self::ToolRefused { .. } => "tool_refused",
+            Self::Metered { .. } => "metered",
             Self::ToolDone { .. } => "tool_done",
             Self::ToolFailed { .. } => "tool_failed",
             Self::ToolRetried { .. } => "tool_retried",
