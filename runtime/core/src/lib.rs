@@ -9,6 +9,7 @@ pub mod agent;
 pub mod digest;
 pub mod id;
 pub mod labels;
+pub mod lenient;
 pub mod message;
 pub mod model;
 pub mod policy;

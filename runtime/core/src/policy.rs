@@ -26,6 +26,10 @@ pub struct Policy {
     pub agents: Vec<String>,
     /// Who hears of a call whose outcome nobody knows.
     pub on_unknown: OnUnknown,
+    /// Whether arguments must fit their schema as the model wrote them; otherwise [common
+    /// mistakes](crate::lenient::Mend) are put right.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub strict_arguments: bool,
 }
 
 impl Policy {

@@ -91,9 +91,10 @@ impl Renderer {
             }
             Event::ModelFailed { error, .. } => one("failed", error.message.clone()),
             Event::RepairAsked { problem } => one("repair", problem.clone()),
-            Event::ToolAsked { effect_id, tool, arguments, .. } => {
+            Event::ToolAsked { effect_id, tool, arguments, repairs, .. } => {
                 self.calls.insert(effect_id.clone(), (tool.clone(), now));
-                one("tool", format!("{tool} {arguments}"))
+                let mended = if repairs.is_empty() { "" } else { " (put right: see the task's events)" };
+                one("tool", format!("{tool} {arguments}{mended}"))
             }
             Event::ToolRefused { tool, error, .. } => one("refused", format!("{tool}: {}", error.message)),
             Event::ToolDone { effect_id, output } => {

@@ -155,6 +155,13 @@ impl AgentBuilder {
         self
     }
 
+    /// Lets no argument pass that does not fit its schema as the model wrote it; otherwise common mistakes, such as a
+    /// number written as text, are put right.
+    pub fn strict_arguments(mut self) -> Self {
+        self.def.policy.strict_arguments = true;
+        self
+    }
+
     /// Asks the model of this alias in the configuration; the configuration's default when not said.
     pub fn model(mut self, alias: impl Into<String>) -> Self {
         self.def.model = alias.into();

@@ -1,7 +1,7 @@
 //! JSON against its schema, with complaints that a model can act on.
 
 use jsonschema::{PatternOptions, Validator};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Complaints in one message: the model corrects these and learns of the rest next time.
 const COMPLAINTS_MAX: usize = 3;
@@ -16,15 +16,18 @@ pub(crate) struct Schema {
     validator: Validator,
     /// `expression (string), digits (integer, optional)`: what the model should have written.
     shape: String,
+    /// Arguments that would do, as JSON text.
+    example: String,
 }
 
 impl Schema {
     /// Compiles a schema from a tool. Patterns run in linear time and references stay inside the document, so that a
     /// schema can neither hang the host nor reach out of it.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
-        let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
+        let options =
+            jsonschema::options().with_pattern_options(PatternOptions::regex()).should_validate_formats(true);
         let validator = options.build(schema).map_err(|error| clipped(&error.to_string()))?;
-        Ok(Self { validator, shape: shape(schema) })
+        Ok(Self { validator, shape: shape(schema), example: clipped(&example(schema, 0).to_string()) })
     }
 
     /// Whether `value` fits; the error lists what does not and what would.
@@ -44,6 +47,40 @@ impl Schema {
     /// The names and types of the properties, for error messages. May be empty.
     pub(crate) fn shape(&self) -> &str {
         &self.shape
+    }
+
+    /// Arguments that would do, for error messages.
+    pub(crate) fn example(&self) -> &str {
+        &self.example
+    }
+}
+
+/// Levels of an example; what is deeper is left empty.
+const EXAMPLE_DEPTH_MAX: usize = 4;
+
+/// A value that fits `schema` as far as types go: its own example, default or first choice where it has one; of an
+/// object, what is required.
+fn example(schema: &Value, depth: usize) -> Value {
+    let own = ["/examples/0", "/default", "/const", "/enum/0"];
+    if let Some(own) = own.iter().find_map(|place| schema.pointer(place)) {
+        return own.clone();
+    }
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.first().and_then(Value::as_str),
+        kind => kind.as_str(),
+    };
+    match kind {
+        Some("object") if depth < EXAMPLE_DEPTH_MAX => {
+            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            required.map(|name| (name.to_owned(), example(&schema["properties"][name], depth + 1))).collect()
+        }
+        Some("array") if depth < EXAMPLE_DEPTH_MAX => json!([example(&schema["items"], depth + 1)]),
+        Some("object") => json!({}),
+        Some("array") => json!([]),
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
+        Some("boolean") => json!(true),
+        Some("null") => Value::Null,
+        _ => json!("…"),
     }
 }
 

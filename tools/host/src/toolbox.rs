@@ -102,8 +102,10 @@ impl WasmToolBox {
         let name = &tool.spec.name;
         let invalid = |message| ToolError::new(ToolErrorKind::InvalidInput, message);
         tool.input.check(arguments).map_err(|complaint| {
-            let shape = tool.input.shape();
-            invalid(format!("the arguments of `{name}` are not right: {complaint}. It takes: {shape}"))
+            let (shape, example) = (tool.input.shape(), tool.input.example());
+            invalid(format!(
+                "the arguments of `{name}` are not right: {complaint}. It takes: {shape}; for example {example}"
+            ))
         })?;
         let text = arguments.to_string();
         let (bytes, limit) = (text.len(), self.limits.input_bytes);

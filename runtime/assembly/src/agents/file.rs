@@ -52,6 +52,8 @@ struct AgentFile {
     agents: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     on_unknown: OnUnknown,
+    #[serde(default)]
+    strict_arguments: bool,
 }
 
 /// `[tools.<name>]`: what the tool may touch, and what happens when it fails or its task does.
@@ -117,6 +119,7 @@ fn definition(file: &AgentFile, instructions: String) -> AgentDef {
         signals: file.signals.iter().map(|(name, signal)| (name.clone(), signal.get_ref().clone())).collect(),
         agents: file.agents.as_ref().map(|agents| agents.get_ref().clone()).unwrap_or_default(),
         on_unknown: file.on_unknown,
+        strict_arguments: file.strict_arguments,
     };
     AgentDef {
         name: file.name.clone(),

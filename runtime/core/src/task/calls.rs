@@ -11,9 +11,10 @@ use super::{
 use crate::{
     digest,
     id::EffectId,
+    lenient::{self, Repair},
     message::{Arguments, ToolCall},
     policy::{OnUnknown, Retry},
-    tool::{EffectClass, Receipt, ToolError, ToolErrorKind},
+    tool::{EffectClass, Receipt, ToolError, ToolErrorKind, ToolSpec},
 };
 
 /// How long a person has to say what became of a call, in milliseconds: a day.
@@ -61,19 +62,14 @@ impl Task {
             let message = format!("there is no tool `{}`; the tools are: {known}", call.name);
             return Err(ToolError::new(ToolErrorKind::UnknownTool, message));
         };
-        let arguments = match &call.arguments {
-            Arguments::Json(value) => value.clone(),
-            Arguments::Malformed { error, .. } => {
-                let message = format!("the arguments are not valid JSON: {error}");
-                return Err(ToolError::new(ToolErrorKind::InvalidInput, message));
-            }
-        };
+        let (arguments, repairs) = read(call, tool, pinned.agent.policy.strict_arguments)?;
         Ok(Intent {
             effect_id: EffectId::new(&self.spec.id, step, ordinal),
             call_id: call.id.clone(),
             tool: call.name.clone(),
             args_digest: digest::of_value(&arguments),
             arguments,
+            repairs,
             class: tool.effect,
             grant: pinned.agent.tools.get(&call.name).cloned().unwrap_or_default(),
             epoch: self.epoch,
@@ -194,4 +190,26 @@ impl Task {
         });
         error.unwrap_or_default()
     }
+}
+
+/// The arguments of a call, and what was put right in them.
+fn read(call: &ToolCall, tool: &ToolSpec, is_strict: bool) -> Result<(Value, Vec<Repair>), ToolError> {
+    let (arguments, mut repairs) = match &call.arguments {
+        Arguments::Json(value) => (value.clone(), Vec::new()),
+        Arguments::Malformed { raw, error } => {
+            // Text that was refused for its depth is JSON after all.
+            let read = lenient::read(raw).filter(|(value, _)| !is_strict && intake::is_readable(value));
+            let message = || format!("the arguments are not valid JSON: {error}");
+            read.ok_or_else(|| ToolError::new(ToolErrorKind::InvalidInput, message()))?
+        }
+    };
+    if is_strict {
+        return Ok((arguments, repairs));
+    }
+    let (fitted, more) = lenient::fit(&tool.input_schema, &arguments);
+    if !intake::is_readable(&fitted) {
+        return Ok((arguments, repairs));
+    }
+    repairs.extend(more);
+    Ok((fitted, repairs))
 }

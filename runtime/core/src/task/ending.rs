@@ -113,6 +113,7 @@ impl Task {
                 grant: pinned.agent.tools.get(&rule.tool).cloned().unwrap_or_default(),
                 epoch: intent.epoch,
                 undo: None,
+                repairs: Vec::new(),
             })
         });
         self.undo.extend(undo);

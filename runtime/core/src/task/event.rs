@@ -7,6 +7,7 @@ use super::{Share, Signal, Spent, TaskSpec, Wait};
 use crate::{
     id::{EffectId, Seq, TaskId, Tenant},
     labels::Labels,
+    lenient::Repair,
     message::Message,
     model::{ModelError, Reply},
     policy::UndoRule,
@@ -257,8 +258,11 @@ pub struct Intent {
     pub call_id: String,
     /// The tool.
     pub tool: String,
-    /// As the model wrote them.
+    /// As the model wrote them, but for `repairs`; an undo's are as its rule makes them.
     pub arguments: Value,
+    /// What was put right in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
     /// SHA-256 of the arguments: an effect id reused with other arguments is a bug, not a retry.
     pub args_digest: String,
     /// What happens after a crash.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Effect, Message, TaskError, ToolCall, Usage, Wait};
-pub use kinds::{Finish, ModelError, ModelErrorKind, ToolError, ToolErrorKind};
+pub use kinds::{Finish, Mend, ModelError, ModelErrorKind, Repair, ToolError, ToolErrorKind};
 
 /// One journaled event. `seq` is the SSE id, `type` the SSE event name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -113,6 +113,9 @@ pub enum Event {
         tool: String,
         /// The arguments.
         arguments: Value,
+        /// What was put right in them before the call.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        repairs: Vec<Repair>,
         /// What happens after a crash.
         effect: Effect,
     },

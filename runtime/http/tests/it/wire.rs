@@ -29,6 +29,7 @@ fn intent() -> Intent {
         class: EffectClass::Once,
         grant: Grant { table: Some("secret-table".into()) },
         epoch: 1,
+        repairs: Vec::new(),
         undo: Some(UndoRule { tool: "refund".into(), arguments: json!({}) }),
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     agent::Limits,
     message::Message,
-    task::Input,
+    task::{Event, Input},
     tool::{ToolError, ToolErrorKind},
 };
 
@@ -259,4 +259,32 @@ fn a_late_reply_of_the_model_is_ignored() {
     > model 1.1 replies "never mind"
     > model 3.1 replies "too early"
     "#);
+}
+
+#[test]
+fn arguments_are_put_right_before_the_call_and_the_journal_says_so() {
+    let mut run = Run::begun();
+    run.calls(1, [("c1", "lookup", "{\"n\": 1,}")]);
+    let Some(Event::ToolAsked(intent)) = run.records().last().map(|record| &record.event) else {
+        panic!("{:?}", run.records())
+    };
+    assert_eq!((&intent.arguments, intent.repairs.len()), (&json!({ "n": 1 }), 1));
+    assert_eq!(
+        intent.args_digest,
+        crate::digest::of_value(&json!({ "n": 1 })),
+        "a person agrees to what is called"
+    );
+    run.transcript();
+}
+
+#[test]
+fn an_agent_may_insist_on_what_the_model_wrote() {
+    let mut spec = super::fixture::spec(Limits::default());
+    let mut agent = (*spec.pinned.agent).clone();
+    agent.policy.strict_arguments = true;
+    spec.pinned.agent = std::sync::Arc::new(agent);
+    let mut run = Run::of(spec);
+    run.calls(1, [("c1", "lookup", "{\"n\": 1,}")]);
+    assert!(run.records().iter().any(|record| matches!(record.event, Event::ToolRefused { .. })));
+    run.transcript();
 }

@@ -7,7 +7,7 @@ use playhouse_core::{
     tool::Receipt,
 };
 
-use super::{Event, Outcome, Record};
+use super::{Event, Outcome, Record, Repair};
 use crate::wire::{Message, message::of_reply};
 
 impl From<task::Record> for Record {
@@ -99,8 +99,9 @@ fn replied(step: u32, reply: Reply) -> Event {
 }
 
 fn asked(intent: task::Intent) -> Event {
-    let task::Intent { effect_id, call_id, tool, arguments, class, .. } = intent;
-    Event::ToolAsked { effect_id: effect_id.0, call_id, tool, arguments, effect: class.into() }
+    let task::Intent { effect_id, call_id, tool, arguments, repairs, class, .. } = intent;
+    let repairs = repairs.into_iter().map(Repair::from).collect();
+    Event::ToolAsked { effect_id: effect_id.0, call_id, tool, arguments, repairs, effect: class.into() }
 }
 
 fn waiting(intent: task::Intent, wait: task::Wait) -> Event {

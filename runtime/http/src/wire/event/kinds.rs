@@ -1,6 +1,6 @@
-//! Why models and tools stop or fail.
+//! Why models and tools stop or fail, and what is put right before a call.
 
-use playhouse_core::{model, tool};
+use playhouse_core::{lenient, model, tool};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -109,5 +109,40 @@ impl From<model::ModelError> for ModelError {
 impl From<tool::ToolError> for ToolError {
     fn from(tool::ToolError { kind, message }: tool::ToolError) -> Self {
         Self { kind: kind.into(), message }
+    }
+}
+
+/// Something in the arguments of a call that was put right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Repair {
+    /// Where, as a JSON pointer; empty for the arguments as a whole.
+    pub at: String,
+    /// What.
+    pub mend: Mend,
+}
+
+impl From<lenient::Repair> for Repair {
+    fn from(lenient::Repair { at, mend }: lenient::Repair) -> Self {
+        Self { at, mend: mend.into() }
+    }
+}
+
+mirror! {
+    /// What is put right.
+    Mend from lenient::Mend, "snake_case" {
+        /// The arguments stood in a fenced block of Markdown.
+        Unfenced,
+        /// Commas before a closing bracket were dropped.
+        TrailingCommas,
+        /// `"3"` was read as `3`.
+        TextToNumber,
+        /// `"true"` was read as `true`.
+        TextToBoolean,
+        /// `3` was read as `"3"`.
+        ToText,
+        /// JSON inside a string was read as JSON.
+        TextToJson,
+        /// A single value was read as a list of one.
+        ToList,
     }
 }
