@@ -1,5 +1,7 @@
 //! Replaying: the machine as it is now, fed with what once arrived. A recorded task is a regression test.
 
+use serde_json::Value;
+
 use super::{
     BadJournal, Event, Input, Outcome, Record, Task, Wait,
     slot::{SlotState, did_not_happen},
@@ -92,26 +94,11 @@ fn cause(task: &Task, records: &[Record]) -> Option<Input> {
             Input::ModelReplied { step: *step, attempt: *attempt, result: Err(error.clone()) }
         }
         Event::Metered { effect_id, receipt } => metered(task, effect_id, receipt, &records[1..]),
-        Event::ToolDone { effect_id, output } => match task.slot(effect_id).map(|slot| &slot.state) {
-            Some(SlotState::Waiting(Wait::Timer { .. })) => Input::Tick,
-            Some(SlotState::Checking { .. }) => {
-                Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(Some(output.clone())) }
-            }
-            _ => {
-                Input::ToolReplied { effect_id: effect_id.clone(), result: Ok(output.clone()), receipt: None }
-            }
-        },
-        Event::ToolFailed { effect_id, error } => match task.slot(effect_id).map(|slot| &slot.state) {
-            Some(SlotState::Waiting(_)) => Input::Tick,
-            Some(SlotState::Checking { failed: Some(failed) }) if *error == did_not_happen(failed) => {
-                Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(None) }
-            }
-            _ => {
-                Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()), receipt: None }
-            }
-        },
+        Event::ToolDone { effect_id, .. } | Event::ToolFailed { effect_id, .. } => {
+            settled(task.slot(effect_id).map(|slot| &slot.state), &records[0].event)?
+        }
         Event::ToolRetried { effect_id, error, .. } | Event::CheckAsked { effect_id, error } => {
-            Input::ToolReplied { effect_id: effect_id.clone(), result: Err(error.clone()), receipt: None }
+            replied(effect_id, Err(error.clone()))
         }
         Event::ToolAsked(intent) => {
             Input::ToolChecked { effect_id: intent.effect_id.clone(), result: Ok(None) }
@@ -150,6 +137,32 @@ fn cause(task: &Task, records: &[Record]) -> Option<Input> {
     })
 }
 
+/// The answer of a call in this state.
+fn settled(state: Option<&SlotState>, event: &Event) -> Option<Input> {
+    Some(match event {
+        Event::ToolDone { effect_id, output } => match state {
+            Some(SlotState::Waiting(Wait::Timer { .. })) => Input::Tick,
+            Some(SlotState::Checking { .. }) => {
+                Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(Some(output.clone())) }
+            }
+            _ => replied(effect_id, Ok(output.clone())),
+        },
+        Event::ToolFailed { effect_id, error } => match state {
+            Some(SlotState::Waiting(_)) => Input::Tick,
+            Some(SlotState::Checking { failed: Some(failed) }) if *error == did_not_happen(failed) => {
+                Input::ToolChecked { effect_id: effect_id.clone(), result: Ok(None) }
+            }
+            _ => replied(effect_id, Err(error.clone())),
+        },
+        _ => return None,
+    })
+}
+
+/// An answer without a receipt.
+fn replied(effect_id: &EffectId, result: Result<Value, ToolError>) -> Input {
+    Input::ToolReplied { effect_id: effect_id.clone(), result, receipt: None }
+}
+
 /// The answer of a call with its receipt. While a call is asked about, an answer that says nothing leaves the receipt
 /// alone.
 fn metered(task: &Task, effect_id: &EffectId, receipt: &Receipt, after: &[Record]) -> Input {
@@ -173,7 +186,7 @@ fn unknown(task: &Task, effect_id: &EffectId) -> Option<Input> {
     Some(match &task.slot(&effect_id)?.state {
         SlotState::Waiting(_) => Input::Tick,
         SlotState::Checking { .. } => Input::ToolChecked { effect_id, result: Err(error) },
-        _ => Input::ToolReplied { effect_id, result: Err(error), receipt: None },
+        _ => replied(&effect_id, Err(error)),
     })
 }
 

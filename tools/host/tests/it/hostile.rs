@@ -78,7 +78,7 @@ async fn quick_calls_go_on_beside_as_many_endless_ones_as_there_are_slots_for_bu
         endless.spawn(async move { failure(&tools, "misbehaves", json!({ "crime": "loop" })).await.0 });
     }
     let mut answered = 0;
-    while endless.len() > 0 {
+    while !endless.is_empty() {
         assert_eq!(
             answer(&tools, "misbehaves", json!({ "crime": "count calls" })).await,
             json!({ "calls": 1 })
