@@ -73,6 +73,7 @@ const UNREACHABLE: &[Row] = &[
     ),
     ("ports", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("api", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
+    ("tools-policy", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("openai-wire", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("supervise", &["axum", "tonic", "wasmtime", "sled", "reqwest"]),
     ("actors", &["axum", "tonic", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
