@@ -21,6 +21,32 @@ fn urls() -> impl Strategy<Value = String> {
     )
 }
 
+/// A segment, most often one that climbs for somebody.
+fn dots() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "..",
+        ".",
+        "%2e%2e",
+        ".%2E",
+        "%252e%252e",
+        "%25252e.",
+        "..;",
+        "..;x",
+        "%2e%2e%3b",
+        "x",
+        "admin",
+        "",
+        "a",
+        "b",
+        "%2",
+    ])
+}
+
+/// What stands between segments, for somebody.
+fn slash() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["/", "/", "/", "%2f", "%2F", "%5c", "%252f", "%25255C", "//", "\\"])
+}
+
 /// A server that decodes everything it can as often as it can, and then climbs.
 fn worst_reading(path: &str) -> Vec<String> {
     let mut text = path.to_owned();
@@ -65,12 +91,11 @@ proptest! {
     }
 
     #[test]
-    fn no_path_gets_around_a_prefix(rest in prop::collection::vec(prop::sample::select(vec![
-        "/", "..", ".", "%2e", "%2E", "%2f", "%2F", "%5c", "%25", "2e", "2f", ";", "x", "a", "b", "admin", "\\", "%3b",
-    ]), 0..10)) {
+    fn no_path_gets_around_a_prefix(rest in prop::collection::vec((dots(), slash()), 0..5)) {
+        let rest: String = rest.iter().flat_map(|(segment, slash)| [*slash, *segment]).collect();
         let rules = vec![HttpRule { paths: vec!["/a/b".into()], ..HttpRule::reading("http://h.test") }];
         let allowed = Allowed::by("operator", &HttpGrant { rules, ..HttpGrant::default() }).unwrap();
-        let url = format!("http://h.test/a/b{}", rest.concat());
+        let url = format!("http://h.test/a/b{rest}");
         let Ok(target) = Target::parse(&url) else { return Ok(()) };
         if let Decision::Allowed { .. } = allowed.decide("GET", &target) {
             let served = worst_reading(target.path());
