@@ -43,7 +43,8 @@ impl Default for HttpConfig {
 pub enum Roots {
     /// Those whom the machine trusts.
     System,
-    /// These and no others: certificates in DER.
+    /// These and no others: certificates in DER. With none of them only `http` works, on a machine that trusts nobody
+    /// too.
     Only(Vec<Vec<u8>>),
 }
 

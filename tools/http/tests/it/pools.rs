@@ -3,6 +3,7 @@
 use std::{env, process::Command, sync::Arc};
 
 use playhouse_ports::egress::EgressErrorKind as Kind;
+use playhouse_tools_http::{GuardedHttp, HttpConfig, Roots, SystemResolver};
 
 use crate::{
     ask::{answered, asks, guard, guard_of, local, origin, refused, rule},
@@ -31,6 +32,17 @@ async fn a_name_is_asked_for_once_for_each_connection() {
     let url = server.url("a.test", "/");
     refused(&guard(&script), asks("GET", &url, vec![rule(&origin(&url), false)]), Kind::PrivateAddress).await;
     assert_eq!(script.asked(), ["a.test"]);
+}
+
+#[tokio::test]
+async fn names_that_the_machine_itself_knows_are_checked_like_any_other() {
+    let server = Server::ok().await;
+    let roots = Roots::Only(Vec::new());
+    let guard = GuardedHttp::new(HttpConfig { resolver: Arc::new(SystemResolver), roots }).unwrap();
+    let url = server.url("localhost", "/");
+    refused(&guard, asks("GET", &url, vec![rule(&origin(&url), false)]), Kind::PrivateAddress).await;
+    assert_eq!(answered(&guard, local("GET", &url)).await.body, b"ok");
+    assert_eq!(server.connects().await, 1);
 }
 
 /// Set for the process in which a test runs a second time, with a proxy in its environment.

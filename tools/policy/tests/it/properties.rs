@@ -21,6 +21,27 @@ fn urls() -> impl Strategy<Value = String> {
     )
 }
 
+/// Origins as people write them, some of them wrongly.
+fn origins() -> impl Strategy<Value = String> {
+    let scheme = prop::sample::select(vec!["http://", "https://", "HTTP://", "http:", "", "ftp://"]);
+    let wild = prop::sample::select(vec!["", "", "*.", "*", "**.", "x.*."]);
+    let host = prop::sample::select(vec![
+        "h.test",
+        "b.test",
+        "A.Test.",
+        "test",
+        "ü.test",
+        "127.1",
+        "[::1]",
+        "0x7f000001",
+        "",
+        ".test",
+        "h.test@b.test",
+    ]);
+    let end = prop::sample::select(vec!["", "/", ":80", ":8080", ":0", "/x", "?", "#", ":", ":x"]);
+    (scheme, wild, host, end).prop_map(|(scheme, wild, host, end)| format!("{scheme}{wild}{host}{end}"))
+}
+
 /// A segment, most often one that climbs for somebody.
 fn dots() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
@@ -100,6 +121,25 @@ proptest! {
         if let Decision::Allowed { .. } = allowed.decide("GET", &target) {
             let served = worst_reading(target.path());
             prop_assert!(served.starts_with(&["a".to_owned(), "b".to_owned()]), "{url} may be read as {served:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_is_read_allows_its_own_origin_or_the_names_below_and_no_other(
+        origin in origins(), path in any::<String>(), method in any::<String>(), other in urls(),
+    ) {
+        let grant = |rule| HttpGrant { rules: vec![rule], ..HttpGrant::default() };
+        let _ = Allowed::by("operator", &grant(HttpRule { paths: vec![path], ..HttpRule::reading(&origin) }));
+        let _ = Allowed::by("operator", &grant(HttpRule { methods: vec![method], ..HttpRule::reading(&origin) }));
+        let Ok(allowed) = Allowed::by("operator", &grant(HttpRule::reading(&origin))) else { return Ok(()) };
+        let allows = |target: &Target| matches!(allowed.decide("GET", target), Decision::Allowed { .. });
+        let own = Target::parse(&origin.replacen("*.", "", 1)).unwrap();
+        let below = Target::parse(&origin.replacen("*.", "x.", 1)).unwrap();
+        prop_assert!(allows(&below), "{origin}");
+        prop_assert_eq!(allows(&own), !origin.contains('*'), "{}", origin);
+        if let Ok(other) = Target::parse(&other) && allows(&other) {
+            let tail = own.origin().to_string().replacen("http", "", 1).replacen("s://", "", 1).replacen("://", "", 1);
+            prop_assert!(other.origin().to_string().ends_with(&tail), "{origin} allows {other}");
         }
     }
 
