@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use playhouse_tools_policy::Reach;
-use reqwest::{Certificate, Client, redirect::Policy, retry};
+use playhouse_tools_policy::{Reach, Target};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect::Policy, retry};
 use rustls::crypto;
 
 use crate::{
-    names::{Resolver, SystemResolver, Within},
+    failure::innermost,
+    names::{NoWay, Resolver, SystemResolver, Within},
     response::{RESPONSE_HEADER_BYTES_MAX, RESPONSE_HEADERS_MAX},
 };
 
@@ -30,11 +31,15 @@ pub struct HttpConfig {
     pub resolver: Arc<dyn Resolver>,
     /// Who vouches for servers.
     pub roots: Roots,
+    /// `http://proxy.example:3128`, with user and password if it wants them: for requests that may reach public addresses
+    /// only; the others go directly. Names are still looked up and checked here first, but the proxy looks them up
+    /// again, and must refuse what it should not reach itself.
+    pub proxy: Option<String>,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { resolver: Arc::new(SystemResolver), roots: Roots::System }
+        Self { resolver: Arc::new(SystemResolver), roots: Roots::System, proxy: None }
     }
 }
 
@@ -49,10 +54,14 @@ pub enum Roots {
 }
 
 /// The guard cannot be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot set up TLS for tools' requests: {problem}; check the root certificates of this machine")]
-pub struct SetupError {
-    problem: String,
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// No root certificates, or none that can be read.
+    #[error("cannot set up TLS for tools' requests: {0}; check the root certificates of this machine")]
+    Tls(String),
+    /// Does not repeat the address: it may hold a password.
+    #[error("the address of the proxy for tools' requests cannot be used: {0}; write `http://host:port`")]
+    Proxy(String),
 }
 
 /// One client per reach.
@@ -60,6 +69,8 @@ pub struct SetupError {
 pub(crate) struct Clients {
     public: Client,
     private: Client,
+    /// Where a proxy resolves names: what we think of them before.
+    before_proxy: Option<Within>,
 }
 
 impl Clients {
@@ -68,11 +79,28 @@ impl Clients {
             // Losing the race against another adapter is as good as winning it.
             let _ = crypto::ring::default_provider().install_default();
         }
-        let build = |private| build(&config, Reach::of_names(private));
-        let client = |private| {
-            build(private).map_err(|error| SetupError { problem: crate::failure::innermost(&error) })
+        let within = |private| Within { resolver: config.resolver.clone(), reach: Reach::of_names(private) };
+        let private = plain(&config)?.no_proxy().dns_resolver(within(true));
+        let public = plain(&config)?;
+        let public = match &config.proxy {
+            None => public.no_proxy().dns_resolver(within(false)),
+            // The one name that this client resolves is that of the proxy, which the operator chose.
+            Some(proxy) => public.proxy(read_proxy(proxy)?),
         };
-        Ok(Self { public: client(false)?, private: client(true)? })
+        let before_proxy = config.proxy.is_some().then(|| within(false));
+        Ok(Self {
+            public: public.build().map_err(tls)?,
+            private: private.build().map_err(tls)?,
+            before_proxy,
+        })
+    }
+
+    /// Refuses a name that leads out of reach, where no resolver of ours will be asked while connecting.
+    pub(crate) async fn check(&self, reach: Reach, name: &str) -> Result<(), NoWay> {
+        match &self.before_proxy {
+            Some(within) if !reach.is_private() => within.addresses(name).await.map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// The client for requests with this reach.
@@ -81,11 +109,24 @@ impl Clients {
     }
 }
 
-fn build(config: &HttpConfig, reach: Reach) -> reqwest::Result<Client> {
+fn tls(error: reqwest::Error) -> SetupError {
+    SetupError::Tls(innermost(&error))
+}
+
+fn read_proxy(address: &str) -> Result<Proxy, SetupError> {
+    let target = match address.split_once('@') {
+        // User and password are not for those who read errors.
+        Some((_, host)) => Target::parse(&format!("http://{host}")),
+        None => Target::parse(address),
+    };
+    target.map_err(|error| SetupError::Proxy(error.to_string()))?;
+    // What reqwest has to say repeats the address.
+    Proxy::all(address).map_err(|_| SetupError::Proxy("it is no address of a proxy".into()))
+}
+
+/// What both clients have in common.
+fn plain(config: &HttpConfig) -> Result<ClientBuilder, SetupError> {
     let builder = Client::builder()
-        .dns_resolver(Within { resolver: config.resolver.clone(), reach })
-        // A proxy would resolve names where nobody checks what they lead to.
-        .no_proxy()
         // Followed by hand: each hop is a decision of its own.
         .redirect(Policy::none())
         .referer(false)
@@ -108,8 +149,8 @@ fn build(config: &HttpConfig, reach: Reach) -> reqwest::Result<Client> {
         Roots::System => builder,
         Roots::Only(roots) => {
             let roots: reqwest::Result<Vec<_>> = roots.iter().map(|der| Certificate::from_der(der)).collect();
-            builder.tls_certs_only(roots?)
+            builder.tls_certs_only(roots.map_err(tls)?)
         }
     };
-    builder.build()
+    Ok(builder)
 }

@@ -22,6 +22,9 @@ pub(crate) async fn run(clients: &Clients, request: Outgoing, made: &AtomicU32) 
             return Err(too_many_requests(&plan));
         }
         made.fetch_add(1, Ordering::Relaxed);
+        if let Some(name) = hop.target.origin().name() {
+            clients.check(reach, name).await.map_err(|way| Problem::from(&way))?;
+        }
         let answer = send(clients, &plan, &hop, reach).await?;
         let status = answer.status().as_u16();
         let Some(turn) = redirect::turn(status, answer.headers(), &hop.method, &hop.target)? else {

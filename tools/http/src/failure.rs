@@ -22,11 +22,7 @@ impl Problem {
     /// A failure of the connection to `origin`. What `error` itself says is left out: it repeats the query.
     pub(crate) fn of_connection(origin: &Origin, error: &reqwest::Error) -> Self {
         if let Some(way) = find::<NoWay>(error) {
-            let kind = match way {
-                NoWay::OutOfReach { .. } => EgressErrorKind::PrivateAddress,
-                NoWay::Unknown { .. } => EgressErrorKind::Network,
-            };
-            return Self::new(kind, way.to_string());
+            return way.into();
         }
         if let Some(problem) = find::<rustls::Error>(error) {
             return Self::new(EgressErrorKind::Tls, format!("`{origin}` did not prove who it is: {problem}"));
@@ -36,6 +32,16 @@ impl Problem {
         }
         let doing = if error.is_connect() { "cannot connect to" } else { "the exchange broke off with" };
         Self::new(EgressErrorKind::Network, format!("{doing} `{origin}`: {}", innermost(error)))
+    }
+}
+
+impl From<&NoWay> for Problem {
+    fn from(way: &NoWay) -> Self {
+        let kind = match way {
+            NoWay::OutOfReach { .. } => EgressErrorKind::PrivateAddress,
+            NoWay::Unknown { .. } => EgressErrorKind::Network,
+        };
+        Self::new(kind, way.to_string())
     }
 }
 

@@ -48,13 +48,19 @@ pub(crate) enum NoWay {
     Unknown { name: String, problem: String },
 }
 
+impl Within {
+    /// The addresses of `name` that may be connected to: at least one.
+    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NoWay> {
+        let found = self.resolver.addresses(name).await.map_err(|error| error.to_string());
+        admitted(name, found, self.reach)
+    }
+}
+
 impl Resolve for Within {
     fn resolve(&self, name: Name) -> Resolving {
         let within = self.clone();
         Box::pin(async move {
-            let name = name.as_str();
-            let found = within.resolver.addresses(name).await.map_err(|error| error.to_string());
-            let addresses = admitted(name, found, within.reach)?;
+            let addresses = within.addresses(name.as_str()).await?;
             // Port 0: that of the URL, or of its scheme.
             let sockets = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(sockets) as Addrs)

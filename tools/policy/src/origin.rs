@@ -71,7 +71,7 @@ impl Origin {
     }
 
     /// The name, if the host is one.
-    pub(crate) fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         match &self.host {
             Host::Domain(name) => Some(name),
             _ => None,

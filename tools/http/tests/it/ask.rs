@@ -16,7 +16,8 @@ pub(crate) const PLENTY_MS: u64 = 20_000;
 
 /// A guard that trusts nobody and knows the names of `script`.
 pub(crate) fn guard(script: &Arc<Script>) -> GuardedHttp {
-    GuardedHttp::new(HttpConfig { resolver: script.clone(), roots: Roots::Only(Vec::new()) }).unwrap()
+    GuardedHttp::new(HttpConfig { resolver: script.clone(), roots: Roots::Only(Vec::new()), proxy: None })
+        .unwrap()
 }
 
 /// A guard for which every one of `names` is this machine.

@@ -8,6 +8,7 @@ mod corpus;
 mod headers;
 mod names;
 mod pools;
+mod proxy;
 mod redirects;
 mod secrets;
 mod server;

@@ -2,7 +2,7 @@
 
 use std::{env, process::Command, sync::Arc};
 
-use playhouse_ports::egress::EgressErrorKind as Kind;
+use playhouse_ports::egress::{Egress, EgressErrorKind as Kind};
 use playhouse_tools_http::{GuardedHttp, HttpConfig, Roots, SystemResolver};
 
 use crate::{
@@ -38,7 +38,8 @@ async fn a_name_is_asked_for_once_for_each_connection() {
 async fn names_that_the_machine_itself_knows_are_checked_like_any_other() {
     let server = Server::ok().await;
     let roots = Roots::Only(Vec::new());
-    let guard = GuardedHttp::new(HttpConfig { resolver: Arc::new(SystemResolver), roots }).unwrap();
+    let guard =
+        GuardedHttp::new(HttpConfig { resolver: Arc::new(SystemResolver), roots, proxy: None }).unwrap();
     let url = server.url("localhost", "/");
     refused(&guard, asks("GET", &url, vec![rule(&origin(&url), false)]), Kind::PrivateAddress).await;
     assert_eq!(answered(&guard, local("GET", &url)).await.body, b"ok");
@@ -52,8 +53,13 @@ const AGAIN: &str = "PLAYHOUSE_TEST_WITH_PROXY";
 async fn a_proxy_in_the_environment_is_not_used() {
     let server = Server::ok().await;
     if env::var_os(AGAIN).is_some() {
-        answered(&guard_of(["a.test"]), local("GET", &server.url("a.test", "/"))).await;
+        let guard = guard(&Arc::new(Script::of([("a.test", "127.0.0.1"), ("b.test", "3000::1")])));
+        answered(&guard, local("GET", &server.url("a.test", "/"))).await;
         assert_eq!(server.seen().len(), 1);
+        // Nobody has 3000::1, but a proxy would take the request for it.
+        let mut request = asks("GET", "http://b.test/", vec![rule("http://b.test", false)]);
+        request.timeout_ms = 200;
+        assert!(guard.fetch(request).await.is_err());
         return;
     }
     let proxy = format!("http://127.0.0.1:{}", server.port());

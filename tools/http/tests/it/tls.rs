@@ -65,6 +65,7 @@ impl Authority {
         GuardedHttp::new(HttpConfig {
             resolver: Arc::new(script),
             roots: Roots::Only(vec![self.der.clone()]),
+            proxy: None,
         })
         .unwrap()
     }
