@@ -26,6 +26,8 @@ pub(crate) fn build(
         .connect_timeout(Duration::from_millis(config.timeouts.connect_ms))
         // Head and body leave in two writes; without this the second one can wait 40 ms for an ack.
         .tcp_nodelay(true)
+        // The workspace's reqwest speaks HTTP/2 for the tools; what is measured and tested here is HTTP/1.1.
+        .http1_only()
         // A redirect would carry the prompt, and maybe the key, to a host that nobody configured.
         .redirect(Policy::none())
         // Retries are decided in one place, and that is not here.

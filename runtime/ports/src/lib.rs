@@ -6,6 +6,7 @@
 mod clock;
 mod context;
 pub mod crash;
+pub mod egress;
 mod journal;
 mod model;
 mod tools;

@@ -33,6 +33,7 @@ const EVERYTHING_BELOW_THE_FACES: &[&str] = &[
     "model-llama",
     "journal-sled",
     "tools-policy",
+    "tools-http",
     "tools-host",
 ];
 
@@ -48,6 +49,7 @@ const ARROWS: &[Row] = &[
     ("model-openai", ADAPTER),
     ("model-llama", ADAPTER),
     ("journal-sled", ADAPTER),
+    ("tools-http", ADAPTER),
     ("tools-host", ADAPTER),
     ("http", FACE),
     ("assembly", EVERYTHING_BELOW_THE_FACES),
@@ -73,6 +75,7 @@ const UNREACHABLE: &[Row] = &[
     ),
     ("ports", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("api", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
+    ("tools-policy", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("openai-wire", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("supervise", &["axum", "tonic", "wasmtime", "sled", "reqwest"]),
     ("actors", &["axum", "tonic", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
@@ -80,6 +83,7 @@ const UNREACHABLE: &[Row] = &[
     ("model-openai", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("model-llama", &["ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("journal-sled", &["ractor", "axum", "wasmtime", "reqwest", "llama-cpp-2"]),
+    ("tools-http", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),
 ];
