@@ -32,6 +32,13 @@ use playhouse_ports::{ChatModel, Clock, SystemClock, ToolBox};
 
 use crate::{door::Door, models::Models, toolbox::Toolboxes};
 
+/// Components by themselves: looked at, or called, without a house.
+pub mod tools {
+    pub use playhouse_tools_host::{
+        About, Config, Import, Inspection, LoadError, ToolConfig, WasmToolBox, inspect,
+    };
+}
+
 /// What an embedding program brings besides the configuration.
 #[derive(Default)]
 pub struct Extras {

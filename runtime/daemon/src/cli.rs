@@ -1,6 +1,7 @@
 //! The command line, as `--help` shows it.
 
 mod task;
+mod tool;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use task::{
     Call, DecideArgs, ForkArgs, ListArgs, SubmitArgs, TaskArgs, TaskCommand, Verdict, WatchArgs,
 };
+
+pub(crate) use tool::{CallArgs, InspectArgs, ToolArgs, ToolCommand};
 
 /// An actor-based agent runtime: durable tasks, sandboxed tools, local and remote models.
 #[derive(Debug, Parser)]
@@ -31,6 +34,8 @@ pub(crate) enum Command {
     Tree(TreeArgs),
     /// Run an exported task against its recorded results; exits with 0 if it decides the same again, else with 1.
     Replay(ReplayArgs),
+    /// Look at a tool, or try it, without a daemon.
+    Tool(ToolArgs),
     /// Look after the data directory of a daemon that does not run.
     Journal(JournalArgs),
     /// Say whether a daemon can take work.

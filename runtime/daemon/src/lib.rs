@@ -4,6 +4,7 @@
 //! serve ──▶ House (assembly) + Edge (http) ── until SIGTERM, or until the tree gives up (exit 70)
 //! run   ──▶ House, one task, its events on stderr, the answer on stdout
 //! task, tree ──▶ HTTP client of a daemon          check ──▶ everything but starting
+//! tool   ──▶ one component, looked at or called
 //! replay ─▶ an exported task against what it recorded, without a daemon
 //! ```
 
@@ -20,6 +21,7 @@ mod stopping;
 mod systemd;
 mod task;
 mod telemetry;
+mod tool;
 mod tree;
 
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
             Command::Run(args) => run::run(args).await,
             Command::Task(args) => task::task(args).await,
             Command::Journal(args) => journal::journal(args).await,
+            Command::Tool(args) => tool::tool(args).await,
             Command::Tree(args) => tree::tree(args).await,
             Command::Replay(args) => replay::file(&args),
             Command::Ready(args) => task::ready(args).await,

@@ -84,7 +84,8 @@ fn example(schema: &Value, depth: usize) -> Value {
     }
 }
 
-fn shape(schema: &Value) -> String {
+/// `expression (string), digits (integer, optional)`; empty if the schema names no properties.
+pub(crate) fn shape(schema: &Value) -> String {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return String::new() };
     let required = schema.get("required").and_then(Value::as_array);
     let one = |(name, property): (&String, &Value)| {

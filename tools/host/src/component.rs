@@ -114,7 +114,7 @@ impl Loader<'_> {
 }
 
 /// Runs a guest that has nothing to wait for: whenever it lets others run, it goes on.
-fn at_once<T>(guest: impl Future<Output = T>) -> T {
+pub(crate) fn at_once<T>(guest: impl Future<Output = T>) -> T {
     let (mut guest, mut context) = (pin!(guest), Context::from_waker(Waker::noop()));
     loop {
         if let Poll::Ready(done) = guest.as_mut().poll(&mut context) {
@@ -125,6 +125,6 @@ fn at_once<T>(guest: impl Future<Output = T>) -> T {
 }
 
 /// A tool introduces itself before anything is granted: what it says must not depend on what it may do.
-fn nothing_granted() -> Terms {
+pub(crate) fn nothing_granted() -> Terms {
     Terms { until: Instant::now() + DESCRIBE_MAX, given_up: Arc::new(AtomicBool::new(false)), table: None }
 }

@@ -24,8 +24,15 @@ pub(crate) enum Interface {
 }
 
 impl Interface {
-    fn of_import(name: &str) -> Option<Self> {
+    pub(crate) fn of_import(name: &str) -> Option<Self> {
         (name == "playhouse:tool/kv@0.1.0").then_some(Self::Kv)
+    }
+
+    /// What it lets a tool do, in plain words.
+    pub(crate) fn lets(self) -> &'static str {
+        match self {
+            Self::Kv => "read one table that you give it",
+        }
     }
 
     /// Whether nothing in the world can be changed through it.
@@ -79,7 +86,8 @@ pub(crate) fn imports(
     Ok(granted)
 }
 
-fn remedy(import: &str) -> &'static str {
+/// What the author of a component can do about an import that nobody here can grant.
+pub(crate) fn remedy(import: &str) -> &'static str {
     if import.starts_with("wasi:") {
         return "build the tool without WASI (Rust: target wasm32-unknown-unknown) and use the interfaces of `tool.wit`";
     }

@@ -29,10 +29,12 @@ mod engine;
 mod error;
 mod executor;
 mod grants;
+mod inspect;
 mod lock;
 mod sandbox;
 mod toolbox;
 
 pub use config::{Config, Limits, Table, ToolConfig};
 pub use error::LoadError;
+pub use inspect::{About, Import, Inspection, inspect};
 pub use toolbox::WasmToolBox;

@@ -11,3 +11,4 @@ mod kill;
 mod operations;
 mod remote;
 mod telemetry;
+mod tool;

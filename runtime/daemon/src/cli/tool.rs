@@ -1,0 +1,47 @@
+//! `playhouse tool …` on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Arguments of `tool`.
+#[derive(Debug, Args)]
+pub(crate) struct ToolArgs {
+    #[command(subcommand)]
+    pub(crate) command: ToolCommand,
+}
+
+/// What to do with a tool.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ToolCommand {
+    /// Say what a component is and wants, before anything is granted to it.
+    Inspect(InspectArgs),
+    /// Call a component once, in the sandbox; its result goes to stdout.
+    Call(CallArgs),
+}
+
+/// Arguments of `tool inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The component.
+    pub(crate) file: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `tool call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// The component.
+    pub(crate) file: PathBuf,
+    /// A JSON object.
+    #[arg(default_value = "{}")]
+    pub(crate) arguments: String,
+    /// A table it may read: a TOML file of keys and values.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
+    /// Give up after so many milliseconds.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) timeout_ms: u64,
+}

@@ -1,0 +1,118 @@
+//! What a component is and wants, before anybody grants it anything.
+
+use std::path::Path;
+
+use playhouse_core::digest;
+use playhouse_core::tool::EffectClass;
+use serde::Serialize;
+use serde_json::Value;
+use wasmtime::component::Component;
+
+use crate::check;
+use crate::component::{at_once, nothing_granted};
+use crate::config::Limits;
+use crate::describe::{self, Description};
+use crate::engine::{self, Ticker};
+use crate::error::LoadError;
+use crate::grants::{self, Interface};
+use crate::sandbox::Sandbox;
+
+/// A component, looked at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// Size of the file.
+    pub bytes: usize,
+    /// What it imports, in its own order; empty: it can touch nothing.
+    pub imports: Vec<Import>,
+    /// What it says about itself; `None` if it imports what this host does not have, for then it cannot be asked.
+    pub about: Option<About>,
+}
+
+/// One import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Import {
+    /// As in the component.
+    pub name: String,
+    /// What whoever grants it lets the tool do, in plain words; `None` if this host has no such thing.
+    pub lets: Option<&'static str>,
+    /// What its author can do, where this host has no such thing.
+    pub remedy: Option<&'static str>,
+}
+
+/// What a tool says about itself, and what of it is believed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct About {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// For the model.
+    pub description: String,
+    /// `expression (string), digits (integer, optional)`.
+    pub takes: String,
+    /// JSON Schema of the arguments.
+    pub input_schema: Value,
+    /// JSON Schema of the output.
+    pub output_schema: Value,
+    /// What it declares.
+    pub declares: EffectClass,
+    /// What it counts as, unless the operator says otherwise.
+    pub counts_as: EffectClass,
+}
+
+/// Looks at the component in `path`. It is asked to describe itself, with nothing granted, and not called.
+///
+/// # Errors
+/// [`LoadError`] if it is no component, no tool, or describes itself in a way that would not be accepted.
+pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
+    let limits = Limits { running: 1, ..Limits::default() };
+    let engine = engine::build(&limits).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+    let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let wasm = std::fs::read(path).map_err(|source| LoadError::File { path: path.to_owned(), source })?;
+    let not = |error: wasmtime::Error| LoadError::NotAComponent {
+        tool: file.clone(),
+        reason: format!("{error:#}"),
+    };
+    let component = Component::from_binary(&engine, &wasm).map_err(not)?;
+    let names: Vec<String> =
+        component.component_type().imports(&engine).map(|(name, _)| name.to_owned()).collect();
+    let known: Option<Vec<Interface>> = names.iter().map(|name| Interface::of_import(name)).collect();
+    let about = match &known {
+        None => None,
+        Some(interfaces) => {
+            let ready =
+                grants::linker(&engine, interfaces).and_then(|linker| linker.instantiate_pre(&component));
+            let sandbox = ready.and_then(|ready| Sandbox::new(&engine, limits, ready));
+            let sandbox = sandbox
+                .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
+            let ticker = Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
+            let ticking = ticker.begin();
+            let bad = |reason| LoadError::Description { tool: file.clone(), reason };
+            let text = at_once(sandbox.describe(nothing_granted())).map_err(|error| bad(error.message))?;
+            drop(ticking);
+            Some(about(interfaces, Description::parse(&text).map_err(bad)?))
+        }
+    };
+    let import = |name: String| {
+        let interface = Interface::of_import(&name);
+        let remedy = interface.is_none().then(|| grants::remedy(&name));
+        Import { lets: interface.map(Interface::lets), remedy, name }
+    };
+    let imports = names.into_iter().map(import).collect();
+    Ok(Inspection { sha256: digest::of_bytes(&wasm), bytes: wasm.len(), imports, about })
+}
+
+fn about(interfaces: &[Interface], said: Description) -> About {
+    About {
+        counts_as: describe::effect(interfaces, said.effect, None),
+        takes: check::shape(&said.input_schema),
+        name: said.name,
+        version: said.version,
+        description: said.description,
+        input_schema: said.input_schema,
+        output_schema: said.output_schema,
+        declares: said.effect,
+    }
+}
