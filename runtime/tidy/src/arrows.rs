@@ -34,6 +34,7 @@ const EVERYTHING_BELOW_THE_FACES: &[&str] = &[
     "journal-sled",
     "tools-policy",
     "tools-host",
+    "tools-mcp",
 ];
 
 const ARROWS: &[Row] = &[
@@ -49,6 +50,7 @@ const ARROWS: &[Row] = &[
     ("model-llama", ADAPTER),
     ("journal-sled", ADAPTER),
     ("tools-host", ADAPTER),
+    ("tools-mcp", ADAPTER),
     ("http", FACE),
     ("assembly", EVERYTHING_BELOW_THE_FACES),
     ("sim", &["core", "ports", "testkit", "supervise", "actors", "api", "journal-sled"]),
@@ -81,6 +83,7 @@ const UNREACHABLE: &[Row] = &[
     ("model-llama", &["ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("journal-sled", &["ractor", "axum", "wasmtime", "reqwest", "llama-cpp-2"]),
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
+    ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2", "schemars"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),
 ];
 
