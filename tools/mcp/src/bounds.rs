@@ -24,7 +24,7 @@ pub(crate) const START_WAIT: Duration = Duration::from_secs(60);
 /// A call that finds the server starting waits this long for it, or as long as the call may take.
 pub(crate) const START_PATIENCE: Duration = Duration::from_secs(10);
 /// Listing tools again also shows whether a server that let a call time out still answers at all.
-pub(crate) const LIST_WAIT: Duration = Duration::from_secs(20);
+pub(crate) const LIST_WAIT: Duration = Duration::from_secs(10);
 /// Least time between two listings, however often the server says that its list has changed.
 pub(crate) const LIST_REST: Duration = Duration::from_secs(1);
 /// Pages of one list.
@@ -73,7 +73,7 @@ pub(crate) const END_GRACE: Duration = Duration::from_secs(2);
 /// A dead process's last lines are in the pipe already.
 pub(crate) const LAST_WORDS_WAIT: Duration = Duration::from_millis(500);
 /// Lines of stderr that are kept for the reason of an end.
-pub(crate) const LAST_WORDS_LINES: usize = 20;
+pub(crate) const LAST_WORDS_LINES: usize = 8;
 /// Bytes of one line of stderr; longer ones are not for people.
 pub(crate) const STDERR_LINE_BYTES_MAX: u64 = 4 * 1024;
 /// Bytes of the file of pins: 512 tools of several servers with full descriptions fit.

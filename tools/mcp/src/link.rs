@@ -174,10 +174,11 @@ async fn farewell(
     // A grandchild in another group may hold the pipe open for ever.
     timeout(LAST_WORDS_WAIT, jobs.join_next()).await.ok();
     let words = words.lock().unwrap_or_else(PoisonError::into_inner);
-    match words.back() {
-        Some(line) => format!("{why} ({status}); it last said: {}", clipped(line, WORDS_CHARS_MAX)),
-        None => format!("{why} ({status})"),
+    if words.is_empty() {
+        return format!("{why} ({status})");
     }
+    let said: Vec<&str> = words.iter().map(String::as_str).collect();
+    format!("{why} ({status}); it last said: {}", clipped(&said.join(" | "), WORDS_CHARS_MAX))
 }
 
 /// Lists the tools now and whenever they may have changed; says what is wrong when that fails.
