@@ -83,7 +83,7 @@ const UNREACHABLE: &[Row] = &[
     ("model-llama", &["ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("journal-sled", &["ractor", "axum", "wasmtime", "reqwest", "llama-cpp-2"]),
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
-    ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2", "schemars"]),
+    ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),
 ];
 
