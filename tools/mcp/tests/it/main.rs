@@ -8,3 +8,4 @@ mod hostile;
 mod kit;
 mod lives;
 mod official;
+mod real;
