@@ -15,7 +15,7 @@ fn main() {
         stdin().lines().for_each(drop);
         return;
     }
-    let mut server = Server { how, listed: 0, calls: 0 };
+    let mut server = Server { how, listed: 0, subscription: Value::Null };
     for line in stdin().lines() {
         let Ok(line) = line else { return };
         let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
@@ -32,13 +32,30 @@ fn main() {
 struct Server {
     how: String,
     listed: u32,
-    calls: u32,
+    /// Of a client that listens.
+    subscription: Value,
 }
 
 impl Server {
     fn hear(&mut self, message: &Value) {
         let id = &message["id"];
         match message["method"].as_str().unwrap_or_default() {
+            "initialize" if self.how == "modern" => {
+                let error = json!({ "code": -32601, "message": "this version has no handshake" });
+                say(&json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string());
+            }
+            "server/discover" => answer(
+                id,
+                json!({
+                    "resultType": "complete", "supportedVersions": ["2026-07-28"], "ttlMs": 0, "cacheScope": "private",
+                    "capabilities": { "tools": { "listChanged": true } },
+                }),
+            ),
+            "subscriptions/listen" => {
+                let accepted = message["params"]["notifications"].clone();
+                self.subscription = id.clone();
+                self.notify("subscriptions/acknowledged", json!({ "notifications": accepted }));
+            }
             "initialize" => {
                 answer(
                     id,
@@ -55,6 +72,13 @@ impl Server {
         }
     }
 
+    /// Tells whoever listens.
+    fn notify(&self, what: &str, mut params: Value) {
+        params["_meta"] = json!({ "io.modelcontextprotocol/subscriptionId": self.subscription });
+        say(&json!({ "jsonrpc": "2.0", "method": format!("notifications/{what}"), "params": params })
+            .to_string());
+    }
+
     fn list(&mut self, id: &Value) {
         self.listed += 1;
         let tool = |description: &str| json!({ "name": "t", "description": description, "inputSchema": { "type": "object" } });
@@ -69,6 +93,9 @@ impl Server {
             }
             "hides" => vec![tool("Fine.\u{E0041}")],
             "no-list" => return answer(id, json!({ "tools": "none" })),
+            "heavy-list" => (0..80)
+                .map(|n| json!({ "name": format!("t{n}"), "inputSchema": { "type": "object", "description": "x".repeat(20_000) } }))
+                .collect(),
             "many" => vec![tool(described); 600],
             _ => vec![tool(described)],
         };
@@ -83,7 +110,6 @@ impl Server {
     }
 
     fn call(&mut self, id: &Value, arguments: &Value) {
-        self.calls += 1;
         match &*self.how {
             "long-line" => {
                 let mut out = stdout().lock();
@@ -112,6 +138,11 @@ impl Server {
                 fs::write("died", "").ok();
                 eprintln!("I do not feel well");
                 exit(7);
+            }
+            "modern" => {
+                self.how = "changes".into();
+                answer(id, text("changed"));
+                self.notify("tools/list_changed", json!({}));
             }
             "changes" => {
                 answer(id, text("changed"));

@@ -27,6 +27,10 @@ pub(crate) const START_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const LIST_WAIT: Duration = Duration::from_secs(10);
 /// Least time between two listings, however often the server says that its list has changed.
 pub(crate) const LIST_REST: Duration = Duration::from_secs(1);
+/// A listing that took long to judge is followed by a rest this many times as long: at most a twentieth of a core.
+pub(crate) const LIST_REST_TIMES: u32 = 20;
+/// Bytes of all the tools of a server together, as JSON. More would fill no prompt, and cost time to compile.
+pub(crate) const LIST_BYTES_MAX: usize = 1024 * 1024;
 /// Pages of one list.
 pub(crate) const PAGES_MAX: usize = 32;
 /// Entries of one list, of tools, resources or prompts.

@@ -14,20 +14,45 @@ use crate::ProcessLimits;
 /// Waits for a line, then becomes its arguments. `read` takes no byte more than the line.
 pub(crate) const GATE: &str = "read -r go && exec \"$@\"";
 
-/// Where interpreters, libraries and settings of the system live. Homes are not among them.
-const SYSTEM: [&str; 12] = [
+/// Where interpreters and libraries live, and what they look up. Neither homes nor the configuration of other programs
+/// are among them: `/etc` and `/run` hold secrets.
+const SYSTEM: &[&str] = &[
     "/usr",
     "/bin",
     "/sbin",
     "/lib",
     "/lib32",
     "/lib64",
-    "/etc",
-    "/opt",
     "/nix/store",
+    // Of another process, Landlock shows no more than anybody may see: no environment, no memory.
     "/proc",
-    "/sys",
-    "/run",
+    "/sys/fs/cgroup",
+    "/sys/devices/system/cpu",
+    // Names, time, certificates, the dynamic linker.
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/os-release",
+    "/etc/mime.types",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/ld-musl-x86_64.path",
+    "/etc/fonts",
 ];
 /// Devices that a program may also write to.
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/random"];
@@ -79,6 +104,7 @@ pub(crate) fn within<T: Send>(
 ) -> io::Result<(T, Kept)> {
     let body = || {
         let kept = restrict(view).map_err(io::Error::other)?;
+        drop_capabilities()?;
         Ok((start()?, kept))
     };
     std::thread::scope(|scope| {
@@ -127,6 +153,16 @@ fn restrict(view: &View) -> Result<Kept, landlock::RulesetError> {
         RulesetStatus::PartiallyEnforced => Kept::Partly,
         RulesetStatus::NotEnforced => Kept::Not,
     })
+}
+
+/// Takes from this thread, and what it starts, all that root may besides what its files say. Without, a server of a
+/// daemon that runs as root could read the daemon's secrets in `/proc`, whatever Landlock says.
+#[cfg(target_os = "linux")]
+fn drop_capabilities() -> io::Result<()> {
+    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+    let none = CapabilitySet::empty();
+    // A program that root executes would get them all back, but for the `no_new_privs` that Landlock has set.
+    Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
 }
 
 /// Limits the process `pid`, which waits at the gate.

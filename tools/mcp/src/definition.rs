@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     ServerConfig,
     bounds::{DESCRIPTION_BYTES_MAX, TOOL_NAME_BYTES_MAX},
-    schema::Schema,
+    schema::{Schema, json_bytes},
 };
 
 /// Hex digits of the digest that stand for a version, since MCP tools have none.
@@ -73,6 +73,12 @@ impl Definition {
                 open_world: hints.open_world_hint,
             },
         }
+    }
+
+    /// Its length: of the texts and the schemas.
+    pub(crate) fn bytes(&self) -> usize {
+        let output = self.output_schema.as_ref().map_or(0, json_bytes);
+        self.name.len() + self.description.len() + json_bytes(&self.input_schema) + output
     }
 
     /// SHA-256 of all of it, in hex.

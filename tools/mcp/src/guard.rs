@@ -25,6 +25,9 @@ use crate::{
     fault::Fault,
 };
 
+/// The reason of an end that has no other.
+pub(crate) const CLOSED: &str = "the connection was closed";
+
 /// A transport that keeps the other side to its bounds.
 pub(crate) struct Guard<T> {
     inner: T,
@@ -168,6 +171,6 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Guard<T> {
 impl<T> Drop for Guard<T> {
     fn drop(&mut self) {
         // However the SDK ended: nobody must wait for this connection any more.
-        self.fault.raise("the connection was closed");
+        self.fault.raise(CLOSED);
     }
 }

@@ -18,16 +18,19 @@ use rmcp::{
 use tokio::{
     sync::Notify,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
     ServerConfig,
-    bounds::{LAST_WORDS_WAIT, LIST_REST, LIST_WAIT, START_WAIT, WORDS_CHARS_MAX, clipped},
+    bounds::{
+        LAST_WORDS_WAIT, LIST_BYTES_MAX, LIST_REST, LIST_REST_TIMES, LIST_WAIT, START_WAIT, WORDS_CHARS_MAX,
+        clipped,
+    },
     definition::Definition,
     fault::Fault,
     frames::Frames,
-    guard::Guard,
+    guard::{CLOSED, Guard},
     host::Client,
     http, pages,
     process::{self, Process},
@@ -107,8 +110,8 @@ impl Dial<'_> {
                     // It answers, but not to this: the next attempt begins the other way.
                     self.modern.store(!modern, Ordering::Relaxed);
                 }
-                let told = fault.why().unwrap_or_else(|| clipped(&error.to_string(), WORDS_CHARS_MAX));
-                return Err(told);
+                let why = fault.why().filter(|why| why != CLOSED);
+                return Err(why.unwrap_or_else(|| clipped(&error.to_string(), WORDS_CHARS_MAX)));
             }
             Err(_) => return Err(format!("it did not shake hands within {} s", START_WAIT.as_secs())),
         };
@@ -188,10 +191,11 @@ async fn watch_list(link: &Link, stock: impl Fn(Vec<Definition>) -> Result<(), S
             Ok(listed) => listed,
             Err(_) => Err(format!("it does not answer: no list of tools in {} s", LIST_WAIT.as_secs())),
         };
+        let begun = Instant::now();
         if let Err(why) = listed.and_then(&stock) {
             return why;
         }
-        sleep(LIST_REST).await;
+        sleep(LIST_REST.max(begun.elapsed() * LIST_REST_TIMES)).await;
         link.look.notified().await;
     }
 }
@@ -206,7 +210,12 @@ async fn list(link: &Link) -> Result<Vec<Definition>, String> {
         Ok((page.tools, page.next_cursor))
     };
     let tools = pages::all(page).await.map_err(|why| format!("its tools cannot be listed: {why}"))?;
-    Ok(tools.iter().map(Definition::of).collect())
+    let tools: Vec<Definition> = tools.iter().map(Definition::of).collect();
+    let bytes: usize = tools.iter().map(Definition::bytes).sum();
+    if bytes > LIST_BYTES_MAX {
+        return Err(format!("its tools have {bytes} bytes together, and {LIST_BYTES_MAX} are allowed"));
+    }
+    Ok(tools)
 }
 
 /// Servers of the newest protocol tell of changes only those who subscribe. Ends when the subscription does.
@@ -225,3 +234,6 @@ async fn hear_subscription(link: &Link) {
     // It tells us without, or not at all.
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests;

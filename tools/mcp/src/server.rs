@@ -200,9 +200,10 @@ impl McpServer {
             return Err(ApproveError::Unknown(told));
         };
         self.pins.approve(&self.name, &now)?;
-        if let State::Up(link) = &*self.state.borrow() {
+        match &*self.state.borrow() {
             // It is compared again, and opened.
-            link.look.notify_one();
+            State::Up(link) => link.look.notify_one(),
+            _ => self.put(Shelf::of_pins(&self.name, &self.config, &self.pins)),
         }
         Ok(())
     }
@@ -269,9 +270,12 @@ impl McpServer {
     }
 
     fn stock(&self, offered: Vec<Definition>) -> Result<(), PinsError> {
-        let shelf = Shelf::stock(&self.name, &self.config, &self.pins, offered)?;
-        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = shelf;
+        self.put(Shelf::stock(&self.name, &self.config, &self.pins, offered)?);
         Ok(())
+    }
+
+    fn put(&self, shelf: Shelf) {
+        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = shelf;
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
     slots: BTreeMap<String, Slot>,
+    /// Whether the server has said what it has.
+    listed: bool,
     /// Allowed, but of no use: the server's name for a tool, and what is wrong with it.
     refused: BTreeMap<String, String>,
 }
@@ -59,7 +61,7 @@ impl Shelf {
         let (fit, unfit) = sort(server, config, offered);
         let definitions: Vec<Definition> = fit.iter().map(|(definition, _)| definition.clone()).collect();
         let met = pins.meet(server, &definitions)?;
-        let mut shelf = Self::of_pins(server, config, pins);
+        let mut shelf = Self { listed: true, ..Self::of_pins(server, config, pins) };
         for ((definition, tool), met) in fit.into_iter().zip(met) {
             let name = tool.spec.name.clone();
             match met {
@@ -154,6 +156,12 @@ impl Shelf {
             self.refused.iter().find(|(tool, _)| full_name(server, tool).is_ok_and(|full| full == name));
         let (kind, told) = match refused {
             Some((_, why)) => (ToolErrorKind::Denied, format!("`{name}` cannot be used: {why}")),
+            None if !self.listed => {
+                let told = format!(
+                    "MCP server `{server}` has not listed its tools yet, and `{name}` was never approved"
+                );
+                (ToolErrorKind::UnknownTool, told)
+            }
             None => {
                 let told = format!(
                     "MCP server `{server}` has no tool `{name}`, or `tools` in [mcp.{server}] does not allow it"

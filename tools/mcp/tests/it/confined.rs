@@ -80,6 +80,9 @@ async fn files_outside_its_folders_are_not_there_for_it() {
     let own: Value = serde_json::from_str(own.as_str().unwrap()).unwrap();
     assert!(own["read"]["Ok"].is_u64() && own["write"]["Ok"].is_null(), "{own}");
     assert!(stage.work().join("mine").is_file());
+    let daemon = format!("/proc/{}/environ", std::process::id());
+    let peek = stage.call("t", json!({ "read": daemon, "write": "/dev/null" })).await.unwrap();
+    assert!(peek.as_str().unwrap().contains("Permission denied"), "our secrets are not its own: {peek}");
     let system = stage.call("t", json!({ "read": file, "write": "/etc/playhouse-was-here" })).await.unwrap();
     assert!(system.as_str().unwrap().matches("Permission denied").count() == 2, "{system}");
 }

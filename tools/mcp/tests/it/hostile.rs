@@ -91,15 +91,18 @@ async fn a_server_that_answers_nothing_any_more_is_replaced() {
 async fn a_server_that_never_shakes_hands_leaves_its_callers_with_a_reason() {
     let stage = Stage::run(hostile("mute"));
     // No tool of it was ever seen, so a call is refused at once and not made to wait.
-    expect(&stage.failure(CALL_MS).await, ToolErrorKind::UnknownTool, "has no tool");
+    expect(&stage.failure(CALL_MS).await, ToolErrorKind::UnknownTool, "has not listed its tools yet");
     assert!(stage.status().problem.unwrap().contains("being started"));
 }
 
 #[tokio::test]
 async fn a_list_without_end_or_sense_is_refused() {
-    for (how, said) in
-        [("endless-list", "32 pages"), ("many", "512 entries"), ("no-list", "cannot be listed")]
-    {
+    for (how, said) in [
+        ("endless-list", "32 pages"),
+        ("many", "512 entries"),
+        ("no-list", "cannot be listed"),
+        ("heavy-list", "1048576 are allowed"),
+    ] {
         let mut stage = Stage::run(hostile(how));
         let problem = stage.gone().await;
         assert!(problem.contains(said), "{how}: {problem}");
@@ -152,7 +155,7 @@ async fn a_program_that_is_not_there_is_named() {
     assert!(
         matches!(&exit, ServerExit::Start { problem, .. } if problem.contains("there is no `no-such-program`"))
     );
-    expect(&stage.failure(CALL_MS).await, ToolErrorKind::UnknownTool, "has no tool");
+    expect(&stage.failure(CALL_MS).await, ToolErrorKind::UnknownTool, "has not listed");
 }
 
 #[tokio::test]

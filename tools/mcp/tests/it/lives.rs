@@ -23,6 +23,16 @@ async fn a_server_that_died_comes_back_and_callers_know_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_server_of_the_newest_protocol_is_spoken_to_in_its_own_way() {
+    let mut stage = Stage::run(hostile("modern"));
+    let first = stage.exit().await.to_string();
+    assert!(first.contains("no handshake"), "{first}");
+    let stage = stage.ready().await;
+    assert_eq!(stage.call("t", json!({})).await.unwrap(), "changed");
+    until("its subscription is heard", async || !stage.status().changed.is_empty()).await;
+}
+
+#[tokio::test]
 async fn short_lives_are_followed_by_longer_rests() {
     let config = ServerConfig {
         command: Some("sh".into()),

@@ -9,3 +9,4 @@ mod kit;
 mod lives;
 mod official;
 mod real;
+mod wire;
