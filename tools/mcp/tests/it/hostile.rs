@@ -54,7 +54,7 @@ async fn a_death_in_the_middle_of_a_call_is_told_with_its_status() {
 
 #[tokio::test]
 async fn a_server_that_writes_garbage_is_ended() {
-    let problem = Stage::run(hostile("garbage")).ready().await.gone().await;
+    let problem = Stage::run(hostile("garbage")).gone().await;
     assert!(problem.contains("not messages, the last one `this is not JSON 64`"), "{problem}");
 }
 
