@@ -45,7 +45,6 @@ impl McpServer {
         meta.0.0.insert(EFFECT_ID_META.into(), json!(request.effect_id));
         params.meta = Some(meta);
         let asked = self.ask(allowed, &name, |link| async move {
-            // Looked at again: what is listed may have changed since, or have been listed only now.
             link.service.call_tool_with_mrtr_max_rounds(params, INPUT_ROUNDS_MAX).await
         });
         let answer = asked.await?;
@@ -75,6 +74,7 @@ impl McpServer {
             return busy(format!("MCP server `{}` was busy with {most} other calls all the time", self.name));
         };
         let link = self.link(deadline).await?;
+        // Looked at again: the tool may have changed while a place was waited for, or been listed only now.
         if self.shelf().has(what) {
             self.shelf().offered(&self.name, what)?;
         }
