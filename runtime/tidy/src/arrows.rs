@@ -35,6 +35,7 @@ const EVERYTHING_BELOW_THE_FACES: &[&str] = &[
     "tools-policy",
     "tools-http",
     "tools-host",
+    "tools-mcp",
 ];
 
 const ARROWS: &[Row] = &[
@@ -51,6 +52,7 @@ const ARROWS: &[Row] = &[
     ("journal-sled", ADAPTER),
     ("tools-http", ADAPTER),
     ("tools-host", ADAPTER),
+    ("tools-mcp", ADAPTER),
     ("http", FACE),
     ("assembly", EVERYTHING_BELOW_THE_FACES),
     ("sim", &["core", "ports", "testkit", "supervise", "actors", "api", "journal-sled"]),
@@ -85,6 +87,7 @@ const UNREACHABLE: &[Row] = &[
     ("journal-sled", &["ractor", "axum", "wasmtime", "reqwest", "llama-cpp-2"]),
     ("tools-http", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
+    ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),
 ];
 

@@ -1,0 +1,160 @@
+//! One call of a tool, and every other question to a server: when it may be asked, and what its failure is called.
+
+use std::{sync::Arc, time::Duration};
+
+use playhouse_core::tool::{ToolError, ToolErrorKind, ToolRequest};
+use rmcp::{
+    ServiceError,
+    model::{CallToolRequestParams, ErrorCode, RequestMetaObject},
+};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    McpServer,
+    bounds::{ARGUMENTS_BYTES_MAX, INPUT_ROUNDS_MAX, START_PATIENCE, WAITING_MAX, WORDS_CHARS_MAX, clipped},
+    http,
+    link::Link,
+    result,
+    schema::json_bytes,
+    server::State,
+};
+
+/// Under this name in `_meta` a server finds the effect id: a call that is repeated has the same one.
+pub const EFFECT_ID_META: &str = "playhouse/effect-id";
+
+impl McpServer {
+    /// Calls a tool by the name that models use.
+    pub(crate) async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
+        let allowed = Duration::from_millis(request.timeout_ms.min(self.config.timeout_ms));
+        let name = request.tool;
+        let tool = self.shelf().open(&self.name, &name)?;
+        let invalid = |why: String| ToolError::new(ToolErrorKind::InvalidInput, format!("`{name}`: {why}"));
+        tool.input.check(&request.arguments).map_err(&invalid)?;
+        let bytes = json_bytes(&request.arguments);
+        if bytes > ARGUMENTS_BYTES_MAX {
+            return Err(invalid(format!(
+                "the arguments have {bytes} bytes, and {ARGUMENTS_BYTES_MAX} are allowed"
+            )));
+        }
+        let Value::Object(arguments) = request.arguments else {
+            return Err(invalid("the arguments are not an object".into()));
+        };
+        let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
+        let mut meta = RequestMetaObject::new();
+        meta.0.0.insert(EFFECT_ID_META.into(), json!(request.effect_id));
+        params.meta = Some(meta);
+        let asked = self.ask(allowed, &name, |link| async move {
+            link.service.call_tool_with_mrtr_max_rounds(params, INPUT_ROUNDS_MAX).await
+        });
+        let answer = asked.await?;
+        result::output(&tool, answer)
+    }
+
+    /// Asks the server `question` within `allowed`; `what` names it in errors.
+    ///
+    /// Dropping the future, or the end of its time, tells the server that the question is cancelled.
+    pub(crate) async fn ask<T, F, Fut>(
+        &self,
+        allowed: Duration,
+        what: &str,
+        question: F,
+    ) -> Result<T, ToolError>
+    where
+        F: FnOnce(Arc<Link>) -> Fut,
+        Fut: Future<Output = Result<T, ServiceError>>,
+    {
+        let deadline = Instant::now() + allowed;
+        let busy = |told: String| Err(ToolError::new(ToolErrorKind::RateLimited, told));
+        let Ok(_place) = self.places.try_acquire() else {
+            return busy(format!("{WAITING_MAX} calls wait for MCP server `{}` already", self.name));
+        };
+        let Ok(Ok(_permit)) = timeout_at(deadline, self.permits.acquire()).await else {
+            let most = self.config.concurrency;
+            return busy(format!("MCP server `{}` was busy with {most} other calls all the time", self.name));
+        };
+        let link = self.link(deadline).await?;
+        // Looked at again: the tool may have changed while a place was waited for, or been listed only now.
+        if self.shelf().has(what) {
+            self.shelf().offered(&self.name, what)?;
+        }
+        let broken = link.fault.clone();
+        let answer = tokio::select! {
+            biased;
+            answer = timeout_at(deadline, question(link.clone())) => answer,
+            why = broken.raised() => return Err(self.lost(what, &why)),
+        };
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.failure(what, &link, error)),
+            Err(_) => {
+                // It may be slow, or deaf. Listing its tools shows which.
+                link.look.notify_one();
+                let (name, allowed) = (&self.name, allowed.as_millis());
+                let told = format!("MCP server `{name}` did not answer `{what}` within {allowed} ms");
+                Err(ToolError::new(ToolErrorKind::Timeout, told))
+            }
+        }
+    }
+
+    /// The connection, which a server that is being started for the first time is waited for a while.
+    async fn link(&self, deadline: Instant) -> Result<Arc<Link>, ToolError> {
+        let patience = deadline.min(Instant::now() + START_PATIENCE);
+        let mut state = self.state.subscribe();
+        let started = timeout_at(patience, state.wait_for(|state| !matches!(state, State::New))).await;
+        let problem = match started.ok().and_then(Result::ok).as_deref() {
+            Some(State::Up(link)) => return Ok(link.clone()),
+            Some(State::Away { since, why }) => {
+                format!("has been away for {} s and is being started again: {why}", since.elapsed().as_secs())
+            }
+            Some(State::New) | None => "is not there yet".to_owned(),
+        };
+        let told = format!("MCP server `{}` {}", self.name, clipped(&problem, WORDS_CHARS_MAX));
+        Err(ToolError::new(ToolErrorKind::Upstream, told))
+    }
+
+    /// The connection ended in the middle: whether the server did it is unknown.
+    fn lost(&self, what: &str, why: &str) -> ToolError {
+        let told = format!("MCP server `{}` went in the middle of `{what}`: {why}", self.name);
+        ToolError::new(ToolErrorKind::Crashed, clipped(&told, WORDS_CHARS_MAX))
+    }
+
+    fn failure(&self, what: &str, link: &Link, error: ServiceError) -> ToolError {
+        let (kind, told) = match error {
+            ServiceError::McpError(error) => {
+                let kind = match error.code {
+                    ErrorCode::INVALID_PARAMS => ToolErrorKind::InvalidInput,
+                    ErrorCode::METHOD_NOT_FOUND | ErrorCode::RESOURCE_NOT_FOUND => ToolErrorKind::NotFound,
+                    _ => ToolErrorKind::Upstream,
+                };
+                (kind, format!("MCP server `{}` refused `{what}`: {}", self.name, error.message))
+            }
+            ServiceError::TransportSend(error) => {
+                link.look.notify_one();
+                let kind = if http::never_left(&*error.error) {
+                    ToolErrorKind::Upstream
+                } else {
+                    ToolErrorKind::Crashed
+                };
+                (kind, format!("MCP server `{}` could not be asked `{what}`: {}", self.name, error.error))
+            }
+            ServiceError::UnexpectedResponse => {
+                let told =
+                    format!("MCP server `{}` answered `{what}` with something that is no answer", self.name);
+                (ToolErrorKind::BadOutput, told)
+            }
+            ServiceError::InputRequiredRoundsExceeded { max_rounds } => {
+                let told = format!(
+                    "MCP server `{}` asked back more than {max_rounds} times for `{what}`",
+                    self.name
+                );
+                (ToolErrorKind::Upstream, told)
+            }
+            error => {
+                let why = link.fault.why().unwrap_or_else(|| error.to_string());
+                return self.lost(what, &why);
+            }
+        };
+        ToolError::new(kind, clipped(&told, WORDS_CHARS_MAX))
+    }
+}

@@ -1,0 +1,217 @@
+//! What a server's process may reach: files by Landlock, resources by limits. Both hold from its first instruction on.
+//!
+//! Landlock restricts a thread and what that thread starts, so a thread is made for it that starts the process and ends.
+//! Limits belong to a process, so the process starts as a shell that waits for a line on stdin, gets its limits, and only
+//! then becomes the server. Neither needs code between `fork` and `exec`, and so none of this is `unsafe`.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::ProcessLimits;
+
+/// Waits for a line, then becomes its arguments. `read` takes no byte more than the line.
+pub(crate) const GATE: &str = "read -r go && exec \"$@\"";
+
+/// Where interpreters and libraries live, and what they look up. Neither homes nor the configuration of other programs
+/// are among them: `/etc` and `/run` hold secrets.
+const SYSTEM: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix/store",
+    // Of another process, Landlock shows no more than anybody may see: no environment, no memory.
+    "/proc",
+    "/sys/fs/cgroup",
+    "/sys/devices/system/cpu",
+    // Names, time, certificates, the dynamic linker.
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/os-release",
+    "/etc/mime.types",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/ld-musl-x86_64.path",
+    "/etc/fonts",
+];
+/// Devices that a program may also write to.
+const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/random"];
+
+/// What of the file system a process sees.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct View {
+    pub(crate) read: Vec<PathBuf>,
+    pub(crate) write: Vec<PathBuf>,
+}
+
+impl View {
+    /// The system, the program's own installation, and what is given.
+    pub(crate) fn of(program: &Path, read: &[PathBuf], write: &[PathBuf]) -> Self {
+        let mut all: Vec<PathBuf> = SYSTEM.iter().chain(&DEVICES).map(PathBuf::from).collect();
+        all.extend(installation(program));
+        all.extend(program.canonicalize().ok().and_then(|program| installation(&program)));
+        all.extend_from_slice(read);
+        let devices = DEVICES.iter().map(PathBuf::from);
+        Self { read: all, write: write.iter().cloned().chain(devices).collect() }
+    }
+}
+
+/// `…/venv` for `…/venv/bin/python`, else the program's folder: what is installed together is needed together.
+fn installation(program: &Path) -> Option<PathBuf> {
+    let folder = program.parent()?;
+    let whole = if folder.ends_with("bin") { folder.parent()? } else { folder };
+    // A program in the root of the file system brings only itself.
+    Some(if whole.parent().is_none() { program.to_owned() } else { whole.to_owned() })
+}
+
+/// Where `command` is, looked for as a shell would.
+pub(crate) fn find(command: &str, path: &str) -> io::Result<PathBuf> {
+    if command.contains('/') {
+        return std::path::absolute(command);
+    }
+    let places = std::env::split_paths(path).map(|folder| folder.join(command));
+    let found = places.filter(|place| place.is_absolute()).find(|place| place.is_file());
+    found.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, format!("there is no `{command}` in `{path}`"))
+    })
+}
+
+/// Runs `start` in a thread that sees no more than `view`, and says how far the kernel keeps to that.
+#[cfg(target_os = "linux")]
+pub(crate) fn within<T: Send>(
+    view: &View,
+    start: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<(T, Kept)> {
+    let body = || {
+        let kept = restrict(view).map_err(io::Error::other)?;
+        drop_capabilities()?;
+        Ok((start()?, kept))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("mcp-start".into()).spawn_scoped(scope, body)?;
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it panicked")))
+    })
+}
+
+/// Elsewhere there is nothing to restrict with.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn within<T: Send>(
+    _: &View,
+    start: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<(T, Kept)> {
+    Ok((start()?, Kept::Not))
+}
+
+/// How far a view is enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// All of it.
+    Fully,
+    /// The kernel is too old for some of it.
+    Partly,
+    /// The kernel has no Landlock.
+    Not,
+}
+
+#[cfg(target_os = "linux")]
+fn restrict(view: &View) -> Result<Kept, landlock::RulesetError> {
+    use landlock::{
+        ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+        path_beneath_rules,
+    };
+    // Linux 6.12: files, devices, and signals to processes outside. An older kernel keeps what it knows.
+    let abi = ABI::V6;
+    let status = Ruleset::default()
+        .handle_access(AccessFs::from_all(abi))?
+        .scope(Scope::from_all(abi))?
+        .create()?
+        .add_rules(path_beneath_rules(&view.read, AccessFs::from_read(abi)))?
+        .add_rules(path_beneath_rules(&view.write, AccessFs::from_all(abi)))?
+        .restrict_self()?;
+    Ok(match status.ruleset {
+        RulesetStatus::FullyEnforced => Kept::Fully,
+        RulesetStatus::PartiallyEnforced => Kept::Partly,
+        RulesetStatus::NotEnforced => Kept::Not,
+    })
+}
+
+/// Takes from this thread, and what it starts, all that root may besides what its files say. Without, a server of a
+/// daemon that runs as root could read the daemon's secrets in `/proc`, whatever Landlock says.
+#[cfg(target_os = "linux")]
+fn drop_capabilities() -> io::Result<()> {
+    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+    let none = CapabilitySet::empty();
+    // A program that root executes would get them all back, but for the `no_new_privs` that Landlock has set.
+    Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
+}
+
+/// Limits the process `pid`, which waits at the gate.
+#[cfg(target_os = "linux")]
+pub(crate) fn limit(pid: rustix::process::Pid, limits: ProcessLimits) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+    let wanted = [
+        // Not the address space: V8 reserves a hundred times what it uses.
+        (Resource::Data, limits.memory_bytes),
+        (Resource::Fsize, limits.file_bytes),
+        (Resource::Nofile, limits.open_files),
+        (Resource::Cpu, limits.cpu_s),
+    ];
+    for (resource, most) in wanted.into_iter().filter(|(_, most)| *most > 0) {
+        // More than we have ourselves cannot be given.
+        let most = getrlimit(resource).maximum.map_or(most, |ours| ours.min(most));
+        prlimit(Some(pid), resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    }
+    // A core file would hold the secrets of its environment.
+    prlimit(Some(pid), Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(())
+}
+
+/// Elsewhere a process cannot be limited from outside.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn limit(_: rustix::process::Pid, _: ProcessLimits) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_brings_what_is_installed_with_it() {
+        let of = |program: &str| installation(Path::new(program));
+        assert_eq!(of("/home1/u/venv/bin/python"), Some("/home1/u/venv".into()));
+        assert_eq!(of("/srv/tools/server"), Some("/srv/tools".into()));
+        assert_eq!(of("/bin/sh"), Some("/bin/sh".into()), "never the whole file system");
+        assert_eq!(of("/server"), Some("/server".into()));
+    }
+
+    #[test]
+    fn a_command_is_found_as_a_shell_finds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("prog"), "").unwrap();
+        let path = format!("relative:/nowhere:{}", folder.path().display());
+        assert_eq!(find("prog", &path).unwrap(), folder.path().join("prog"));
+        assert!(find("prog2", &path).unwrap_err().to_string().contains("there is no `prog2`"));
+        assert_eq!(find("/a/b", "").unwrap(), Path::new("/a/b"));
+    }
+}

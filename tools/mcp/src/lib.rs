@@ -1,0 +1,44 @@
+//! Tools of servers that speak the Model Context Protocol, as a [`ToolBox`](playhouse_ports::ToolBox).
+//!
+//! ```text
+//!   ToolBox ─▶ McpServer ─▶ shelf: allowed? pinned? ─▶ Link ─▶ rmcp ─▶ Guard ─▶ Frames ─▶ child process
+//!              (the handle)                            (one life)       bounds  └──────▶ HTTP
+//! ```
+//!
+//! A server is a stranger's program. It gets a cleaned environment, limits, and as much of the file system as it was
+//! granted; what it says is bounded before it is parsed; its tools are `once` and denied until somebody says otherwise;
+//! and a tool that changed after it was approved is closed. Its death is an event: [`McpServer::run`] returns, and a
+//! supervisor calls it again.
+//!
+//! Not here: which agent may use which tool (the planner and the policy decide), retries of calls (the task machine),
+//! restarts without end (the supervisor), OAuth, and roots: a server is told of no folder of ours.
+
+mod bounds;
+mod call;
+mod config;
+mod confine;
+mod definition;
+mod error;
+mod fault;
+mod frames;
+mod guard;
+mod host;
+mod http;
+mod library;
+mod link;
+mod pages;
+mod pins;
+mod process;
+mod result;
+mod schema;
+mod server;
+mod shelf;
+mod toolbox;
+
+pub use call::EFFECT_ID_META;
+pub use config::{ProcessLimits, ServerConfig, Text};
+pub use error::{ApproveError, ConfigError, PinsError, ServerExit};
+pub use host::{Declines, Host, Offers};
+pub use library::{Prompt, PromptArgument, PromptMessage, Resource};
+pub use server::{ChangedTool, McpServer, ServerStatus};
+pub use toolbox::{McpOptions, McpToolBox};

@@ -1,0 +1,242 @@
+//! `mcp.lock`: what each tool looked like when it was approved.
+//!
+//! A server can describe a tool one way when it is looked at and another way later. So a tool's whole definition is
+//! written down when it is first seen, and one that changed is not called before somebody approves it. The file also
+//! lets agents be loaded while a server is away.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PinsError, bounds::PINS_BYTES_MAX, definition::Definition};
+
+/// The only form there has been.
+const VERSION: u32 = 1;
+
+/// The pins of all servers.
+#[derive(Debug)]
+pub(crate) struct Pins {
+    path: PathBuf,
+    content: Mutex<Content>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    version: u32,
+    /// By server, then by the server's name for the tool.
+    #[serde(default)]
+    tools: BTreeMap<String, BTreeMap<String, Pin>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pin {
+    /// SHA-256 of `definition`, so that an edit by hand is noticed.
+    digest: String,
+    /// The definition as JSON.
+    definition: String,
+}
+
+/// How a tool compares with its pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// It is as it was.
+    Known,
+    /// It was never seen; it is pinned now.
+    New,
+    /// It is not what was approved.
+    Changed,
+}
+
+impl Pins {
+    /// Reads the pins; a file that is not there has none.
+    pub(crate) fn open(path: PathBuf) -> Result<Self, PinsError> {
+        let content = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Content::default(),
+            Err(error) => return Err(PinsError::Io { path, error }),
+            Ok(file) => match read(file) {
+                Ok(content) => content,
+                Err(ReadError::Io(error)) => return Err(PinsError::Io { path, error }),
+                Err(ReadError::Damaged(problem)) => return Err(PinsError::Damaged { path, problem }),
+            },
+        };
+        Ok(Self { path, content: Mutex::new(content) })
+    }
+
+    /// What is approved of `server`.
+    pub(crate) fn of(&self, server: &str) -> Vec<Definition> {
+        let content = self.lock();
+        let pins = content.tools.get(server).into_iter().flat_map(BTreeMap::values);
+        pins.filter_map(|pin| serde_json::from_str(&pin.definition).ok()).collect()
+    }
+
+    /// Compares what `server` offers with the pins, and pins what is new; all of it is on the disk on return.
+    pub(crate) fn meet(&self, server: &str, offered: &[Definition]) -> Result<Vec<Met>, PinsError> {
+        let mut content = self.lock();
+        let mut next = content.clone();
+        let pins = next.tools.entry(server.to_owned()).or_default();
+        let met: Vec<Met> = offered
+            .iter()
+            .map(|definition| match pins.get(&definition.name) {
+                Some(pin) if pin.digest == definition.digest() => Met::Known,
+                Some(_) => Met::Changed,
+                None => {
+                    pins.insert(definition.name.clone(), Pin::of(definition));
+                    Met::New
+                }
+            })
+            .collect();
+        if met.contains(&Met::New) {
+            self.write(&next)?;
+            *content = next;
+        }
+        Ok(met)
+    }
+
+    /// Pins `definition` whatever was pinned before.
+    pub(crate) fn approve(&self, server: &str, definition: &Definition) -> Result<(), PinsError> {
+        let mut content = self.lock();
+        let mut next = content.clone();
+        let pins = next.tools.entry(server.to_owned()).or_default();
+        pins.insert(definition.name.clone(), Pin::of(definition));
+        self.write(&next)?;
+        *content = next;
+        Ok(())
+    }
+
+    /// Written aside, synced, renamed: after a crash there is either the old file or the new one.
+    fn write(&self, content: &Content) -> Result<(), PinsError> {
+        let content = Content { version: VERSION, ..content.clone() };
+        let text = toml::to_string(&content).expect("names and texts can be written as TOML");
+        let aside = self.path.with_extension("lock.new");
+        let written = (|| {
+            let mut file = File::create(&aside)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&aside, &self.path)?;
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(".".as_ref()))?.sync_all()
+        })();
+        written.map_err(|error| PinsError::Io { path: self.path.clone(), error })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        // The content is replaced as a whole, after everything that can fail.
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pin {
+    fn of(definition: &Definition) -> Self {
+        let text = serde_json::to_string(definition).expect("a definition is plain data");
+        Self { digest: definition.digest(), definition: text }
+    }
+}
+
+enum ReadError {
+    Io(io::Error),
+    Damaged(String),
+}
+
+fn read(file: File) -> Result<Content, ReadError> {
+    let mut text = String::new();
+    let read = file.take(PINS_BYTES_MAX + 1).read_to_string(&mut text).map_err(ReadError::Io)?;
+    let damaged = |problem: String| Err(ReadError::Damaged(problem));
+    if read as u64 > PINS_BYTES_MAX {
+        return damaged(format!("it has more than {PINS_BYTES_MAX} bytes"));
+    }
+    let content: Content = match toml::from_str(&text) {
+        Ok(content) => content,
+        Err(error) => return damaged(error.to_string()),
+    };
+    if content.version != VERSION {
+        return damaged(format!("its version is {}, and only {VERSION} is known", content.version));
+    }
+    for (server, pins) in &content.tools {
+        for (name, pin) in pins {
+            let definition = serde_json::from_str::<Definition>(&pin.definition);
+            if !definition.is_ok_and(|it| it.digest() == pin.digest && it.name == *name) {
+                return damaged(format!("the pin of `{name}` of `{server}` does not fit its digest"));
+            }
+        }
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::definition::Annotations;
+
+    fn tool(name: &str, description: &str) -> Definition {
+        Definition {
+            name: name.into(),
+            description: description.into(),
+            input_schema: json!({ "type": "object", "properties": { "a'''\"\n": {} } }),
+            output_schema: Some(json!({ "x": 1.5 })),
+            annotations: Annotations { read_only: Some(true), ..Annotations::default() },
+        }
+    }
+
+    #[test]
+    fn what_is_new_is_pinned_and_what_changed_is_not_until_it_is_approved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mcp.lock");
+        let open = || Pins::open(path.clone()).unwrap();
+        let (one, two, evil) = (tool("a", "x"), tool("b", "x"), tool("a", "y"));
+        assert_eq!(open().meet("s", std::slice::from_ref(&one)).unwrap(), [Met::New]);
+        let both = [one.clone(), two.clone()];
+        assert_eq!(open().meet("s", &both).unwrap(), [Met::Known, Met::New], "from the disk");
+        assert_eq!(open().meet("other", &both).unwrap(), [Met::New; 2], "a server has its own");
+        let pins = open();
+        assert_eq!(pins.meet("s", &[evil.clone(), two.clone()]).unwrap(), [Met::Changed, Met::Known]);
+        assert_eq!(open().of("s"), [one, two], "the old one stays");
+        pins.approve("s", &evil).unwrap();
+        assert_eq!(open().meet("s", &[evil]).unwrap(), [Met::Known]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_and_names_the_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mcp.lock");
+        Pins::open(path.clone()).unwrap().meet("s", &[tool("a", "x")]).unwrap();
+        let good = fs::read_to_string(&path).unwrap();
+        let edited = good.replace("description\\\":\\\"x", "description\\\":\\\"z");
+        let edited = if edited == good {
+            good.replace("\"description\":\"x\"", "\"description\":\"z\"")
+        } else {
+            edited
+        };
+        assert_ne!(edited, good);
+        for (bad, wanted) in [
+            (edited.as_str(), "`a` of `s` does not fit"),
+            ("version = 2", "version is 2"),
+            ("version = 1\nmore = 1", "unknown field"),
+            ("\0", "damaged"),
+        ] {
+            fs::write(&path, bad).unwrap();
+            let problem = Pins::open(path.clone()).unwrap_err().to_string();
+            assert!(problem.contains(wanted) && problem.contains("mcp.lock"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_disk_that_refuses_leaves_the_pins_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gone").join("mcp.lock");
+        let pins = Pins::open(path).unwrap();
+        assert!(pins.meet("s", &[tool("a", "x")]).is_err());
+        assert!(pins.approve("s", &tool("a", "x")).is_err());
+        assert!(pins.of("s").is_empty());
+    }
+}

@@ -1,0 +1,103 @@
+//! The tools of all servers as one tool box.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use playhouse_ports::ToolBox;
+use serde_json::Value;
+
+use crate::{ApproveError, ConfigError, Declines, Host, McpServer, ServerConfig, pins::Pins};
+
+/// Where an [`McpToolBox`] keeps what, and who answers its servers.
+#[derive(Clone)]
+pub struct McpOptions {
+    /// Holds a working folder for each server.
+    pub folders: PathBuf,
+    /// The file that pins the tools: `mcp.lock`.
+    pub lock: PathBuf,
+    /// Answers what servers ask of us.
+    pub host: Arc<dyn Host>,
+}
+
+impl McpOptions {
+    /// Keeps everything in `folder`, and declines what servers ask.
+    pub fn within(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        Self { lock: folder.join("mcp.lock"), folders: folder.join("mcp"), host: Arc::new(Declines) }
+    }
+}
+
+impl std::fmt::Debug for McpOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (folders, lock) = (&self.folders, &self.lock);
+        f.debug_struct("McpOptions").field("folders", folders).field("lock", lock).finish_non_exhaustive()
+    }
+}
+
+/// A [`ToolBox`] over MCP servers. Its tools are called `SERVER__tool`.
+#[derive(Debug)]
+pub struct McpToolBox {
+    servers: BTreeMap<String, Arc<McpServer>>,
+}
+
+impl McpToolBox {
+    /// Checks the configuration and reads the pins. Starts nothing: see [`McpServer::run`].
+    pub fn open(servers: BTreeMap<String, ServerConfig>, options: &McpOptions) -> Result<Self, ConfigError> {
+        let pins = Arc::new(Pins::open(options.lock.clone())?);
+        let server = |(name, config): (String, ServerConfig)| {
+            config.check(&name)?;
+            let (folder, host) = (options.folders.join(&name), options.host.clone());
+            let server = McpServer::new(name.clone(), config, folder, pins.clone(), host);
+            Ok((name, Arc::new(server)))
+        };
+        Ok(Self { servers: servers.into_iter().map(server).collect::<Result<_, ConfigError>>()? })
+    }
+
+    /// The servers, by name. Each has to be [run](McpServer::run), under a supervisor that starts it again.
+    pub fn servers(&self) -> impl Iterator<Item = &Arc<McpServer>> {
+        self.servers.values()
+    }
+
+    /// The server `name`.
+    pub fn server(&self, name: &str) -> Option<&Arc<McpServer>> {
+        self.servers.get(name)
+    }
+
+    /// Approves a tool that changed, by the name that models use, as its server lists it now.
+    pub fn approve(&self, tool: &str) -> Result<(), ApproveError> {
+        let unknown = || ApproveError::Unknown(format!("no MCP server has a tool `{tool}`"));
+        self.of(tool).ok_or_else(unknown)?.approve(tool)
+    }
+
+    /// The server of a tool: names of servers have no underscores.
+    fn of(&self, tool: &str) -> Option<&Arc<McpServer>> {
+        self.servers.get(tool.split_once("__")?.0)
+    }
+
+    fn server_of(&self, tool: &str) -> Result<&Arc<McpServer>, ToolError> {
+        let unknown = || ToolError::new(ToolErrorKind::UnknownTool, format!("there is no tool `{tool}`"));
+        self.of(tool).ok_or_else(unknown)
+    }
+}
+
+#[async_trait]
+impl ToolBox for McpToolBox {
+    fn specs(&self) -> Vec<Arc<ToolSpec>> {
+        self.servers.values().flat_map(|server| server.specs()).collect()
+    }
+
+    fn permits(&self, tool: &str, grant: &Grant) -> Result<(), ToolError> {
+        let server = self.server_of(tool)?;
+        server.shelf().open(server.name(), tool)?;
+        if grant.table.is_some() {
+            let told = format!("`{tool}` is a tool of an MCP server, which no table can be granted to");
+            return Err(ToolError::new(ToolErrorKind::Denied, told));
+        }
+        Ok(())
+    }
+
+    async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
+        self.server_of(&request.tool)?.call(request).await
+    }
+}

@@ -1,0 +1,12 @@
+//! The client against real servers: one on the official SDK, over stdio and over HTTP, and one that is hostile.
+
+#![expect(clippy::unwrap_used, reason = "tests may")]
+
+mod confined;
+mod good;
+mod hostile;
+mod kit;
+mod lives;
+mod official;
+mod real;
+mod wire;
