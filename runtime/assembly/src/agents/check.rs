@@ -73,6 +73,7 @@ fn check_numbers(agent: &AgentDef) -> Result<(), Flaw> {
         ("limits.steps", u64::from(agent.limits.steps)),
         ("limits.time_ms", agent.limits.time_ms),
         ("limits.tokens", agent.limits.tokens.unwrap_or(1)),
+        ("limits.fuel", agent.limits.fuel.unwrap_or(1)),
         ("limits.parallel_tools", u64::from(agent.limits.parallel_tools)),
         ("limits.tool_time_ms", agent.limits.tool_time_ms),
         ("limits.model_time_ms", agent.limits.model_time_ms),
