@@ -27,6 +27,8 @@ pub struct Repair {
 pub enum Mend {
     /// The arguments stood in a fenced block of Markdown.
     Unfenced,
+    /// The arguments were whole, and what stood around them was not.
+    Unframed,
     /// Commas before a closing bracket were dropped.
     TrailingCommas,
     /// `"3"` was read as `3`.
@@ -41,7 +43,7 @@ pub enum Mend {
     ToList,
 }
 
-/// Reads text that is not quite JSON; `None` if it is not that either.
+/// Reads text that is not quite JSON; `None` if it is not that either. There is at least one repair.
 pub fn read(raw: &str) -> Option<(Value, Vec<Repair>)> {
     let mut repairs = Vec::new();
     let mut mend = |mend| repairs.push(Repair { at: String::new(), mend });
@@ -50,12 +52,26 @@ pub fn read(raw: &str) -> Option<(Value, Vec<Repair>)> {
         text = inner;
         mend(Mend::Unfenced);
     }
-    if let Ok(value) = serde_json::from_str(text) {
-        return Some((value, repairs));
+    let value = match first(text) {
+        Some(value) => value,
+        None => {
+            let value = first(&without_trailing_commas(text)?)?;
+            mend(Mend::TrailingCommas);
+            value
+        }
+    };
+    if repairs.is_empty() {
+        repairs.push(Repair { at: String::new(), mend: Mend::Unframed });
     }
-    let value = serde_json::from_str(&without_trailing_commas(text)?).ok()?;
-    mend(Mend::TrailingCommas);
     Some((value, repairs))
+}
+
+/// The JSON at the beginning of `text`, if nothing but closing brackets stands behind it.
+fn first(text: &str) -> Option<Value> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    let value = values.next()?.ok()?;
+    let behind = text[values.byte_offset()..].chars();
+    behind.into_iter().all(|c| c.is_ascii_whitespace() || matches!(c, ']' | '}')).then_some(value)
 }
 
 /// `arguments` with what does not fit `schema` put right where there is one way to do it, and what was done. With
@@ -76,7 +92,8 @@ struct Fitting {
 
 impl Fitting {
     fn walk(&mut self, schema: &Value, value: &mut Value, at: &mut String, depth: usize) {
-        if depth > DEPTH_MAX || self.repairs.len() > REPAIRS_MAX {
+        // What a reference leads to is not followed, so nothing is known about what it allows.
+        if depth > DEPTH_MAX || self.repairs.len() > REPAIRS_MAX || schema.get("$ref").is_some() {
             return;
         }
         let types = types(schema);
@@ -98,7 +115,10 @@ impl Fitting {
                 }
             }
             Value::Array(items) => {
-                let Some(schema) = schema.get("items").filter(|schema| schema.is_object()) else { return };
+                let items_schema = schema.get("items").filter(|items| items.is_object());
+                let Some(schema) = items_schema.filter(|_| schema.get("prefixItems").is_none()) else {
+                    return;
+                };
                 for (n, item) in items.iter_mut().enumerate() {
                     at.push_str(&format!("/{n}"));
                     self.walk(schema, item, at, depth + 1);
@@ -149,7 +169,7 @@ fn mended(schema: &Value, types: &[&str], value: &Value) -> Option<(Value, Mend)
         };
         let mend = match &read {
             Value::Bool(_) => Some(Mend::TextToBoolean),
-            Value::Number(_) => Some(Mend::TextToNumber),
+            Value::Number(number) => is_exact(number, text, types).then_some(Mend::TextToNumber),
             Value::Array(_) | Value::Object(_) => Some(Mend::TextToJson),
             Value::Null | Value::String(_) => None,
         };
@@ -157,13 +177,28 @@ fn mended(schema: &Value, types: &[&str], value: &Value) -> Option<(Value, Mend)
             return Some((read, mend));
         }
     }
-    if types.contains(&"string") && matches!(value, Value::Number(_) | Value::Bool(_)) {
+    let has_one_spelling = match value {
+        Value::Number(number) => number.is_i64() || number.is_u64(),
+        value => value.is_boolean(),
+    };
+    if types.contains(&"string") && has_one_spelling {
         return Some((Value::String(value.to_string()), Mend::ToText));
     }
     let items = schema.get("items").map(self::types).unwrap_or_default();
-    let one = types.contains(&"array") && !value.is_null();
-    (one && (items.is_empty() || items.iter().any(|kind| is(kind, value))))
+    let is_one = !value.is_null() && !value.as_str().is_some_and(looks_like_several);
+    (types.contains(&"array") && is_one && (items.is_empty() || items.iter().any(|kind| is(kind, value))))
         .then(|| (Value::Array(vec![value.clone()]), Mend::ToList))
+}
+
+/// Whether `number` is what `text` says, to the last digit, in a way that a reader of one of `types` expects.
+fn is_exact(number: &serde_json::Number, text: &str, types: &[&str]) -> bool {
+    let is_whole = number.is_i64() || number.is_u64();
+    is_whole || types.contains(&"number") && text.contains(['.', 'e', 'E'])
+}
+
+/// Whether `text` may be a list that was written in some other way.
+fn looks_like_several(text: &str) -> bool {
+    text.contains([',', ';', '\n']) || text.trim_start().starts_with(['[', '{', '(', '"', '\''])
 }
 
 /// What a fenced block holds.

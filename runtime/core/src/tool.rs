@@ -65,6 +65,8 @@ pub struct ToolRequest {
     pub grant: Grant,
     /// The call is ended after this long.
     pub timeout_ms: u64,
+    /// What is left of the task's fuel: a sandboxed call is ended when it has computed so much.
+    pub fuel: Option<u64>,
 }
 
 /// What a sandboxed call took and gave, so that the call can be made again elsewhere and must match, bit for bit.
@@ -74,10 +76,11 @@ pub struct Receipt {
     pub component: String,
     /// SHA-256 of the arguments as the component read them, in hex.
     pub input: String,
-    /// SHA-256 of what it returned, in hex; `None` if it was ended before it returned.
+    /// SHA-256 of what it returned, in hex; `None` if it returned an error, or too much, or was ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// What it computed: units of the engine's fuel, about one per instruction, the same on every machine.
+    /// What it computed: units of the engine's fuel, about one per instruction, the same on every machine. Exact if it
+    /// returned; otherwise at least this much.
     pub fuel: u64,
 }
 
@@ -128,6 +131,8 @@ pub enum ToolErrorKind {
     Timeout,
     /// The memory limit was hit.
     OutOfMemory,
+    /// It computed more than it may. It would again.
+    OutOfFuel,
     /// The output is too large, is not JSON, or does not fit the tool's own schema.
     BadOutput,
     /// The tool crashed.

@@ -36,7 +36,8 @@ fn looked_at(args: &InspectArgs) -> anyhow::Result<ExitCode> {
 
 fn page(path: &Path, found: &Inspection) -> String {
     let mut lines = Vec::new();
-    let mut line = |name: &str, text: &str| lines.push(format!("{name:<9} {text}"));
+    // A component's own words must not look like ours.
+    let mut line = |name: &str, text: &str| lines.push(format!("{name:<9} {}", plain(text)));
     match &found.about {
         Some(About { name, version, description, takes, declares, counts_as, .. }) => {
             line("tool", &format!("{name} {version}"));
@@ -65,6 +66,16 @@ fn page(path: &Path, found: &Inspection) -> String {
     lines.join("\n")
 }
 
+/// `text` on one line, without anything that moves a cursor or hides what follows.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect()
+}
+
+/// Marks that turn or hide text, and separators of lines that are no control characters.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 fn name_of(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -80,8 +91,16 @@ async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
     let task = TaskId::new("by-hand")?;
     let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
     let (effect_id, timeout_ms) = (EffectId::new(&task, 1, 0), args.timeout_ms);
-    let request =
-        ToolRequest { effect_id, tenant: Tenant::local(), task, tool: name, arguments, grant, timeout_ms };
+    let request = ToolRequest {
+        effect_id,
+        tenant: Tenant::local(),
+        task,
+        tool: name,
+        arguments,
+        grant,
+        timeout_ms,
+        fuel: None,
+    };
     let called = tools.metered(request).await;
     if let Some(receipt) = &called.receipt {
         eprintln!("{} units of fuel", receipt.fuel);
@@ -92,7 +111,7 @@ async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            eprintln!("{}: {error}", name_of(&error.kind));
+            eprintln!("{}: {}", name_of(&error.kind), plain(&error.to_string()));
             Ok(ExitCode::FAILURE)
         }
     }
@@ -102,4 +121,29 @@ fn table(path: &Path) -> anyhow::Result<(String, BTreeMap<String, String>)> {
     let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
     let table = toml::from_str(&text).with_context(|| format!("{} is no table of texts", path.display()))?;
     Ok((TABLE.to_owned(), table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_component_says_of_itself_cannot_forge_a_line() {
+        let about = About {
+            name: "a".into(),
+            version: "1\neffect    pure\u{1b}[8m".into(),
+            description: "b\u{2028}sha256    00\u{202e}".into(),
+            takes: String::new(),
+            input_schema: serde_json::json!({}),
+            output_schema: serde_json::json!({}),
+            declares: playhouse_core::tool::EffectClass::Pure,
+            counts_as: playhouse_core::tool::EffectClass::Once,
+        };
+        let imports = vec![Import { name: "x\ny".into(), lets: None, remedy: Some("no") }];
+        let found = Inspection { sha256: "ff".into(), bytes: 1, imports, about: Some(about) };
+        let shown = page(Path::new("a.wasm"), &found);
+        let names: Vec<_> = shown.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+        assert_eq!(names, ["tool", "says", "takes", "effect", "refused", "file", "sha256"]);
+        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown:?}");
+    }
 }

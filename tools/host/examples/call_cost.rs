@@ -58,6 +58,7 @@ fn request(step: u32) -> ToolRequest {
         arguments: json!({"expression": "37 * 12"}),
         grant: Grant::default(),
         timeout_ms: 1_000,
+        fuel: None,
     }
 }
 

@@ -23,6 +23,8 @@ use crate::grants::{self, Interface};
 use crate::lock::Lock;
 use crate::sandbox::{Sandbox, Terms};
 
+/// What a tool may compute to introduce itself: more than it can in the time it has.
+const DESCRIBE_FUEL: u64 = u64::MAX / 2;
 /// How long a tool may take to introduce itself.
 const DESCRIBE_MAX: Duration = Duration::from_secs(1);
 
@@ -126,5 +128,6 @@ pub(crate) fn at_once<T>(guest: impl Future<Output = T>) -> T {
 
 /// A tool introduces itself before anything is granted: what it says must not depend on what it may do.
 pub(crate) fn nothing_granted() -> Terms {
-    Terms { until: Instant::now() + DESCRIBE_MAX, given_up: Arc::new(AtomicBool::new(false)), table: None }
+    let (until, given_up) = (Instant::now() + DESCRIBE_MAX, Arc::new(AtomicBool::new(false)));
+    Terms { until, given_up, table: None, fuel: DESCRIBE_FUEL }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wasmtime::component::Component;
 
-use crate::check;
+use crate::check::{self, Schema};
 use crate::component::{at_once, nothing_granted};
 use crate::config::Limits;
 use crate::describe::{self, Description};
@@ -92,7 +92,11 @@ pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
             let bad = |reason| LoadError::Description { tool: file.clone(), reason };
             let text = at_once(sandbox.describe(nothing_granted())).map_err(|error| bad(error.message))?;
             drop(ticking);
-            Some(about(interfaces, Description::parse(&text).map_err(bad)?))
+            let said = Description::parse(&text).map_err(bad)?;
+            for (what, schema) in [("input", &said.input_schema), ("output", &said.output_schema)] {
+                Schema::compile(schema).map_err(|error| bad(format!("its {what} schema: {error}")))?;
+            }
+            Some(about(interfaces, said))
         }
     };
     let import = |name: String| {

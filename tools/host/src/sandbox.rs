@@ -15,6 +15,12 @@ use crate::bindings::{self, ErrorKind, KeyedPre};
 use crate::check::clipped;
 use crate::config::{Limits, Table};
 
+/// Fuel after which a guest tells how much it has used, and lets others run: some 0.1 ms.
+const FUEL_TOLD_EVERY: u64 = 1_000_000;
+/// Bytes that a guest may hand to the host at once; what is longer than an output may be is refused afterwards, in
+/// words.
+const HANDED_OVER_MAX: usize = 4 << 20;
+
 /// What one call may use, beside [`Limits`].
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
@@ -24,6 +30,8 @@ pub(crate) struct Terms {
     pub(crate) given_up: Arc<AtomicBool>,
     /// The table it may read.
     pub(crate) table: Option<Arc<Table>>,
+    /// What it may compute.
+    pub(crate) fuel: u64,
 }
 
 impl Terms {
@@ -48,14 +56,14 @@ enum Ended {
 
 impl Ended {
     /// What the model is told.
-    fn told(self, limits: &Limits) -> ToolError {
+    fn told(self, limits: &Limits, fuel: u64) -> ToolError {
         let (kind, message) = match self {
             Self::Deadline => (ToolErrorKind::Timeout, "the tool did not finish in time".to_owned()),
             Self::GivenUp => (ToolErrorKind::Cancelled, "the call was given up".to_owned()),
             Self::Fuel => {
-                let limit = limits.fuel;
+                let limit = fuel;
                 (
-                    ToolErrorKind::Timeout,
+                    ToolErrorKind::OutOfFuel,
                     format!("the tool computes more than the {limit} units of fuel it may use: ask for less"),
                 )
             }
@@ -166,7 +174,8 @@ impl Sandbox {
         arguments: &str,
         starting: impl FnOnce() -> Result<(), ToolError>,
     ) -> Ran {
-        if let Err(error) = terms.over().map_or_else(starting, |why| Err(why.told(&self.limits))) {
+        if let Err(error) = terms.over().map_or_else(starting, |why| Err(why.told(&self.limits, terms.fuel)))
+        {
             return Ran { result: Err(error), fuel: 0 };
         }
         let mut store = self.store(terms);
@@ -175,7 +184,8 @@ impl Sandbox {
             tool.playhouse_tool_tool().call_call(&mut store, arguments).await
         };
         let called = called.await;
-        let fuel = self.limits.fuel - store.get_fuel().expect("the engine counts fuel");
+        let given = store.data().terms.fuel;
+        let fuel = given.saturating_sub(store.get_fuel().expect("the engine counts fuel"));
         let result = called.map_err(|error| became(store.data(), &error)).and_then(|said| said.map_err(told));
         Ran { result, fuel }
     }
@@ -185,7 +195,12 @@ impl Sandbox {
         let guest = Guest { limits: self.limits, terms, host_calls: 0, ended: None };
         let mut store = Store::new(&self.engine, guest);
         store.limiter(|guest| guest);
-        store.set_fuel(self.limits.fuel).expect("the engine counts fuel");
+        // The guest keeps its count to itself until it calls, returns or reaches such an interval. One that is ended
+        // in between is booked for what it told.
+        store.fuel_async_yield_interval(Some(FUEL_TOLD_EVERY)).expect("the engine counts fuel");
+        store.set_fuel(store.data().terms.fuel).expect("the engine counts fuel");
+        // What a guest hands over is copied before anybody can look how long it is.
+        store.set_hostcall_fuel(HANDED_OVER_MAX);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().tick().map(|()| UpdateDeadline::Yield(1)));
         store
@@ -197,7 +212,7 @@ fn became(guest: &Guest, error: &wasmtime::Error) -> ToolError {
     let is_out_of_fuel = error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel);
     guest.ended.or(is_out_of_fuel.then_some(Ended::Fuel)).map_or_else(
         || ToolError::new(ToolErrorKind::Crashed, format!("the tool crashed: {}", cause(error))),
-        |why| why.told(&guest.limits),
+        |why| why.told(&guest.limits, guest.terms.fuel),
     )
 }
 

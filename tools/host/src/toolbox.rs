@@ -180,23 +180,30 @@ impl WasmToolBox {
         let slot = self.slot(until).await?;
 
         let given_up = GivenUp(Arc::new(AtomicBool::new(false)));
-        let terms = Terms { until, given_up: Arc::clone(&given_up.0), table };
+        let fuel = request.fuel.map_or(self.limits.fuel, |left| left.min(self.limits.fuel));
+        let terms = Terms { until, given_up: Arc::clone(&given_up.0), table, fuel };
+        let output_bytes = self.limits.output_bytes;
         let (guest, log, ticker) = (Arc::clone(&tool), self.call_log.clone(), Arc::clone(&self.ticker));
         let call = async move {
             let _held = (slot, ticker.begin(), &ticker);
             let starting = || log.map_or(Ok(()), |log| log.started(&request)).map_err(unlogged);
-            let ran = guest.sandbox.call(terms, &arguments, starting).await;
-            (ran, arguments)
+            let Ran { result, fuel } = guest.sandbox.call(terms, &arguments, starting).await;
+            // Here and not where the caller is: hashing takes time, too.
+            let receipt = (fuel > 0).then(|| Receipt {
+                component: guest.component.clone(),
+                input: digest::of_bytes(arguments.as_bytes()),
+                output: result
+                    .as_ref()
+                    .ok()
+                    .filter(|text| text.len() <= output_bytes)
+                    .map(|text| digest::of_bytes(text.as_bytes())),
+                fuel,
+            });
+            (result, receipt)
         };
-        let (Ran { result, fuel }, arguments) =
-            self.executor.run(call).await.map_err(|error| host_bug(&error))?;
+        let (result, taken) = self.executor.run(call).await.map_err(|error| host_bug(&error))?;
         drop(given_up);
-        *receipt = (fuel > 0).then(|| Receipt {
-            component: tool.component.clone(),
-            input: digest::of_bytes(arguments.as_bytes()),
-            output: result.as_ref().ok().map(|text| digest::of_bytes(text.as_bytes())),
-            fuel,
-        });
+        *receipt = taken;
         self.output(&tool, &result?)
     }
 }
@@ -218,7 +225,7 @@ fn unlogged(error: std::io::Error) -> ToolError {
     )
 }
 
-fn host_bug(error: &tokio::task::JoinError) -> ToolError {
+fn host_bug(error: &str) -> ToolError {
     tracing::error!(%error, "a tool call panicked in the host");
     ToolError::new(ToolErrorKind::Crashed, "the tool host failed; this is a bug in the runtime")
 }

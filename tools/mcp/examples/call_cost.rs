@@ -30,6 +30,7 @@ fn request() -> Result<ToolRequest, Box<dyn std::error::Error>> {
         arguments: serde_json::json!({ "text": "hello" }),
         grant: Grant::default(),
         timeout_ms: 10_000,
+        fuel: None,
     })
 }
 

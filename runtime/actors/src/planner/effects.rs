@@ -111,6 +111,7 @@ impl Planner {
             arguments: intent.arguments,
             grant: intent.grant,
             timeout_ms: spec.pinned.agent.limits.tool_time_ms,
+            fuel: state.task.fuel_left(),
         }
     }
 

@@ -167,6 +167,8 @@ impl Task {
                 {
                     intent.args_digest = digest::of_value(arguments);
                     intent.arguments = arguments.clone();
+                    // These are a person's.
+                    intent.repairs.clear();
                 }
             }
             Event::Denied { effect_id, .. } => self.set(effect_id, SlotState::Decided { begun: false }),

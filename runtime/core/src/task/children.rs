@@ -233,6 +233,12 @@ impl Task {
         }
     }
 
+    /// What the next call of a tool may compute.
+    pub fn fuel_left(&self) -> Option<u64> {
+        let most = self.spec.pinned.agent.limits.fuel?;
+        Some(most.saturating_sub(self.committed().fuel))
+    }
+
     /// What is used, or set aside for tasks that still run.
     pub(super) fn committed(&self) -> Spending {
         let Spent { usage, cost_microusd, fuel } = self.spent;

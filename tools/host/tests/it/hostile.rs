@@ -39,11 +39,29 @@ async fn an_endless_loop_with_all_the_time_in_the_world_runs_out_of_fuel() {
     let mut endless = request("misbehaves", json!({ "crime": "loop" }));
     endless.timeout_ms = 60_000;
     let told = tools.call(endless).await.expect_err("it never ends by itself");
-    assert_eq!(told.kind, ToolErrorKind::Timeout);
+    assert_eq!(told.kind, ToolErrorKind::OutOfFuel);
     assert_eq!(
         told.message,
         "the tool computes more than the 50000000 units of fuel it may use: ask for less"
     );
+}
+
+#[tokio::test]
+async fn what_a_guest_computed_is_booked_however_it_ends() {
+    let tools = misbehaves();
+    let mut endless = request("misbehaves", json!({ "crime": "loop" }));
+    endless.timeout_ms = 100;
+    let ended = tools.metered(endless.clone()).await;
+    assert_eq!(ended.result.expect_err("it never ends by itself").kind, ToolErrorKind::Timeout);
+    let booked = ended.receipt.expect("it ran").fuel;
+    assert!(booked > 5_000_000, "{booked} units in 100 ms");
+    // What is left of a task's fuel bounds the call.
+    endless.fuel = Some(3_000_000);
+    let ended = tools.metered(endless).await;
+    assert_eq!(ended.result.expect_err("it never ends by itself").kind, ToolErrorKind::OutOfFuel);
+    assert_eq!(ended.receipt.expect("it ran").fuel, 3_000_000);
+    let hoarder = tools.metered(request("misbehaves", json!({ "crime": "allocate" }))).await;
+    assert!(hoarder.result.is_err() && hoarder.receipt.expect("it ran").output.is_none());
 }
 
 #[tokio::test]

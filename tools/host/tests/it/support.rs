@@ -66,6 +66,7 @@ pub(crate) fn request(tool: &str, arguments: Value) -> ToolRequest {
         arguments,
         grant: Grant { table: Some("codes".to_owned()) },
         timeout_ms: 2_000,
+        fuel: None,
     }
 }
 

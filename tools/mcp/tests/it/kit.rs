@@ -139,6 +139,7 @@ pub(crate) fn request(tool: &str, arguments: Value, timeout_ms: u64) -> ToolRequ
         arguments,
         grant: Grant::default(),
         timeout_ms,
+        fuel: None,
     }
 }
 

@@ -71,6 +71,8 @@ mirror! {
         Timeout,
         /// It used too much memory.
         OutOfMemory,
+        /// It computed more than it may.
+        OutOfFuel,
         /// Its output cannot be used.
         BadOutput,
         /// It crashed.
@@ -132,6 +134,8 @@ mirror! {
     Mend from lenient::Mend, "snake_case" {
         /// The arguments stood in a fenced block of Markdown.
         Unfenced,
+        /// The arguments were whole, and what stood around them was not.
+        Unframed,
         /// Commas before a closing bracket were dropped.
         TrailingCommas,
         /// `"3"` was read as `3`.
