@@ -185,7 +185,7 @@ mod tests {
             ),
             (
                 json!({"type": "child_ended", "child": "C", "outcome": {"status": "done", "output": "seen"},
-                    "usage": usage, "cost_microusd": 0}),
+                    "usage": usage, "cost_microusd": 0, "fuel": 0}),
                 "C: is done: seen",
             ),
             (

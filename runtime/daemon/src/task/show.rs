@@ -120,7 +120,7 @@ mod tests {
         let task = json!({
             "id": "T", "agent": "clerk", "session": null, "status": "parked", "input": "pay", "output": null,
             "error": null, "reason": null, "waiting": waiting, "waits": waits, "due_ms": null, "parent": null,
-            "children": [], "forked": null, "cost_microusd": 0, "steps": 1, "epoch": 1, "events": 4,
+            "children": [], "forked": null, "cost_microusd": 0, "fuel": 0, "steps": 1, "epoch": 1, "events": 4,
             "usage": {"input_tokens": 1, "cached_tokens": 0, "output_tokens": 1},
             "submitted_ms": 0, "updated_ms": 0,
         });
