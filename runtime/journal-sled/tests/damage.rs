@@ -24,7 +24,7 @@ const LOG: &str = "journal/gen-1/log/00000001.log";
 
 /// Opens the index behind the journal's back and changes something.
 fn tamper(dir: &Path, change: impl FnOnce(&sled::Db)) {
-    let db = sled::Config::new().path(dir.join(SLED)).segment_size(8 << 20).open().unwrap();
+    let db = sled::Config::new().path(dir.join(SLED)).segment_size(4 << 20).open().unwrap();
     change(&db);
     db.flush().unwrap();
 }
