@@ -64,18 +64,10 @@ impl Loader<'_> {
         let sandbox = sandbox
             .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
 
-        let bad = |reason| LoadError::Description { tool: file.clone(), reason };
-        let ticking = self.ticker.begin();
-        let text = at_once(sandbox.describe(nothing_granted())).map_err(|error| bad(error.message))?;
-        drop(ticking);
-        let about = Description::parse(&text).map_err(bad)?;
+        let Introduced { text, about, input, output } = introduced(&sandbox, self.ticker, &file)?;
         let described = digest::of_bytes(text.as_bytes());
         self.lock.map_or(Ok(()), |lock| lock.fits(&about.name, &about.version, &sha256, &described))?;
 
-        let input =
-            Schema::compile(&about.input_schema).map_err(|e| bad(format!("its input schema: {e}")))?;
-        let output =
-            Schema::compile(&about.output_schema).map_err(|e| bad(format!("its output schema: {e}")))?;
         let tables = config.tables.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
         let effect = describe::effect(&imports, about.effect, config.effect);
         let spec = Arc::new(ToolSpec {
@@ -115,8 +107,29 @@ impl Loader<'_> {
     }
 }
 
+/// What a tool says about itself.
+pub(crate) struct Introduced {
+    /// As it said it.
+    text: String,
+    pub(crate) about: Description,
+    input: Schema,
+    output: Schema,
+}
+
+/// Lets the tool in `file` introduce itself, with nothing granted, and checks what it says.
+pub(crate) fn introduced(sandbox: &Sandbox, ticker: &Ticker, file: &str) -> Result<Introduced, LoadError> {
+    let bad = |reason| LoadError::Description { tool: file.to_owned(), reason };
+    let ticking = ticker.begin();
+    let text = at_once(sandbox.describe(nothing_granted())).map_err(|error| bad(error.message))?;
+    drop(ticking);
+    let about = Description::parse(&text).map_err(bad)?;
+    let input = Schema::compile(&about.input_schema).map_err(|e| bad(format!("its input schema: {e}")))?;
+    let output = Schema::compile(&about.output_schema).map_err(|e| bad(format!("its output schema: {e}")))?;
+    Ok(Introduced { text, about, input, output })
+}
+
 /// Runs a guest that has nothing to wait for: whenever it lets others run, it goes on.
-pub(crate) fn at_once<T>(guest: impl Future<Output = T>) -> T {
+fn at_once<T>(guest: impl Future<Output = T>) -> T {
     let (mut guest, mut context) = (pin!(guest), Context::from_waker(Waker::noop()));
     loop {
         if let Poll::Ready(done) = guest.as_mut().poll(&mut context) {
@@ -127,7 +140,7 @@ pub(crate) fn at_once<T>(guest: impl Future<Output = T>) -> T {
 }
 
 /// A tool introduces itself before anything is granted: what it says must not depend on what it may do.
-pub(crate) fn nothing_granted() -> Terms {
+fn nothing_granted() -> Terms {
     let (until, given_up) = (Instant::now() + DESCRIBE_MAX, Arc::new(AtomicBool::new(false)));
     Terms { until, given_up, table: None, fuel: DESCRIBE_FUEL }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use wasmtime::component::Component;
 
-use crate::check::{self, Schema};
-use crate::component::{at_once, nothing_granted};
+use crate::check;
+use crate::component::introduced;
 use crate::config::Limits;
 use crate::describe::{self, Description};
 use crate::engine::{self, Ticker};
@@ -88,15 +88,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
             let sandbox = sandbox
                 .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
             let ticker = Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
-            let ticking = ticker.begin();
-            let bad = |reason| LoadError::Description { tool: file.clone(), reason };
-            let text = at_once(sandbox.describe(nothing_granted())).map_err(|error| bad(error.message))?;
-            drop(ticking);
-            let said = Description::parse(&text).map_err(bad)?;
-            for (what, schema) in [("input", &said.input_schema), ("output", &said.output_schema)] {
-                Schema::compile(schema).map_err(|error| bad(format!("its {what} schema: {error}")))?;
-            }
-            Some(about(interfaces, said))
+            Some(about(interfaces, introduced(&sandbox, &ticker, &file)?.about))
         }
     };
     let import = |name: String| {
