@@ -26,5 +26,5 @@ pub fn get(key: &str) -> Option<String> {
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, clippy::all, clippy::pedantic, reason = "generated from tool.wit")]
 mod generated {
-    wit_bindgen::generate!({ path: "../wit", world: "playhouse:tool/kv-client" });
+    wit_bindgen::generate!({ path: "../wit/v0", world: "playhouse:tool/kv-client" });
 }

@@ -128,7 +128,7 @@ macro_rules! export {
 )]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "../wit/v0",
         world: "playhouse:tool/pure",
         pub_export_macro: true,
         export_macro_name: "export_pure",

@@ -3,7 +3,7 @@
 #![allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::all, reason = "generated")]
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "../wit/v0",
     world: "playhouse:tool/keyed",
     imports: { default: trappable },
     exports: { default: async },
