@@ -8,6 +8,7 @@ pub mod admission;
 pub mod agent;
 pub mod digest;
 pub mod egress;
+pub mod grant;
 pub mod id;
 pub mod labels;
 pub mod lenient;

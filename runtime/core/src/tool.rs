@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::id::{EffectId, TaskId, Tenant};
+pub use crate::grant::{Access, Grant};
+use crate::{
+    id::{EffectId, TaskId, Tenant},
+    labels::Labels,
+};
 
 /// What happens to an effect whose result was lost in a crash (J3). The order is from harmless to not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,15 +43,6 @@ pub struct ToolSpec {
     pub digest: String,
 }
 
-/// What a tool may touch. Nothing is granted by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Grant {
-    /// Name of the one key-value table the tool may read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub table: Option<String>,
-}
-
 /// One call of a tool, after every check of the planner has passed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolRequest {
@@ -61,8 +56,11 @@ pub struct ToolRequest {
     pub tool: String,
     /// The arguments; the tool box checks them against the schema.
     pub arguments: Value,
-    /// What the tool may touch during this call.
+    /// What the agent lets the tool touch during this call.
     pub grant: Grant,
+    /// Where the arguments come from (J9); the operator may withhold something from calls with certain origins.
+    #[serde(default)]
+    pub labels: Labels,
     /// The call is ended after this long.
     pub timeout_ms: u64,
     /// What is left of the task's fuel: a sandboxed call is ended when it has computed so much.

@@ -110,6 +110,7 @@ impl Planner {
             tool: intent.tool,
             arguments: intent.arguments,
             grant: intent.grant,
+            labels: state.task.labels().clone(),
             timeout_ms: spec.pinned.agent.limits.tool_time_ms,
             fuel: state.task.fuel_left(),
         }

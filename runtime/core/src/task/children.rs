@@ -233,6 +233,11 @@ impl Task {
         }
     }
 
+    /// Where the values that this task has seen come from.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
     /// What the next call of a tool may compute.
     pub fn fuel_left(&self) -> Option<u64> {
         let most = self.spec.pinned.agent.limits.fuel?;

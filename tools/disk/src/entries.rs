@@ -1,0 +1,55 @@
+//! Listing and measuring folders.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use cap_std::fs::Dir;
+
+use crate::folder::{ASIDE, FileError, Info, WALK_MAX};
+
+/// The first `limit` entries of `dir` after the name `after`, in the order of their names. Only as many are held as are
+/// wanted, however many there are.
+pub(crate) fn list(dir: &Dir, after: Option<&str>, limit: u32) -> Result<Vec<Info>, FileError> {
+    let mut first = BTreeMap::new();
+    for (seen, entry) in dir.entries()?.enumerate() {
+        if seen >= WALK_MAX {
+            return Err(FileError::Limit);
+        }
+        let entry = entry?;
+        // A name that is no text cannot be asked for either.
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with(ASIDE) || after.is_some_and(|after| name.as_str() <= after) {
+            continue;
+        }
+        first.insert(name, entry);
+        if first.len() > limit as usize {
+            first.pop_last();
+        }
+    }
+    // Links are followed as far as they stay inside; what is gone or leads out is left out.
+    let info = |name: String| dir.metadata(&name).ok().map(|meta| (name, meta));
+    let found = first.into_keys().filter_map(info);
+    let wanted = found.filter(|(_, meta)| meta.is_dir() || meta.is_file());
+    Ok(wanted.map(|(name, meta)| Info::of(name, &meta)).collect())
+}
+
+/// Bytes of all files below `dir`. Links are not followed.
+pub(crate) fn size(dir: &Dir) -> io::Result<u64> {
+    let (mut open, mut seen, mut sum) = (vec![dir.try_clone()?], 0, 0_u64);
+    while let Some(dir) = open.pop() {
+        for entry in dir.entries()? {
+            seen += 1;
+            if seen > WALK_MAX {
+                return Err(io::Error::from(io::ErrorKind::QuotaExceeded));
+            }
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                open.push(entry.open_dir()?);
+            } else if kind.is_file() {
+                sum = sum.saturating_add(entry.metadata()?.len());
+            }
+        }
+    }
+    Ok(sum)
+}

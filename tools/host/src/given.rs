@@ -1,0 +1,56 @@
+//! What one call is given: what the tool asks for, and the operator allows, and the agent grants, and the origins of the
+//! call's values permit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use playhouse_core::grant::{Access, Capability};
+use playhouse_core::id::EffectId;
+use playhouse_core::tool::ToolRequest;
+use playhouse_ports::egress::{Egress, Granted};
+use playhouse_tools_disk::{Folder, Store};
+use playhouse_tools_policy::Leaks;
+
+use crate::config::Table;
+use crate::secrets::SecretUse;
+use crate::toolbox::Shelf;
+
+/// What one call may touch. What is withheld is not in here.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    /// The call as it was asked for. A tool that this one calls is called on its behalf.
+    pub(crate) request: Arc<ToolRequest>,
+    pub(crate) effect_id: EffectId,
+    /// Withheld from this call, each with the label for which it is.
+    pub(crate) withheld: BTreeMap<Capability, String>,
+    pub(crate) table: Option<Keys>,
+    pub(crate) folders: BTreeMap<String, (Arc<Folder>, Access)>,
+    pub(crate) http: Vec<Granted>,
+    pub(crate) egress: Option<Arc<dyn Egress>>,
+    pub(crate) secrets: BTreeMap<String, Arc<SecretUse>>,
+    /// Every secret that the host knows: none of them leaves in a request, or comes back in an answer.
+    pub(crate) leaks: Arc<Leaks>,
+    pub(crate) tools: BTreeSet<String>,
+    /// Where those tools are.
+    pub(crate) shelf: Arc<Shelf>,
+    /// How many tools wait for this call: 0 if a model made it.
+    pub(crate) depth: u32,
+}
+
+/// The table of a call.
+#[derive(Debug, Clone)]
+pub(crate) enum Keys {
+    /// Of the configuration.
+    Fixed(Arc<Table>),
+    /// On disk.
+    Kept(Arc<Store>),
+}
+
+impl Given {
+    /// Why `capability` is withheld from this call, if it is.
+    pub(crate) fn withheld(&self, capability: Capability) -> Option<String> {
+        let label = self.withheld.get(&capability)?;
+        let name = capability.name();
+        Some(format!("`{name}` is withheld, because something in this task comes from `{label}`"))
+    }
+}

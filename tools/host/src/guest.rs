@@ -1,0 +1,175 @@
+//! The host's side of one instance: what it may use, what it has used, and why it was ended.
+//!
+//! The guest is judged by what the host saw: each limit that ends a call leaves a mark here, and the mark, not the text of
+//! the trap, says which error the model reads.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use playhouse_core::tool::{ToolError, ToolErrorKind};
+use tokio_util::sync::CancellationToken;
+use wasmtime::ResourceLimiter;
+
+use crate::config::Limits;
+use crate::given::Given;
+
+/// What one call may use, beside [`Limits`].
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    /// When the call ends, finished or not.
+    pub(crate) until: Instant,
+    /// Cancelled when nobody waits for the answer any more.
+    pub(crate) given_up: CancellationToken,
+    /// What it may touch; nothing while a tool describes itself.
+    pub(crate) given: Option<Arc<Given>>,
+    /// What it may compute.
+    pub(crate) fuel: u64,
+}
+
+impl Terms {
+    /// Why the call should not go on, if it should not.
+    pub(crate) fn over(&self) -> Option<Ended> {
+        if self.given_up.is_cancelled() {
+            return Some(Ended::GivenUp);
+        }
+        (Instant::now() >= self.until).then_some(Ended::Deadline)
+    }
+}
+
+/// Why the host ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Deadline,
+    GivenUp,
+    Fuel,
+    Memory,
+    HostCalls,
+    Random,
+    Describing,
+}
+
+impl Ended {
+    /// What the model is told.
+    pub(crate) fn told(self, limits: &Limits, fuel: u64) -> ToolError {
+        let (kind, message) = match self {
+            Self::Deadline => (ToolErrorKind::Timeout, "the tool did not finish in time".to_owned()),
+            Self::GivenUp => (ToolErrorKind::Cancelled, "the call was given up".to_owned()),
+            Self::Fuel => (
+                ToolErrorKind::OutOfFuel,
+                format!("the tool computes more than the {fuel} units of fuel it may use: ask for less"),
+            ),
+            Self::Memory => {
+                let limit = limits.memory_bytes >> 20;
+                (
+                    ToolErrorKind::OutOfMemory,
+                    format!("the tool needs more memory than the {limit} MiB it may use"),
+                )
+            }
+            Self::HostCalls => {
+                let limit = limits.host_calls;
+                (
+                    ToolErrorKind::RateLimited,
+                    format!("the tool called the host more than {limit} times in one call"),
+                )
+            }
+            Self::Random => (
+                ToolErrorKind::RateLimited,
+                format!("the tool asked for more than {} random bytes in one call", limits.random_bytes),
+            ),
+            Self::Describing => (
+                ToolErrorKind::Crashed,
+                "it calls the host while it describes itself, when nothing is granted yet".to_owned(),
+            ),
+        };
+        ToolError::new(kind, message)
+    }
+}
+
+/// What a call has used of what is counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Used {
+    pub(crate) host_calls: u32,
+    pub(crate) random_bytes: u64,
+    pub(crate) log_bytes: usize,
+    /// Requests that left, redirects included.
+    pub(crate) requests: u32,
+    /// Exchanges begun: each gets a key of its own.
+    pub(crate) exchanges: u32,
+    /// Other tools called.
+    pub(crate) subcalls: u32,
+}
+
+/// The host's side of one instance.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    pub(crate) limits: Limits,
+    pub(crate) terms: Terms,
+    pub(crate) used: Used,
+    pub(crate) ended: Option<Ended>,
+}
+
+impl Guest {
+    pub(crate) fn new(limits: Limits, terms: Terms) -> Self {
+        Self { limits, terms, used: Used::default(), ended: None }
+    }
+
+    /// Counts a call into the host, and gives what is granted. Every host function begins with this: the engine cannot
+    /// interrupt them, so they look at the deadline themselves.
+    pub(crate) fn host_call(&mut self) -> wasmtime::Result<Arc<Given>> {
+        self.used.host_calls += 1;
+        if self.used.host_calls > self.limits.host_calls {
+            return Err(self.end(Ended::HostCalls));
+        }
+        self.tick()?;
+        self.terms.given.clone().ok_or_else(|| self.end(Ended::Describing))
+    }
+
+    /// Waits for `work`, but not longer than the call lasts: then the work is dropped, and the call ends.
+    pub(crate) async fn within<T>(&mut self, work: impl Future<Output = T>) -> wasmtime::Result<T> {
+        let (until, given_up) = (self.terms.until, self.terms.given_up.clone());
+        let why = tokio::select! {
+            biased;
+            () = given_up.cancelled() => Ended::GivenUp,
+            done = tokio::time::timeout_at(until.into(), work) => match done {
+                Ok(done) => return Ok(done),
+                Err(_) => Ended::Deadline,
+            }
+        };
+        Err(self.end(why))
+    }
+
+    /// The same for work that blocks a thread. Work that is not waited for any more goes on by itself, unseen.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> wasmtime::Result<T> {
+        let done = self.within(tokio::task::spawn_blocking(work)).await?;
+        done.map_err(|error| wasmtime::Error::msg(format!("a host function failed: {error}")))
+    }
+
+    /// Time left.
+    pub(crate) fn left(&self) -> Duration {
+        self.terms.until.saturating_duration_since(Instant::now())
+    }
+
+    /// Ends the call if its time is up or nobody waits for it.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<()> {
+        self.terms.over().map_or(Ok(()), |why| Err(self.end(why)))
+    }
+
+    pub(crate) fn end(&mut self, why: Ended) -> wasmtime::Error {
+        self.ended = Some(why);
+        wasmtime::Error::msg("ended by the host")
+    }
+}
+
+impl ResourceLimiter for Guest {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // An error, not `false`: a guest that is told `false` dies of something that no longer looks like memory.
+        if desired > self.limits.memory_bytes { Err(self.end(Ended::Memory)) } else { Ok(true) }
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.limits.table_elements { Err(self.end(Ended::Memory)) } else { Ok(true) }
+    }
+}
