@@ -24,6 +24,7 @@ use playhouse_benches::{
 };
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
+    labels::Labels,
     tool::{Grant, ToolRequest},
 };
 use playhouse_ports::ToolBox;
@@ -101,6 +102,7 @@ fn request(n: usize) -> ToolRequest {
         tool: "calculator".into(),
         arguments: json!({ "expression": format!("{n} + 1") }),
         grant: Grant::default(),
+        labels: Labels::default(),
         timeout_ms: 10_000,
         fuel: None,
     }

@@ -178,10 +178,10 @@ pub struct Retry {
 
 impl Retry {
     /// The wait before try `attempt` (from 2) of what `seed` names, or `None` when it is given up;
-    /// `waited_ms` is what the tries before have waited.
+    /// `waited_ms` is what the tries before have waited, `at_least_ms` what the tool itself asks for.
     ///
     /// Exponential, with a jitter of up to half that the name decides: replays are exact, herds are not.
-    pub fn wait_ms(&self, attempt: u32, waited_ms: u64, seed: &str) -> Option<u64> {
+    pub fn wait_ms(&self, attempt: u32, waited_ms: u64, at_least_ms: u64, seed: &str) -> Option<u64> {
         let or = |value: u64, default| if value == 0 { default } else { value };
         if attempt < 2 || self.times.saturating_add(1) < attempt {
             return None;
@@ -190,6 +190,7 @@ impl Retry {
         let own = or(self.backoff_ms, 200).saturating_mul(1 << (attempt - 2).min(20)).min(longest);
         let hash = digest::of_bytes(format!("{seed}/{attempt}").as_bytes());
         let percent = u64::from_str_radix(&hash[..4], 16).expect("a digest is hex") % 50;
+        let own = own.max(at_least_ms);
         let wait = own.saturating_add((own / 100).saturating_mul(percent) + own % 100 * percent / 100);
         (waited_ms.saturating_add(wait) <= or(self.budget_ms, 60_000)).then_some(wait)
     }

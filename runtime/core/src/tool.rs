@@ -105,6 +105,9 @@ pub struct ToolError {
     pub kind: ToolErrorKind,
     /// For the model: what was wrong and what would be right.
     pub message: String,
+    /// Milliseconds after which another attempt makes sense, where the tool knows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 /// The classes of failure a model or an operator acts on.
@@ -123,8 +126,10 @@ pub enum ToolErrorKind {
     Conflict,
     /// Too often.
     RateLimited,
-    /// What the tool talks to failed.
+    /// What the tool talks to failed, or does not answer. Later may work.
     Upstream,
+    /// It did not work, and would not another time.
+    Failed,
     /// The deadline passed.
     Timeout,
     /// The memory limit was hit.
@@ -144,7 +149,13 @@ pub enum ToolErrorKind {
 impl ToolError {
     /// An error of `kind` with a message for the model.
     pub fn new(kind: ToolErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The same, and another attempt makes sense after so many milliseconds.
+    #[must_use]
+    pub fn retry_after(self, ms: Option<u64>) -> Self {
+        Self { retry_after_ms: ms, ..self }
     }
 
     /// The form in which the model reads it: `{"error": …, "kind": …}`.

@@ -6,6 +6,7 @@ use anyhow::Context;
 use playhouse_assembly::tools::{About, Config, Import, Inspection, ToolConfig, WasmToolBox, inspect};
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
+    labels::Labels,
     tool::{Grant, ToolRequest},
 };
 use playhouse_ports::ToolBox;
@@ -85,7 +86,7 @@ fn name_of(value: &impl Serialize) -> String {
 async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
     let arguments = serde_json::from_str(&args.arguments).context("the arguments are not JSON")?;
     let tables: BTreeMap<_, _> = args.table.as_deref().map(table).transpose()?.into_iter().collect();
-    let grant = Grant { table: tables.keys().next().cloned() };
+    let grant = Grant { table: tables.keys().next().cloned(), ..Grant::default() };
     let tool = ToolConfig { component: args.file, tables, effect: None };
     let tools = WasmToolBox::load(Config { tools: vec![tool], ..Config::default() })?;
     let task = TaskId::new("by-hand")?;
@@ -98,6 +99,7 @@ async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
         tool: name,
         arguments,
         grant,
+        labels: Labels::default(),
         timeout_ms,
         fuel: None,
     };

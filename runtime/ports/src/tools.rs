@@ -32,3 +32,25 @@ pub trait ToolBox: Send + Sync + 'static {
         Err(ToolError::new(ToolErrorKind::OutcomeUnknown, message))
     }
 }
+
+/// Who is told how far calls are. What is told is provisional: it may come twice, and only the result counts.
+pub trait ToolWatch: Send + Sync + 'static {
+    /// A call says something before its end. Called from within the call: it must not wait.
+    fn progress(&self, request: &ToolRequest, progress: ToolProgress);
+}
+
+/// What a call says before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolProgress {
+    /// How far it is: `done` of `total` (0: unknown), and a word about it, on one line.
+    Report {
+        /// Done so far.
+        done: u64,
+        /// Of so many.
+        total: u64,
+        /// What is being done.
+        message: String,
+    },
+    /// A part of the output, as text.
+    Partial(String),
+}

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use playhouse_core::id::{EffectId, TaskId, Tenant};
+use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Grant, ToolRequest};
 use playhouse_ports::ToolBox;
 use playhouse_tools_host::{Config, ToolConfig, WasmToolBox};
@@ -57,6 +58,7 @@ fn request(step: u32) -> ToolRequest {
         tool: "calculator".to_owned(),
         arguments: json!({"expression": "37 * 12"}),
         grant: Grant::default(),
+        labels: Labels::default(),
         timeout_ms: 1_000,
         fuel: None,
     }

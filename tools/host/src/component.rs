@@ -1,27 +1,30 @@
 //! Loading: from a file to a tool that can be called. Every step may refuse, and says why.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use playhouse_core::digest;
-use playhouse_core::tool::ToolSpec;
+use playhouse_core::tool::{EffectClass, ToolSpec};
+use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::component::types::Component as ComponentType;
 
 use crate::cache::Cache;
 use crate::check::Schema;
-use crate::config::{Limits, Table, ToolConfig};
-use crate::describe::{self, Description};
+use crate::config::{Limits, ToolConfig};
+use crate::describe::{self, Claim, Description};
 use crate::engine::Ticker;
 use crate::error::LoadError;
-use crate::grants::{self, Interface};
+use crate::guest::Terms;
+use crate::imports::{self, Import};
 use crate::lock::Lock;
-use crate::sandbox::{Sandbox, Terms};
+use crate::offers;
+use crate::powers::Powers;
+use crate::sandbox::Sandbox;
 
 /// What a tool may compute to introduce itself: more than it can in the time it has.
 const DESCRIBE_FUEL: u64 = u64::MAX / 2;
@@ -34,8 +37,8 @@ pub(crate) struct Tool {
     /// SHA-256 of the component, in hex.
     pub(crate) component: String,
     pub(crate) sandbox: Sandbox,
-    pub(crate) imports: Vec<Interface>,
-    pub(crate) tables: BTreeMap<String, Arc<Table>>,
+    pub(crate) imports: Vec<Import>,
+    pub(crate) powers: Powers,
     pub(crate) input: Schema,
     pub(crate) output: Schema,
 }
@@ -47,19 +50,23 @@ pub(crate) struct Loader<'a> {
     pub(crate) limits: Limits,
     pub(crate) lock: Option<&'a Lock>,
     pub(crate) cache: Option<&'a Cache>,
+    /// Whether somebody sends the requests of tools.
+    pub(crate) has_egress: bool,
 }
 
 impl Loader<'_> {
     /// Reads, checks, compiles and introduces one component.
     pub(crate) fn load(&self, config: ToolConfig) -> Result<Tool, LoadError> {
-        let path = &config.component;
+        let path = &config.component.clone();
         let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let wasm = std::fs::read(path).map_err(|source| LoadError::File { path: path.clone(), source })?;
         let sha256 = digest::of_bytes(&wasm);
         self.lock.map_or(Ok(()), |lock| lock.knows(&file, &sha256))?;
 
         let component = self.compile(&file, path, &wasm)?;
-        let imports = grants::imports(self.engine, &file, &component.component_type(), &config)?;
+        let believed = config.effect;
+        let powers = Powers::open(&file, config, self.has_egress)?;
+        let imports = granted(self.engine, &file, &component.component_type(), &powers)?;
         let sandbox = self.sandbox(&component, &imports);
         let sandbox = sandbox
             .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
@@ -68,8 +75,12 @@ impl Loader<'_> {
         let described = digest::of_bytes(text.as_bytes());
         self.lock.map_or(Ok(()), |lock| lock.fits(&about.name, &about.version, &sha256, &described))?;
 
-        let tables = config.tables.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
-        let effect = describe::effect(&imports, about.effect, config.effect);
+        let proven = match imports.iter().all(|import| powers.only_reads(import.capability)) {
+            true => EffectClass::Idempotent,
+            false => EffectClass::Once,
+        };
+        let claim = Claim { declared: about.effect, believed, can_be_asked: sandbox.can_be_asked() };
+        let effect = describe::effect(imports.is_empty(), proven, claim);
         let spec = Arc::new(ToolSpec {
             name: about.name,
             version: about.version,
@@ -80,7 +91,7 @@ impl Loader<'_> {
             // What runs, and what it said when it was accepted.
             digest: digest::of_bytes(format!("{sha256} {described}").as_bytes()),
         });
-        Ok(Tool { spec, component: sha256, sandbox, imports, tables, input, output })
+        Ok(Tool { spec, component: sha256, sandbox, imports, powers, input, output })
     }
 
     fn compile(&self, file: &str, path: &Path, wasm: &[u8]) -> Result<Component, LoadError> {
@@ -101,8 +112,8 @@ impl Loader<'_> {
         component.map_err(|error| not(format!("{error:#}")))
     }
 
-    fn sandbox(&self, component: &Component, imports: &[Interface]) -> wasmtime::Result<Sandbox> {
-        let ready = grants::linker(self.engine, imports)?.instantiate_pre(component)?;
+    fn sandbox(&self, component: &Component, imports: &[Import]) -> wasmtime::Result<Sandbox> {
+        let ready = offers::linker(self.engine, imports)?.instantiate_pre(component)?;
         Sandbox::new(self.engine, self.limits, ready)
     }
 }
@@ -128,6 +139,26 @@ pub(crate) fn introduced(sandbox: &Sandbox, ticker: &Ticker, file: &str) -> Resu
     Ok(Introduced { text, about, input, output })
 }
 
+/// What `component` imports, if all of it is known and allowed.
+fn granted(
+    engine: &Engine,
+    file: &str,
+    component: &ComponentType,
+    powers: &Powers,
+) -> Result<Vec<Import>, LoadError> {
+    let import = |(name, _): (&str, _)| {
+        let (tool, named) = (file.to_owned(), name.to_owned());
+        let Some(import) = Import::named(name) else {
+            return Err(LoadError::UnknownImport { tool, import: named, remedy: imports::remedy(name) });
+        };
+        match powers.refuses(import.capability) {
+            Some(remedy) => Err(LoadError::NotGranted { tool, import: named, remedy }),
+            None => Ok(import),
+        }
+    };
+    component.imports(engine).map(|(name, item)| import((name, item))).collect()
+}
+
 /// Runs a guest that has nothing to wait for: whenever it lets others run, it goes on.
 fn at_once<T>(guest: impl Future<Output = T>) -> T {
     let (mut guest, mut context) = (pin!(guest), Context::from_waker(Waker::noop()));
@@ -141,6 +172,6 @@ fn at_once<T>(guest: impl Future<Output = T>) -> T {
 
 /// A tool introduces itself before anything is granted: what it says must not depend on what it may do.
 fn nothing_granted() -> Terms {
-    let (until, given_up) = (Instant::now() + DESCRIBE_MAX, Arc::new(AtomicBool::new(false)));
-    Terms { until, given_up, table: None, fuel: DESCRIBE_FUEL }
+    let (until, given_up) = (Instant::now() + DESCRIBE_MAX, CancellationToken::new());
+    Terms { until, given_up, given: None, fuel: DESCRIBE_FUEL }
 }

@@ -1,16 +1,24 @@
 //! What the operator says: which components, what each may touch, and how much a call may use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use playhouse_core::egress::HttpGrant;
+use playhouse_core::grant::{Access, Capability, LabelRule};
 use playhouse_core::tool::EffectClass;
+use playhouse_ports::ToolWatch;
+use playhouse_ports::egress::Egress;
+
+use crate::secrets::SecretUse;
 
 /// A key-value table that a tool may be granted.
 pub type Table = BTreeMap<String, String>;
 
 /// Everything [`WasmToolBox::load`](crate::WasmToolBox::load) needs to know.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Config {
     /// The tools, in the order in which they are listed to models.
     pub tools: Vec<ToolConfig>,
@@ -20,8 +28,21 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// A file that gets one line per call that is really started: `effect-id tool sha256-of-arguments`.
     pub call_log: Option<PathBuf>,
+    /// Who sends the requests of tools. Without it, `http` is granted to none.
+    pub egress: Option<Arc<dyn Egress>>,
+    /// Who is told how far calls are.
+    pub watch: Option<Arc<dyn ToolWatch>>,
     /// What a call may use.
     pub limits: Limits,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("tools", &self.tools)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One component and what the operator grants it.
@@ -29,10 +50,51 @@ pub struct Config {
 pub struct ToolConfig {
     /// Path of the component.
     pub component: PathBuf,
-    /// The tables it may be given, by name; an agent picks one of them. Empty: the capability `kv` is not granted.
+    /// The tables it may be given to read, by name; an agent picks one of them.
     pub tables: BTreeMap<String, Table>,
     /// The most harmless effect class the operator believes this tool capable of. Nothing: what its imports prove.
     pub effect: Option<EffectClass>,
+    /// What else it may touch.
+    pub allow: Allow,
+}
+
+/// What an operator allows a tool, beside tables to read. The default allows nothing that reaches out of a call.
+#[derive(Debug, Clone, Default)]
+pub struct Allow {
+    /// Taken away of what every tool may have: `context`, `progress`, `log`, `clock`, `random`.
+    pub without: BTreeSet<Capability>,
+    /// Tables that it may write, by name; an agent picks one of these or of [`ToolConfig::tables`].
+    pub stores: BTreeMap<String, StoreConfig>,
+    /// Folders, by the name with which paths begin.
+    pub folders: BTreeMap<String, FolderConfig>,
+    /// Requests.
+    pub http: HttpGrant,
+    /// Secrets, by name.
+    pub secrets: BTreeMap<String, SecretUse>,
+    /// Other tools that it may call, by name.
+    pub tools: BTreeSet<String>,
+    /// What is withheld from calls whose values come from certain places.
+    pub labels: Vec<LabelRule>,
+}
+
+/// A table on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// Where it lies: in it a folder per tenant, so that no tenant sees the values of another.
+    pub folder: PathBuf,
+    /// Bytes of all values of one tenant.
+    pub quota_bytes: u64,
+}
+
+/// A folder on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderConfig {
+    /// Where it lies. The same for all tenants.
+    pub path: PathBuf,
+    /// How far it is open.
+    pub access: Access,
+    /// Bytes that may lie in it after a change.
+    pub quota_bytes: u64,
 }
 
 /// What one call may use. Reaching any of these is a typed error, not a crash.
@@ -53,6 +115,12 @@ pub struct Limits {
     pub fuel: u64,
     /// Calls from the guest to the host.
     pub host_calls: u32,
+    /// Random bytes.
+    pub random_bytes: u64,
+    /// Bytes of lines for the log; those beyond are dropped.
+    pub log_bytes: usize,
+    /// Tools that wait for each other: a tool that a model calls, the one that it calls, and so on.
+    pub depth: u32,
     /// Calls that run at the same time. More than there are cores, so that one slow call does not hold up quick ones;
     /// few enough that all of them together, at `memory_bytes` each, fit the machine.
     pub running: u32,
@@ -71,6 +139,9 @@ impl Default for Limits {
             // Several times what a large text or table takes, and below half a second of a processor.
             fuel: 5_000_000_000,
             host_calls: 256,
+            random_bytes: 64 << 10,
+            log_bytes: 16 << 10,
+            depth: 4,
             running: 32,
             waiting: 1_024,
         }

@@ -6,11 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use playhouse_core::grant::Capability;
 use playhouse_core::tool::EffectClass;
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::grants::Interface;
 
 /// Bytes of the longest description: it becomes part of every prompt.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
@@ -30,7 +29,8 @@ pub(crate) struct Description {
     #[serde(default)]
     pub(crate) effect: EffectClass,
     #[serde(default)]
-    wants: BTreeMap<String, String>,
+    /// Capability to what it is needed for, in the tool's own words.
+    pub(crate) wants: BTreeMap<String, String>,
 }
 
 impl Description {
@@ -53,8 +53,8 @@ impl Description {
         if this.input_schema.get("type").and_then(Value::as_str) != Some("object") {
             return Err("the root of `input_schema` must have `\"type\": \"object\"`".to_owned());
         }
-        if let Some((permission, access)) = this.wants.iter().find(|(name, access)| !offered(name, access)) {
-            return Err(format!("it wants `{permission}: {access}`, which this host does not offer"));
+        if let Some(wish) = this.wants.keys().find(|name| Capability::named(name).is_none()) {
+            return Err(format!("it wants `{wish}`, which this host does not offer"));
         }
         Ok(this)
     }
@@ -64,44 +64,75 @@ fn anything() -> Value {
     Value::Bool(true)
 }
 
-fn offered(permission: &str, access: &str) -> bool {
-    (permission, access) == ("kv", "read")
+/// What is claimed about the effect of a tool, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    /// By the tool.
+    pub(crate) declared: EffectClass,
+    /// By the operator.
+    pub(crate) believed: Option<EffectClass>,
+    /// Whether the tool exports `checkable`: without that, it cannot be.
+    pub(crate) can_be_asked: bool,
 }
 
 /// The effect class that the runtime goes by.
 ///
 /// No imports: pure, whatever the tool says, because it cannot touch anything. Otherwise the declared class, but never a
-/// more harmless one than the operator believes; an operator who says nothing believes what the imports prove.
-pub(crate) fn effect(
-    imports: &[Interface],
-    declared: EffectClass,
-    believed: Option<EffectClass>,
-) -> EffectClass {
-    if imports.is_empty() {
+/// more harmless one than the operator believes; an operator who says nothing believes what the imports and their grants
+/// prove.
+pub(crate) fn effect(imports_nothing: bool, proven: EffectClass, claim: Claim) -> EffectClass {
+    if imports_nothing {
         return EffectClass::Pure;
     }
-    let only_reads = imports.iter().all(|import| import.only_reads());
-    let proven = if only_reads { EffectClass::Idempotent } else { EffectClass::Once };
+    let most_harmless = claim.believed.unwrap_or(match proven {
+        // It says itself what became of a call: whoever believes its results believes that, too.
+        EffectClass::Once if claim.can_be_asked => EffectClass::Checkable,
+        proven => proven,
+    });
     // The order of classes is from harmless to not, so the larger is the more careful one.
-    declared.max(believed.unwrap_or(proven))
+    match claim.declared.max(most_harmless) {
+        EffectClass::Checkable if !claim.can_be_asked => EffectClass::Once,
+        effect => effect,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn claim(declared: EffectClass, believed: Option<EffectClass>) -> Claim {
+        Claim { declared, believed, can_be_asked: false }
+    }
+
     #[test]
     fn no_imports_prove_pure_whatever_is_said() {
-        assert_eq!(effect(&[], EffectClass::Once, Some(EffectClass::Once)), EffectClass::Pure);
+        let once = claim(EffectClass::Once, Some(EffectClass::Once));
+        assert_eq!(effect(true, EffectClass::Once, once), EffectClass::Pure);
     }
 
     #[test]
     fn a_claim_is_capped_by_the_operator_or_else_by_the_imports() {
-        let (reads, pure, once) = (&[Interface::Kv], EffectClass::Pure, EffectClass::Once);
-        assert_eq!(effect(reads, pure, None), EffectClass::Idempotent);
-        assert_eq!(effect(reads, pure, Some(once)), once);
-        assert_eq!(effect(reads, pure, Some(pure)), pure);
-        assert_eq!(effect(reads, once, Some(pure)), once, "a tool that says `once` is believed");
+        let (reads, pure, once) = (EffectClass::Idempotent, EffectClass::Pure, EffectClass::Once);
+        assert_eq!(effect(false, reads, claim(pure, None)), reads);
+        assert_eq!(effect(false, once, claim(pure, None)), once);
+        assert_eq!(effect(false, reads, claim(pure, Some(once))), once);
+        assert_eq!(effect(false, reads, claim(pure, Some(pure))), pure);
+        assert_eq!(
+            effect(false, reads, claim(once, Some(pure))),
+            once,
+            "a tool that says `once` is believed"
+        );
+    }
+
+    #[test]
+    fn only_what_can_be_asked_is_checkable() {
+        let (once, checkable) = (EffectClass::Once, EffectClass::Checkable);
+        let asked = |declared, believed| Claim { can_be_asked: true, ..claim(declared, believed) };
+        assert_eq!(effect(false, once, claim(checkable, None)), once);
+        assert_eq!(effect(false, once, claim(checkable, Some(checkable))), once);
+        assert_eq!(effect(false, once, asked(checkable, None)), checkable);
+        assert_eq!(effect(false, once, asked(once, None)), once);
+        assert_eq!(effect(false, once, asked(checkable, Some(once))), once);
     }
 
     #[test]
@@ -124,8 +155,8 @@ mod tests {
             ("Upper", r#"{"type":"object"}"#, "{}"),
             ("a/b", r#"{"type":"object"}"#, "{}"),
             ("a", "true", "{}"),
-            ("a", r#"{"type":"object"}"#, r#"{"kv":"write"}"#),
-            ("a", r#"{"type":"object"}"#, r#"{"http":"*"}"#),
+            ("a", r#"{"type":"object"}"#, r#"{"root":"yes"}"#),
+            ("a", r#"{"type":"object"}"#, r#"{"kv":1}"#),
         ] {
             let refused = std::panic::catch_unwind(|| check(name, schema, wants));
             assert!(refused.is_err(), "{name} {schema} {wants}");

@@ -22,7 +22,7 @@ pub enum LoadError {
         reason: String,
     },
     /// The component does not export the interface of a tool.
-    #[error("`{tool}` is a component but not a tool: {reason}; build it against `tools/wit/tool.wit`")]
+    #[error("`{tool}` is a component but not a tool: {reason}; build it against `tools/wit/v1`")]
     NotATool {
         /// The file's name without extension.
         tool: String,
@@ -48,6 +48,14 @@ pub enum LoadError {
         import: String,
         /// What the operator can do.
         remedy: &'static str,
+    },
+    /// What the operator allows a tool cannot be meant.
+    #[error("what `{tool}` is granted cannot be used: {reason}")]
+    BadGrant {
+        /// The file's name without extension.
+        tool: String,
+        /// What to change.
+        reason: String,
     },
     /// `describe()` failed, or returned something that describes no tool.
     #[error("`{tool}` does not describe itself properly: {reason}")]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use playhouse_core::grant::{Access, Capability};
-use playhouse_core::id::EffectId;
 use playhouse_core::tool::ToolRequest;
 use playhouse_ports::egress::{Egress, Granted};
 use playhouse_tools_disk::{Folder, Store};
@@ -13,14 +12,13 @@ use playhouse_tools_policy::Leaks;
 
 use crate::config::Table;
 use crate::secrets::SecretUse;
-use crate::toolbox::Shelf;
+use crate::shelf::Shelf;
 
 /// What one call may touch. What is withheld is not in here.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Given {
     /// The call as it was asked for. A tool that this one calls is called on its behalf.
     pub(crate) request: Arc<ToolRequest>,
-    pub(crate) effect_id: EffectId,
     /// Withheld from this call, each with the label for which it is.
     pub(crate) withheld: BTreeMap<Capability, String>,
     pub(crate) table: Option<Keys>,

@@ -14,7 +14,7 @@ use crate::config::Limits;
 use crate::given::Given;
 
 /// What one call may use, beside [`Limits`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Terms {
     /// When the call ends, finished or not.
     pub(crate) until: Instant,
@@ -95,12 +95,13 @@ pub(crate) struct Used {
     pub(crate) requests: u32,
     /// Exchanges begun: each gets a key of its own.
     pub(crate) exchanges: u32,
+    /// Bytes of output told before the end.
+    pub(crate) partial_bytes: usize,
     /// Other tools called.
     pub(crate) subcalls: u32,
 }
 
 /// The host's side of one instance.
-#[derive(Debug)]
 pub(crate) struct Guest {
     pub(crate) limits: Limits,
     pub(crate) terms: Terms,

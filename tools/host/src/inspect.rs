@@ -1,8 +1,10 @@
 //! What a component is and wants, before anybody grants it anything.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use playhouse_core::digest;
+use playhouse_core::grant::Capability;
 use playhouse_core::tool::EffectClass;
 use serde::Serialize;
 use serde_json::Value;
@@ -11,10 +13,11 @@ use wasmtime::component::Component;
 use crate::check;
 use crate::component::introduced;
 use crate::config::Limits;
-use crate::describe::{self, Description};
+use crate::describe::{self, Claim, Description};
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
-use crate::grants::{self, Interface};
+use crate::imports::{self, Import as Known};
+use crate::offers;
 use crate::sandbox::Sandbox;
 
 /// A component, looked at.
@@ -39,6 +42,8 @@ pub struct Import {
     pub lets: Option<&'static str>,
     /// What its author can do, where this host has no such thing.
     pub remedy: Option<&'static str>,
+    /// What the tool says it needs it for.
+    pub because: Option<String>,
 }
 
 /// What a tool says about itself, and what of it is believed.
@@ -56,6 +61,8 @@ pub struct About {
     pub input_schema: Value,
     /// JSON Schema of the output.
     pub output_schema: Value,
+    /// Capability to what it is needed for, in its own words.
+    pub wants: BTreeMap<String, String>,
     /// What it declares.
     pub declares: EffectClass,
     /// What it counts as, unless the operator says otherwise.
@@ -78,31 +85,38 @@ pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
     let component = Component::from_binary(&engine, &wasm).map_err(not)?;
     let names: Vec<String> =
         component.component_type().imports(&engine).map(|(name, _)| name.to_owned()).collect();
-    let known: Option<Vec<Interface>> = names.iter().map(|name| Interface::of_import(name)).collect();
+    let known: Option<Vec<Known>> = names.iter().map(|name| Known::named(name)).collect();
     let about = match &known {
         None => None,
-        Some(interfaces) => {
-            let ready =
-                grants::linker(&engine, interfaces).and_then(|linker| linker.instantiate_pre(&component));
+        Some(known) => {
+            let ready = offers::linker(&engine, known).and_then(|linker| linker.instantiate_pre(&component));
             let sandbox = ready.and_then(|ready| Sandbox::new(&engine, limits, ready));
             let sandbox = sandbox
                 .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
             let ticker = Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
-            Some(about(interfaces, introduced(&sandbox, &ticker, &file)?.about))
+            let said = introduced(&sandbox, &ticker, &file)?.about;
+            Some(about(known, sandbox.can_be_asked(), said))
         }
     };
     let import = |name: String| {
-        let interface = Interface::of_import(&name);
-        let remedy = interface.is_none().then(|| grants::remedy(&name));
-        Import { lets: interface.map(Interface::lets), remedy, name }
+        let capability = Known::named(&name).map(|known| known.capability);
+        let remedy = capability.is_none().then(|| imports::remedy(&name));
+        let said = about.as_ref().map(|about| &about.wants);
+        let because =
+            said.zip(capability).and_then(|(wants, capability)| wants.get(capability.name()).cloned());
+        Import { lets: capability.map(Capability::lets), remedy, name, because }
     };
     let imports = names.into_iter().map(import).collect();
     Ok(Inspection { sha256: digest::of_bytes(&wasm), bytes: wasm.len(), imports, about })
 }
 
-fn about(interfaces: &[Interface], said: Description) -> About {
+fn about(known: &[Known], can_be_asked: bool, said: Description) -> About {
+    let only_reads = known.iter().all(|import| import.capability.only_reads());
+    let proven = if only_reads { EffectClass::Idempotent } else { EffectClass::Once };
+    let claim = Claim { declared: said.effect, believed: None, can_be_asked };
     About {
-        counts_as: describe::effect(interfaces, said.effect, None),
+        counts_as: describe::effect(known.is_empty(), proven, claim),
+        wants: said.wants,
         takes: check::shape(&said.input_schema),
         name: said.name,
         version: said.version,

@@ -1,137 +1,19 @@
 //! One call in an instance of its own, and what became of it.
-//!
-//! The guest is judged by what the host saw: each limit that ends a call leaves a mark in [`Guest`], and the mark, not
-//! the text of the trap, says which error the model reads.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use playhouse_core::tool::{ToolError, ToolErrorKind};
 use wasmtime::component::InstancePre;
-use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-use crate::bindings::{self, ErrorKind, KeyedPre};
+use crate::bindings::{asked::AskedPre, v0, v1};
 use crate::check::clipped;
-use crate::config::{Limits, Table};
+use crate::config::Limits;
+use crate::guest::{Ended, Guest, Terms};
 
 /// Fuel after which a guest tells how much it has used, and lets others run: some 0.1 ms.
 const FUEL_TOLD_EVERY: u64 = 1_000_000;
 /// Bytes that a guest may hand to the host at once; what is longer than an output may be is refused afterwards, in
 /// words.
 const HANDED_OVER_MAX: usize = 4 << 20;
-
-/// What one call may use, beside [`Limits`].
-#[derive(Debug, Clone)]
-pub(crate) struct Terms {
-    /// When the call ends, finished or not.
-    pub(crate) until: Instant,
-    /// Set when nobody waits for the answer any more.
-    pub(crate) given_up: Arc<AtomicBool>,
-    /// The table it may read.
-    pub(crate) table: Option<Arc<Table>>,
-    /// What it may compute.
-    pub(crate) fuel: u64,
-}
-
-impl Terms {
-    /// Why the call should not go on, if it should not.
-    fn over(&self) -> Option<Ended> {
-        if self.given_up.load(Ordering::Relaxed) {
-            return Some(Ended::GivenUp);
-        }
-        (Instant::now() >= self.until).then_some(Ended::Deadline)
-    }
-}
-
-/// Why the host ended a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    Deadline,
-    GivenUp,
-    Fuel,
-    Memory,
-    HostCalls,
-}
-
-impl Ended {
-    /// What the model is told.
-    fn told(self, limits: &Limits, fuel: u64) -> ToolError {
-        let (kind, message) = match self {
-            Self::Deadline => (ToolErrorKind::Timeout, "the tool did not finish in time".to_owned()),
-            Self::GivenUp => (ToolErrorKind::Cancelled, "the call was given up".to_owned()),
-            Self::Fuel => {
-                let limit = fuel;
-                (
-                    ToolErrorKind::OutOfFuel,
-                    format!("the tool computes more than the {limit} units of fuel it may use: ask for less"),
-                )
-            }
-            Self::Memory => {
-                let limit = limits.memory_bytes >> 20;
-                (
-                    ToolErrorKind::OutOfMemory,
-                    format!("the tool needs more memory than the {limit} MiB it may use"),
-                )
-            }
-            Self::HostCalls => {
-                let limit = limits.host_calls;
-                (
-                    ToolErrorKind::RateLimited,
-                    format!("the tool called the host more than {limit} times in one call"),
-                )
-            }
-        };
-        ToolError::new(kind, message)
-    }
-}
-
-/// The host's side of one instance.
-#[derive(Debug)]
-pub(crate) struct Guest {
-    limits: Limits,
-    terms: Terms,
-    host_calls: u32,
-    ended: Option<Ended>,
-}
-
-impl Guest {
-    /// The table that is granted for this call.
-    pub(crate) fn table(&self) -> Option<&Table> {
-        self.terms.table.as_deref()
-    }
-
-    /// Counts a call into the host. Every host function begins with this: the engine cannot interrupt them, so they
-    /// look at the deadline themselves.
-    pub(crate) fn host_call(&mut self) -> wasmtime::Result<()> {
-        self.host_calls += 1;
-        if self.host_calls > self.limits.host_calls {
-            return Err(self.end(Ended::HostCalls));
-        }
-        self.tick()
-    }
-
-    /// Ends the call if its time is up or nobody waits for it.
-    fn tick(&mut self) -> wasmtime::Result<()> {
-        self.terms.over().map_or(Ok(()), |why| Err(self.end(why)))
-    }
-
-    fn end(&mut self, why: Ended) -> wasmtime::Error {
-        self.ended = Some(why);
-        wasmtime::Error::msg("ended by the host")
-    }
-}
-
-impl ResourceLimiter for Guest {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // An error, not `false`: a guest that is told `false` dies of something that no longer looks like memory.
-        if desired > self.limits.memory_bytes { Err(self.end(Ended::Memory)) } else { Ok(true) }
-    }
-
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.limits.table_elements { Err(self.end(Ended::Memory)) } else { Ok(true) }
-    }
-}
 
 /// What a call came to.
 #[derive(Debug)]
@@ -147,21 +29,46 @@ pub(crate) struct Ran {
 pub(crate) struct Sandbox {
     engine: Engine,
     limits: Limits,
-    ready: KeyedPre<Guest>,
+    ready: Ready,
+}
+
+/// By the version of the contract that the component keeps.
+#[derive(Clone)]
+enum Ready {
+    V0(v0::KeyedPre<Guest>),
+    V1 { tool: v1::EverythingPre<Guest>, asked: Option<AskedPre<Guest>> },
 }
 
 impl Sandbox {
     /// Checks that the component exports a tool.
     pub(crate) fn new(engine: &Engine, limits: Limits, ready: InstancePre<Guest>) -> wasmtime::Result<Self> {
-        Ok(Self { engine: engine.clone(), limits, ready: KeyedPre::new(ready)? })
+        // Of a component that is neither, the error tells what the newer version wants.
+        let ready = match v1::EverythingPre::new(ready.clone()) {
+            Ok(tool) => Ready::V1 { tool, asked: AskedPre::new(ready).ok() },
+            Err(missing) => Ready::V0(v0::KeyedPre::new(ready).map_err(|_| missing)?),
+        };
+        Ok(Self { engine: engine.clone(), limits, ready })
+    }
+
+    /// Whether the tool can be asked what became of a call.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        matches!(&self.ready, Ready::V1 { asked: Some(_), .. })
     }
 
     /// Lets the tool introduce itself.
     pub(crate) async fn describe(&self, terms: Terms) -> Result<String, ToolError> {
         let mut store = self.store(terms);
         let described = async {
-            let tool = self.ready.instantiate_async(&mut store).await?;
-            tool.playhouse_tool_tool().call_describe(&mut store).await
+            match &self.ready {
+                Ready::V0(ready) => {
+                    let tool = ready.instantiate_async(&mut store).await?;
+                    tool.playhouse_tool_tool().call_describe(&mut store).await
+                }
+                Ready::V1 { tool, .. } => {
+                    let tool = tool.instantiate_async(&mut store).await?;
+                    tool.playhouse_tool_tool().call_describe(&mut store).await
+                }
+            }
         };
         described.await.map_err(|error| became(store.data(), &error))
     }
@@ -180,20 +87,44 @@ impl Sandbox {
         }
         let mut store = self.store(terms);
         let called = async {
-            let tool = self.ready.instantiate_async(&mut store).await?;
-            tool.playhouse_tool_tool().call_call(&mut store, arguments).await
+            match &self.ready {
+                Ready::V0(ready) => {
+                    let tool = ready.instantiate_async(&mut store).await?;
+                    let said = tool.playhouse_tool_tool().call_call(&mut store, arguments).await?;
+                    Ok(said.map_err(told_by_v0))
+                }
+                Ready::V1 { tool, .. } => {
+                    let tool = tool.instantiate_async(&mut store).await?;
+                    let said = tool.playhouse_tool_tool().call_call(&mut store, arguments).await?;
+                    Ok(said.map_err(told))
+                }
+            }
         };
-        let called = called.await;
+        let called: wasmtime::Result<_> = called.await;
         let given = store.data().terms.fuel;
         let fuel = given.saturating_sub(store.get_fuel().expect("the engine counts fuel"));
-        let result = called.map_err(|error| became(store.data(), &error)).and_then(|said| said.map_err(told));
+        let result = called.map_err(|error| became(store.data(), &error)).and_then(|said| said);
         Ran { result, fuel }
+    }
+
+    /// Asks the tool whether the call with `effect_id` took effect: its result, as JSON text, if so.
+    pub(crate) async fn asked(&self, terms: Terms, effect_id: &str) -> Result<Option<String>, ToolError> {
+        let Ready::V1 { asked: Some(asked), .. } = &self.ready else {
+            let message = "the tool cannot say what became of its calls";
+            return Err(ToolError::new(ToolErrorKind::OutcomeUnknown, message));
+        };
+        let mut store = self.store(terms);
+        let answer = async {
+            let tool = asked.instantiate_async(&mut store).await?;
+            tool.playhouse_tool_checkable().call_did_it_happen(&mut store, effect_id).await
+        };
+        let answer = answer.await.map_err(|error| became(store.data(), &error))?;
+        answer.map_err(|why| ToolError::new(ToolErrorKind::OutcomeUnknown, clipped(&why)))
     }
 
     /// The host's side of a fresh instance, with every limit in place.
     fn store(&self, terms: Terms) -> Store<Guest> {
-        let guest = Guest { limits: self.limits, terms, host_calls: 0, ended: None };
-        let mut store = Store::new(&self.engine, guest);
+        let mut store = Store::new(&self.engine, Guest::new(self.limits, terms));
         store.limiter(|guest| guest);
         // The guest keeps its count to itself until it calls, returns or reaches such an interval. One that is ended
         // in between is booked for what it told.
@@ -229,7 +160,23 @@ fn cause(error: &wasmtime::Error) -> String {
 }
 
 /// An error that the tool itself reports. Its message is clipped: it goes into a prompt.
-fn told(error: bindings::ToolError) -> ToolError {
+fn told(error: v1::exports::playhouse::tool::tool::ToolError) -> ToolError {
+    use v1::exports::playhouse::tool::tool::ErrorKind;
+    let kind = match error.kind {
+        ErrorKind::InvalidInput => ToolErrorKind::InvalidInput,
+        ErrorKind::Denied => ToolErrorKind::Denied,
+        ErrorKind::NotFound => ToolErrorKind::NotFound,
+        ErrorKind::Conflict => ToolErrorKind::Conflict,
+        ErrorKind::Unavailable => ToolErrorKind::Upstream,
+        ErrorKind::Failed => ToolErrorKind::Failed,
+    };
+    let after = error.retry_after_ms.filter(|_| kind == ToolErrorKind::Upstream).map(u64::from);
+    ToolError::new(kind, clipped(&error.message)).retry_after(after)
+}
+
+/// The same in version 0.1.
+fn told_by_v0(error: v0::exports::playhouse::tool::tool::ToolError) -> ToolError {
+    use v0::exports::playhouse::tool::tool::ErrorKind;
     let kind = match error.kind {
         ErrorKind::InvalidInput => ToolErrorKind::InvalidInput,
         ErrorKind::Denied => ToolErrorKind::Denied,

@@ -11,6 +11,7 @@ use std::{
 use futures_util::{StreamExt, stream};
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
+    labels::Labels,
     tool::{Grant, ToolRequest},
 };
 use playhouse_ports::ToolBox;
@@ -29,6 +30,7 @@ fn request() -> Result<ToolRequest, Box<dyn std::error::Error>> {
         tool: "s__echo".into(),
         arguments: serde_json::json!({ "text": "hello" }),
         grant: Grant::default(),
+        labels: Labels::default(),
         timeout_ms: 10_000,
         fuel: None,
     })

@@ -71,7 +71,9 @@ impl fmt::Debug for Leaks {
 
 /// A secret too short to be looked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the secret `{name}` has fewer than {SECRET_BYTES_MIN} bytes, too few to notice when it leaks: use a longer one")]
+#[error(
+    "the secret `{name}` has fewer than {SECRET_BYTES_MIN} bytes, too few to notice when it leaks: use a longer one"
+)]
 pub struct TooShort {
     /// Which.
     pub name: String,
@@ -131,8 +133,10 @@ mod tests {
                 let reversed: String = text.chars().rev().collect();
                 let hex: String = text.bytes().map(|byte| format!("{byte:02X}")).collect();
                 let percent: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
-                let encoded = [&general_purpose::STANDARD, &general_purpose::URL_SAFE].map(|e| e.encode(&text));
-                for form in [&text, &reversed, &hex, &hex.to_lowercase(), &percent, &encoded[0], &encoded[1]] {
+                let encoded =
+                    [&general_purpose::STANDARD, &general_purpose::URL_SAFE].map(|e| e.encode(&text));
+                for form in [&text, &reversed, &hex, &hex.to_lowercase(), &percent, &encoded[0], &encoded[1]]
+                {
                     assert_eq!(leaks().find(form.as_bytes()), Some("stripe"), "{form}");
                 }
             }

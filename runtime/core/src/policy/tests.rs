@@ -93,7 +93,7 @@ proptest! {
     ) {
         let retry = Retry { times, backoff_ms, backoff_max_ms, budget_ms };
         let (mut waited, mut tries) = (0u64, 0u32);
-        while let Some(wait) = retry.wait_ms(tries + 2, waited, "t/1.0").filter(|_| tries < 100) {
+        while let Some(wait) = retry.wait_ms(tries + 2, waited, 0, "t/1.0").filter(|_| tries < 100) {
             let longest = if backoff_max_ms == 0 { 10_000 } else { backoff_max_ms };
             prop_assert!(wait <= longest.saturating_add(longest / 2), "{wait}");
             waited = waited.saturating_add(wait);
@@ -101,7 +101,7 @@ proptest! {
         }
         let budget_ms = if budget_ms == 0 { 60_000 } else { budget_ms };
         prop_assert!(tries <= times && waited <= budget_ms);
-        prop_assert_eq!(retry.wait_ms(1, 0, "t"), None, "the first try waits for nothing");
+        prop_assert_eq!(retry.wait_ms(1, 0, 0, "t"), None, "the first try waits for nothing");
     }
 }
 
@@ -111,14 +111,14 @@ fn waits_grow_within_their_bounds_and_repeat_exactly() {
     let mut waited = 0;
     let mut waits = Vec::new();
     for attempt in 2.. {
-        let Some(wait) = retry.wait_ms(attempt, waited, "t/1.0") else { break };
-        assert_eq!(retry.wait_ms(attempt, waited, "t/1.0"), Some(wait));
+        let Some(wait) = retry.wait_ms(attempt, waited, 0, "t/1.0") else { break };
+        assert_eq!(retry.wait_ms(attempt, waited, 0, "t/1.0"), Some(wait));
         waited += wait;
         waits.push(wait);
     }
     assert!((100..150).contains(&waits[0]) && waits.iter().all(|wait| *wait <= 1_500), "{waits:?}");
     assert!(waits.len() <= 8 && waited <= 3_000, "{waits:?}");
-    assert_eq!(Retry::default().wait_ms(2, 0, "t"), None);
+    assert_eq!(Retry::default().wait_ms(2, 0, 0, "t"), None);
 }
 
 #[test]
@@ -134,4 +134,12 @@ fn an_undo_is_filled_from_what_it_takes_back() {
     assert_eq!([fill("$output"), fill("$arguments")], [Some(json!("gave")), Some(json!("given"))]);
     assert_eq!(fill("$5"), Some(json!("$5")), "any other word stands for itself");
     assert_eq!(fill("$outputs"), None);
+}
+
+#[test]
+fn a_retry_waits_as_long_as_the_tool_asks_for_if_the_budget_has_that_much() {
+    let retry = Retry { times: 3, budget_ms: 5_000, ..Retry::default() };
+    assert!(retry.wait_ms(2, 0, 3_000, "t/1.0").is_some_and(|wait| (3_000..=5_000).contains(&wait)));
+    assert_eq!(retry.wait_ms(2, 0, u64::MAX, "t/1.0"), None);
+    assert_eq!(retry.wait_ms(2, 2_500, 3_000, "t/1.0"), None);
 }

@@ -110,8 +110,9 @@ impl Task {
         };
         let may_repeat = matches!(intent.class, EffectClass::Pure | EffectClass::Idempotent);
         let next = attempt + 1;
-        let wait =
-            || self.spec.pinned.agent.policy.retry(&intent.tool).wait_ms(next, waited_ms, &effect_id.0);
+        let at_least = error.retry_after_ms.unwrap_or(0);
+        let retry = self.spec.pinned.agent.policy.retry(&intent.tool);
+        let wait = || retry.wait_ms(next, waited_ms, at_least, &effect_id.0);
         if let Some(after_ms) = (may_repeat && Retry::helps(error.kind)).then(wait).flatten() {
             self.note(out, Event::ToolRetried { effect_id, attempt: next, error, after_ms });
             return out.effects.push(Effect::RetryTool { intent, after_ms });

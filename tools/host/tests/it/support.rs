@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use playhouse_core::id::{EffectId, TaskId, Tenant};
+use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest};
 use playhouse_ports::ToolBox;
 use playhouse_tools_host::{Config, Limits, LoadError, ToolConfig, WasmToolBox};
@@ -64,7 +65,8 @@ pub(crate) fn request(tool: &str, arguments: Value) -> ToolRequest {
         task,
         tool: tool.to_owned(),
         arguments,
-        grant: Grant { table: Some("codes".to_owned()) },
+        grant: Grant { table: Some("codes".to_owned()), ..Grant::default() },
+        labels: Labels::default(),
         timeout_ms: 2_000,
         fuel: None,
     }

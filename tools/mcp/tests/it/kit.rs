@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
+    labels::Labels,
     tool::{Grant, ToolError, ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::ToolBox;
@@ -138,6 +139,7 @@ pub(crate) fn request(tool: &str, arguments: Value, timeout_ms: u64) -> ToolRequ
         tool: format!("{SERVER}__{tool}"),
         arguments,
         grant: Grant::default(),
+        labels: Labels::default(),
         timeout_ms,
         fuel: None,
     }

@@ -75,6 +75,8 @@ mirror! {
         OutOfFuel,
         /// Its output cannot be used.
         BadOutput,
+        /// It did not work, and would not another time.
+        Failed,
         /// It crashed.
         Crashed,
         /// The task was cancelled meanwhile.
@@ -109,7 +111,7 @@ impl From<model::ModelError> for ModelError {
 }
 
 impl From<tool::ToolError> for ToolError {
-    fn from(tool::ToolError { kind, message }: tool::ToolError) -> Self {
+    fn from(tool::ToolError { kind, message, retry_after_ms: _ }: tool::ToolError) -> Self {
         Self { kind: kind.into(), message }
     }
 }

@@ -1,0 +1,79 @@
+//! What a component imports: the interface, and the version of the contract.
+
+use playhouse_core::grant::Capability;
+
+/// The minor version of contract 1 that this host serves: it serves all before it, too.
+const MINOR: u64 = 0;
+const PACKAGE: &str = "playhouse:tool/";
+
+/// One import that this host knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Import {
+    pub(crate) capability: Capability,
+    pub(crate) contract: Contract,
+}
+
+/// A version of `tools/wit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contract {
+    /// 0.1, with `kv` alone.
+    V0,
+    /// 1.x
+    V1,
+}
+
+impl Import {
+    /// `playhouse:tool/kv@1.0.0`; `None` if this host has no such thing.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let (interface, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
+        let capability = Capability::named(interface)?;
+        let contract = contract(version)?;
+        (contract == Contract::V1 || capability == Capability::Kv).then_some(Self { capability, contract })
+    }
+}
+
+fn contract(version: &str) -> Option<Contract> {
+    let mut parts = version.split('.').map(str::parse::<u64>);
+    match (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?, parts.next()) {
+        (0, 1, 0, None) => Some(Contract::V0),
+        (1, minor, _, None) if minor <= MINOR => Some(Contract::V1),
+        _ => None,
+    }
+}
+
+/// What the author of a component can do about an import that nobody here can grant.
+pub(crate) fn remedy(import: &str) -> &'static str {
+    if import.starts_with("wasi:") {
+        return "build the tool without WASI (Rust: target wasm32-unknown-unknown) and use the interfaces of `tools/wit/v1`";
+    }
+    if import.starts_with(PACKAGE) {
+        return "it was built against another version of `tools/wit`: build it against one that this host has";
+    }
+    "build the tool against `tools/wit/v1`, and nothing else"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_up_to_our_own_are_known_and_no_others() {
+        let known = |name: &str| Import::named(name).map(|import| (import.capability, import.contract));
+        assert_eq!(known("playhouse:tool/kv@0.1.0"), Some((Capability::Kv, Contract::V0)));
+        assert_eq!(known("playhouse:tool/kv@1.0.0"), Some((Capability::Kv, Contract::V1)));
+        assert_eq!(known("playhouse:tool/http@1.0.7"), Some((Capability::Http, Contract::V1)));
+        for name in [
+            "playhouse:tool/http@0.1.0",
+            "playhouse:tool/kv@1.1.0",
+            "playhouse:tool/kv@2.0.0",
+            "playhouse:tool/kv@1.0",
+            "playhouse:tool/kv@1.0.0.0",
+            "playhouse:tool/kv",
+            "playhouse:tool/tool@1.0.0",
+            "wasi:http/types@0.2.0",
+            "other:tool/kv@1.0.0",
+        ] {
+            assert_eq!(known(name), None, "{name}");
+        }
+    }
+}

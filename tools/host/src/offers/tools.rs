@@ -1,0 +1,82 @@
+//! `tools`: a tool that calls another one.
+//!
+//! The other tool runs inside this call: it ends with it, computes from its fuel, and takes a slot of its own, if one is
+//! free. It never waits for one: calls that hold a slot while they wait for another would wait for each other.
+
+use std::sync::Arc;
+
+use playhouse_core::grant::Capability;
+use playhouse_core::id::EffectId;
+use playhouse_core::tool::{ToolError, ToolErrorKind, ToolRequest};
+use serde_json::Value;
+use wasmtime::StoreContextMut;
+use wasmtime::component::Linker;
+
+use crate::bindings::v1::playhouse::tool::tools::Error;
+use crate::given::Given;
+use crate::guest::Guest;
+
+/// Adds the interface by hand: its function needs the store, since the fuel of both calls is one.
+pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    let mut interface = linker.instance("playhouse:tool/tools@1.0.0")?;
+    interface.func_wrap_async(
+        "call",
+        |mut store: StoreContextMut<'_, Guest>, (name, arguments): (String, String)| {
+            Box::new(async move {
+                let given = store.data_mut().host_call()?;
+                let fuel = store.get_fuel()?;
+                let request = match store.data_mut().subcall(&given, name, &arguments, fuel) {
+                    Ok(request) => request,
+                    Err(error) => return Ok((Err(told(error)),)),
+                };
+                let terms = store.data().terms.clone();
+                let (result, used) = given.shelf.clone().nested(request, terms, given.depth + 1).await;
+                store.set_fuel(fuel.saturating_sub(used))?;
+                store.data_mut().tick()?;
+                Ok((result.map(|output| output.to_string()).map_err(told),))
+            })
+        },
+    )
+}
+
+impl Guest {
+    /// The call that a guest asks for, if it may.
+    fn subcall(
+        &mut self,
+        given: &Arc<Given>,
+        name: String,
+        arguments: &str,
+        fuel: u64,
+    ) -> Result<ToolRequest, ToolError> {
+        let denied = |message| ToolError::new(ToolErrorKind::Denied, message);
+        if let Some(why) = given.withheld(Capability::Tools) {
+            return Err(denied(why));
+        }
+        if !given.tools.contains(&name) {
+            let known = given.tools.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            return Err(denied(format!(
+                "the tool `{name}` is not granted to this one; granted are: {known}"
+            )));
+        }
+        if given.depth + 1 >= self.limits.depth {
+            let most = self.limits.depth;
+            return Err(denied(format!("at most {most} tools may wait for each other")));
+        }
+        let arguments: Value = serde_json::from_str(arguments).map_err(|error| {
+            ToolError::new(ToolErrorKind::InvalidInput, format!("the arguments are not JSON: {error}"))
+        })?;
+        self.used.subcalls += 1;
+        // Its own, and the same when this call is repeated.
+        let effect_id = EffectId(format!("{}-{}", given.request.effect_id, self.used.subcalls));
+        let timeout_ms = u64::try_from(self.left().as_millis()).unwrap_or(u64::MAX);
+        let caller = ToolRequest::clone(&given.request);
+        Ok(ToolRequest { effect_id, tool: name, arguments, timeout_ms, fuel: Some(fuel), ..caller })
+    }
+}
+
+fn told(error: ToolError) -> Error {
+    let ToolError { kind, message, retry_after_ms } = error;
+    let kind = serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+    let retry_after_ms = retry_after_ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX));
+    Error { kind: kind.unwrap_or_default(), message, retry_after_ms }
+}

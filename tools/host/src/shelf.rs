@@ -1,0 +1,196 @@
+//! The loaded tools, and one call of one of them: admitted, run, checked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use playhouse_core::digest;
+use playhouse_core::tool::{Receipt, ToolError, ToolErrorKind, ToolRequest};
+use playhouse_ports::egress::Egress;
+use playhouse_ports::{ToolProgress, ToolWatch};
+use playhouse_tools_policy::Leaks;
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::call_log::CallLog;
+use crate::component::Tool;
+use crate::config::Limits;
+use crate::guest::Terms;
+use crate::sandbox::Ran;
+
+/// Everything that a call needs besides what it asks for.
+pub(crate) struct Shelf {
+    pub(crate) tools: BTreeMap<String, Arc<Tool>>,
+    pub(crate) limits: Limits,
+    pub(crate) call_log: Option<CallLog>,
+    pub(crate) egress: Option<Arc<dyn Egress>>,
+    pub(crate) watch: Option<Arc<dyn ToolWatch>>,
+    /// Every secret of every tool.
+    pub(crate) leaks: Arc<Leaks>,
+    /// Calls that run or wait; one more is turned away.
+    pub(crate) admitted: Arc<Semaphore>,
+    /// Calls that run.
+    pub(crate) running: Arc<Semaphore>,
+}
+
+/// A call that may begin.
+pub(crate) struct Admitted {
+    pub(crate) tool: Arc<Tool>,
+    pub(crate) request: ToolRequest,
+    /// As the component reads them.
+    arguments: String,
+    terms: Terms,
+}
+
+impl Shelf {
+    pub(crate) fn tool(&self, name: &str) -> Result<&Arc<Tool>, ToolError> {
+        self.tools.get(name).ok_or_else(|| {
+            let known = self.tools.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            ToolError::new(
+                ToolErrorKind::UnknownTool,
+                format!("there is no tool `{name}`; there are {known}"),
+            )
+        })
+    }
+
+    /// Whether a call that somebody asks for may begin: known, granted, and fit for the schema.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        request: ToolRequest,
+        given_up: CancellationToken,
+        depth: u32,
+    ) -> Result<Admitted, ToolError> {
+        let until = Instant::now() + Duration::from_millis(request.timeout_ms).min(self.limits.wall);
+        let tool = Arc::clone(self.tool(&request.tool)?);
+        let given = tool.powers.given(&tool.imports, &request, self, depth)?;
+        let arguments = self.arguments(&tool, &request.arguments)?;
+        let fuel = request.fuel.map_or(self.limits.fuel, |left| left.min(self.limits.fuel));
+        Ok(Admitted { tool, request, arguments, terms: Terms { until, given_up, given, fuel } })
+    }
+
+    /// A slot to run in, before the call is over.
+    pub(crate) async fn slot(&self, call: &Admitted) -> Result<[OwnedSemaphorePermit; 2], ToolError> {
+        let late = |_| {
+            ToolError::new(ToolErrorKind::Timeout, "no tool slot was free in time; the tool was not started")
+        };
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(full)?;
+        let running = Arc::clone(&self.running).acquire_owned();
+        let running = tokio::time::timeout_at(call.terms.until.into(), running).await.map_err(late)?;
+        Ok([admitted, running.expect("the semaphore is never closed")])
+    }
+
+    /// Runs a call that has a slot. There is a receipt as soon as a guest was started.
+    pub(crate) async fn run(&self, call: &Admitted) -> (Result<String, ToolError>, Option<Receipt>) {
+        let Admitted { tool, request, arguments, terms } = call;
+        let starting = || self.call_log.as_ref().map_or(Ok(()), |log| log.started(request)).map_err(unlogged);
+        let Ran { result, fuel } = tool.sandbox.call(terms.clone(), arguments, starting).await;
+        let receipt = (fuel > 0).then(|| Receipt {
+            component: tool.component.clone(),
+            input: digest::of_bytes(arguments.as_bytes()),
+            output: result
+                .as_ref()
+                .ok()
+                .filter(|text| text.len() <= self.limits.output_bytes)
+                .map(|text| digest::of_bytes(text.as_bytes())),
+            fuel,
+        });
+        (result, receipt)
+    }
+
+    /// A call that another one makes, within `outer`; its output, and the fuel it took.
+    pub(crate) async fn nested(
+        self: Arc<Self>,
+        request: ToolRequest,
+        outer: Terms,
+        depth: u32,
+    ) -> (Result<Value, ToolError>, u64) {
+        let call = match self.admit(request, outer.given_up, depth) {
+            Ok(call) => call,
+            Err(error) => return (Err(error), 0),
+        };
+        let Ok(_slot) = Arc::clone(&self.running).try_acquire_owned() else {
+            let message = "no tool slot is free for a tool that another one calls: try again later";
+            return (Err(ToolError::new(ToolErrorKind::RateLimited, message)), 0);
+        };
+        let (result, receipt) = self.run(&call).await;
+        let output = result.and_then(|text| self.output(&call.tool, &text));
+        (output, receipt.map_or(0, |receipt| receipt.fuel))
+    }
+
+    /// Asks a tool what became of a call.
+    pub(crate) async fn asked(&self, call: &Admitted) -> Result<Option<Value>, ToolError> {
+        let answer = call.tool.sandbox.asked(call.terms.clone(), &call.request.effect_id.0).await?;
+        answer.map(|text| self.output(&call.tool, &text)).transpose()
+    }
+
+    /// Tells those who watch. Nothing is told of what holds a secret.
+    pub(crate) fn tell(&self, request: &ToolRequest, progress: ToolProgress) {
+        let (ToolProgress::Partial(text) | ToolProgress::Report { message: text, .. }) = &progress;
+        if let Some(watch) = self.watch.as_ref().filter(|_| self.leaks.find(text.as_bytes()).is_none()) {
+            watch.progress(request, progress);
+        }
+    }
+
+    /// The arguments as text, if they fit the schema and the limits.
+    fn arguments(&self, tool: &Tool, arguments: &Value) -> Result<String, ToolError> {
+        let name = &tool.spec.name;
+        let invalid = |message| ToolError::new(ToolErrorKind::InvalidInput, message);
+        tool.input.check(arguments).map_err(|complaint| {
+            let (shape, example) = (tool.input.shape(), tool.input.example());
+            invalid(format!(
+                "the arguments of `{name}` are not right: {complaint}. It takes: {shape}; for example {example}"
+            ))
+        })?;
+        let text = arguments.to_string();
+        let (bytes, limit) = (text.len(), self.limits.input_bytes);
+        if bytes > limit {
+            return Err(invalid(format!("the arguments of `{name}` have {bytes} bytes, more than {limit}")));
+        }
+        Ok(text)
+    }
+
+    /// The output as JSON, if it is JSON, fits the limits, and fits the tool's own schema.
+    pub(crate) fn output(&self, tool: &Tool, text: &str) -> Result<Value, ToolError> {
+        let name = &tool.spec.name;
+        let bad = |message| ToolError::new(ToolErrorKind::BadOutput, message);
+        let (bytes, limit) = (text.len(), self.limits.output_bytes);
+        if bytes > limit {
+            return Err(bad(format!(
+                "the output of `{name}` has {bytes} bytes, more than {limit}: ask for less"
+            )));
+        }
+        // What touches nothing cannot have met a secret.
+        if !tool.imports.is_empty()
+            && let Some(secret) = self.leaks.find(text.as_bytes())
+        {
+            return Err(bad(format!("the output of `{name}` holds the secret `{secret}` and is withheld")));
+        }
+        let value = serde_json::from_str(text)
+            .map_err(|error| bad(format!("the output of `{name}` is not JSON: {error}")))?;
+        tool.output.check(&value).map_err(|complaint| {
+            bad(format!("the output of `{name}` does not fit its own schema: {complaint}"))
+        })?;
+        Ok(value)
+    }
+
+    /// An error as the model may read it.
+    pub(crate) fn error(&self, error: ToolError) -> ToolError {
+        match self.leaks.hide(&error.message) {
+            Some((message, _)) => ToolError { message, ..error },
+            None => error,
+        }
+    }
+}
+
+fn full<E>(_: E) -> ToolError {
+    ToolError::new(ToolErrorKind::RateLimited, "too many tool calls are waiting: try again later")
+}
+
+/// A call that cannot be logged is not started: the log is believed to be complete.
+fn unlogged(error: std::io::Error) -> ToolError {
+    ToolError::new(
+        ToolErrorKind::Upstream,
+        format!("the call log cannot be written ({error}); the tool was not started"),
+    )
+}
