@@ -73,6 +73,7 @@ stage() {
   cp -a Cargo.toml Cargo.lock "${CRATES[@]}" ../guest ../wit "$STAGE/"
   sed -i 's#"\.\./guest"#"guest"#' "$STAGE/Cargo.toml"
   sed -i '/^workspace = "/d' "$STAGE/guest/Cargo.toml"
+  sed -i 's#"\.\./\.\./wit/#"../wit/#' "$STAGE/hostile/src/lib.rs"
 }
 
 # cargo for the guests. No path of this machine may get into the bytes.

@@ -1,7 +1,7 @@
 //! Never finishes introducing itself: loading must have a deadline too.
 #![allow(unsafe_code, missing_docs, dead_code, reason = "the generated exports, which only wasm has")]
 
-use playhouse_tool::bindings::{Guest, ToolError};
+use hostile::bindings::{Guest, ToolError};
 
 struct Endless;
 
@@ -18,4 +18,4 @@ impl Guest for Endless {
 }
 
 #[cfg(target_arch = "wasm32")]
-playhouse_tool::bindings::export_pure!(Endless with_types_in playhouse_tool::bindings);
+hostile::bindings::export_pure!(Endless with_types_in hostile::bindings);

@@ -7,7 +7,7 @@
     reason = "the generated exports; and a guest that means harm needs no manners"
 )]
 
-use playhouse_tool::bindings::{ErrorKind, Guest, ToolError};
+use hostile::bindings::{ErrorKind, Guest, ToolError};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 struct Misbehaves;
@@ -60,4 +60,4 @@ fn recurse(depth: u64) -> u64 {
 }
 
 #[cfg(target_arch = "wasm32")]
-playhouse_tool::bindings::export_pure!(Misbehaves with_types_in playhouse_tool::bindings);
+hostile::bindings::export_pure!(Misbehaves with_types_in hostile::bindings);
