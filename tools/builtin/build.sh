@@ -20,7 +20,7 @@ RUST_VERSION=1.95.0
 TARGET=wasm32-unknown-unknown
 TOOLS=(calculator convert lookup)
 CRATES=("${TOOLS[@]}" componentize exact hostile)
-HOSTILE=(misbehaves endless_describe)
+HOSTILE=(misbehaves endless_describe reaches)
 GUESTS=../host/tests/guests
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR
