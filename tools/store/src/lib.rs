@@ -1,0 +1,39 @@
+//! The folder of installed tools, and everything that brings a component into it.
+//!
+//! ```text
+//!  path, https, oci ─▶ Fetched ─▶ (the caller looks at it) ─▶ Claims ─┐
+//!                        │ signatures                                  ▼
+//!  trust.toml ───────────┴──────────────────────────────────────▶ decide ─▶ Verdict ─┐
+//!  tools.lock ─▶ Difference::between ─▶ consent ─▶ Store::install ◀───────────────────┘
+//! ```
+//!
+//! Components are bytes here: nothing is compiled or run. What one is and wants is told by the caller as [`Claims`].
+//! Deciding, comparing and every format are pure functions; [`Store`] is the only one that writes below its folder, and
+//! [`Fetcher`] the only one that uses the network.
+
+pub mod bounds;
+mod claims;
+mod difference;
+mod disk;
+mod error;
+mod held;
+mod keys;
+mod lock;
+mod signature;
+mod store;
+mod time;
+mod trust;
+mod verdict;
+
+pub use claims::{BadClaims, Claims, Wants};
+pub use difference::{Change, Difference, Power, Step};
+pub use disk::{FileError, Point, What};
+pub use error::StoreError;
+pub use keys::{KeyError, Made, PASSPHRASE_VARIABLE, Passphrase, SecretKey, keygen};
+pub use lock::{BadLock, Entry, Lock};
+pub use signature::{BadSignature, SignError, Signature, bound};
+pub use store::{
+    Consent, Installed, LOCK_NAME, Listed, Listing, Package, State, Store, signatures_of,
+};
+pub use trust::{BadTrust, Trust, TrustedKey};
+pub use verdict::{Finding, Judged, Outcome, Refusal, Verdict, decide};
