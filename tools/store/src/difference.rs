@@ -90,8 +90,7 @@ impl Difference {
             changed: changes(old_wants, &new.wants),
             effect,
             description_changed: read,
-            signer_changed: (old.signed_by != *signed_by)
-                .then(|| (old.signed_by.clone(), signed_by.clone())),
+            signer_changed: (old.signed_by != *signed_by).then(|| (old.signed_by.clone(), signed_by.clone())),
             was_unknown: old.imports.is_none() || old.wants.is_none(),
         }
     }
@@ -149,7 +148,8 @@ impl Difference {
         }
         for change in &self.changed {
             let permission = &change.permission;
-            lines.extend(change.less.iter().map(|way| format!("- no longer wants `{permission}` for: {way}")));
+            lines
+                .extend(change.less.iter().map(|way| format!("- no longer wants `{permission}` for: {way}")));
         }
         lines.extend(self.removed.iter().map(|power| format!("- no longer {}", can(power))));
         lines.join("\n")
@@ -161,9 +161,9 @@ impl Difference {
             Step::Same => format!("`{name}` {is}: the same bytes"),
             Step::Rebuilt => format!("`{name}` {is}: the same version with other bytes"),
             Step::Up => format!("`{name}`: update from {was} to {is}"),
-            Step::Down => format!(
-                "`{name}`: DOWNGRADE from {was} to {is}, which may bring back what was mended since"
-            ),
+            Step::Down => {
+                format!("`{name}`: DOWNGRADE from {was} to {is}, which may bring back what was mended since")
+            }
             Step::Unordered => format!("`{name}`: from {was} to {is}, which cannot be put in an order"),
         }
     }
@@ -192,9 +192,8 @@ fn powers(
 ) -> BTreeSet<Power> {
     let imports = imports.difference(other_imports).cloned().map(Power::Import);
     let wants = wants.iter().filter(|(permission, _)| !other_wants.contains_key(*permission));
-    let wants = wants.flat_map(|(permission, ways)| {
-        ways.iter().map(|way| Power::Want(permission.clone(), way.clone()))
-    });
+    let wants = wants
+        .flat_map(|(permission, ways)| ways.iter().map(|way| Power::Want(permission.clone(), way.clone())));
     imports.chain(wants).collect()
 }
 

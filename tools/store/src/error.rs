@@ -45,7 +45,9 @@ pub enum StoreError {
     #[error("{}", .0.explain())]
     Refused(Box<Verdict>),
     /// The verdict was about other bytes.
-    #[error("what was decided about `{tool}` is about other bytes (sha256 {decided}, not {found}); decide again")]
+    #[error(
+        "what was decided about `{tool}` is about other bytes (sha256 {decided}, not {found}); decide again"
+    )]
     OtherBytes {
         /// The tool.
         tool: String,

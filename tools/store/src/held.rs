@@ -42,7 +42,9 @@ pub(crate) fn hold(folder: &Path, doing: &str, wait: Duration) -> Result<Held, N
         match file.try_lock() {
             Ok(()) => break,
             Err(TryLockError::Error(error)) => return Err(NotHeld::File(failed("lock", &path)(error))),
-            Err(TryLockError::WouldBlock) if wait <= begun.elapsed() => return Err(NotHeld::Busy(note(&mut file))),
+            Err(TryLockError::WouldBlock) if wait <= begun.elapsed() => {
+                return Err(NotHeld::Busy(note(&mut file)));
+            }
             Err(TryLockError::WouldBlock) => thread::park_timeout(RETRY),
         }
     }

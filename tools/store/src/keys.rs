@@ -203,7 +203,8 @@ fn is_protected(text: &str) -> bool {
 
 /// Reads a public key: its line, or a whole `.pub` file. `None`: it is none.
 pub(crate) fn public(text: &str) -> Option<PublicKey> {
-    let line = text.lines().map(str::trim).find(|line| line.len() == PUBLIC_LETTERS && !line.contains(' '))?;
+    let line =
+        text.lines().map(str::trim).find(|line| line.len() == PUBLIC_LETTERS && !line.contains(' '))?;
     PublicKey::from_base64(line).ok().filter(|key| key.to_bytes().starts_with(KIND))
 }
 

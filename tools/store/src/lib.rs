@@ -16,24 +16,32 @@ mod claims;
 mod difference;
 mod disk;
 mod error;
+mod fetch;
 mod held;
 mod keys;
 mod lock;
+mod oci;
 mod signature;
+mod source;
 mod store;
 mod time;
 mod trust;
 mod verdict;
+mod web;
 
 pub use claims::{BadClaims, Claims, Wants};
 pub use difference::{Change, Difference, Power, Step};
 pub use disk::{FileError, Point, What};
 pub use error::StoreError;
+pub use fetch::{FetchConfig, FetchError, Fetched, Fetcher, Roots};
 pub use keys::{KeyError, Made, PASSPHRASE_VARIABLE, Passphrase, SecretKey, keygen};
 pub use lock::{BadLock, Entry, Lock};
-pub use signature::{BadSignature, SignError, Signature, bound};
-pub use store::{
-    Consent, Installed, LOCK_NAME, Listed, Listing, Package, State, Store, signatures_of,
+pub use oci::{
+    Artifact, BadCredentials, BadManifest, BadReference, CONFIG_TYPE, CREDENTIALS_VARIABLE, Credentials,
+    Descriptor, MANIFEST_TYPE, Manifest, Pin, Reference, SIGNATURE_TYPE, WASM_TYPE,
 };
+pub use signature::{BadSignature, SignError, Signature, bound};
+pub use source::{BadSource, Source};
+pub use store::{Consent, Installed, LOCK_NAME, Listed, Listing, Package, State, Store, signatures_of};
 pub use trust::{BadTrust, Trust, TrustedKey};
 pub use verdict::{Finding, Judged, Outcome, Refusal, Verdict, decide};

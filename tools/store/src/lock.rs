@@ -38,7 +38,7 @@ pub struct Entry {
     /// What its effects count as; `None`: written by an older program, or by hand.
     #[serde(default)]
     pub effect: Option<EffectClass>,
-    /// Where it came from, with the digest that was found there.
+    /// Where it came from, as it was written: what to look at for an update.
     #[serde(default)]
     pub source: Option<String>,
     /// Ids of the trusted keys that signed it.
@@ -91,7 +91,10 @@ impl Entry {
             && is_version(&self.version)
             && digests.into_iter().flatten().all(|digest| is_sha256(digest));
         is_whole.then_some(()).ok_or_else(|| {
-            format!("the entry {:?} {:?} has a name, version or digest of another form", self.name, self.version)
+            format!(
+                "the entry {:?} {:?} has a name, version or digest of another form",
+                self.name, self.version
+            )
         })
     }
 }
@@ -113,7 +116,8 @@ impl Lock {
         let text = str::from_utf8(bytes).map_err(|_| BadLock("it is not UTF-8".into()))?;
         let said = |message: &str| BadLock(message.trim_end().replace('\n', ": "));
         let read: Read = toml::from_str(text).map_err(|error| said(error.message()))?;
-        let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| said(error.message()))?;
+        let document: DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| said(error.message()))?;
         let mut names = BTreeSet::new();
         for entry in &read.tool {
             entry.check().map_err(BadLock)?;

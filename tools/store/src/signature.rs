@@ -40,7 +40,9 @@ pub struct BadSignature(&'static str);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// The claims are of other bytes.
-    #[error("`{tool}` was described from other bytes (sha256 {claimed}, not {found}); inspect the component again")]
+    #[error(
+        "`{tool}` was described from other bytes (sha256 {claimed}, not {found}); inspect the component again"
+    )]
     OtherBytes {
         /// The tool.
         tool: String,
@@ -148,7 +150,8 @@ impl Signature {
         let expected = bound(claims);
         let bindings = |text: &str| {
             let words = text.split_ascii_whitespace().map(str::to_owned);
-            let bound = |word: &String| ["tool:", "version:", "sha256:"].iter().any(|key| word.starts_with(key));
+            let bound =
+                |word: &String| ["tool:", "version:", "sha256:"].iter().any(|key| word.starts_with(key));
             let mut words: Vec<String> = words.filter(bound).collect();
             words.sort();
             words

@@ -174,7 +174,11 @@ impl Store {
         }
         let found = digest::of_bytes(package.bytes);
         if found != claims.sha256 {
-            return Err(StoreError::OtherBytes { tool: claims.name.clone(), decided: claims.sha256.clone(), found });
+            return Err(StoreError::OtherBytes {
+                tool: claims.name.clone(),
+                decided: claims.sha256.clone(),
+                found,
+            });
         }
         // The verdict has bounded what counts; this bounds what is written besides.
         if package.signatures.len() > SIGNATURES_MAX || package.bytes.len() as u64 > COMPONENT_BYTES_MAX {
@@ -286,11 +290,8 @@ impl Store {
 
     /// Files that only this store can have written, and that no entry names.
     fn strays(&self, lock: &Lock) -> Result<Vec<PathBuf>, StoreError> {
-        let named: BTreeSet<String> = lock
-            .entries()
-            .iter()
-            .flat_map(|entry| [entry.file(), signature_file(&entry.file())])
-            .collect();
+        let named: BTreeSet<String> =
+            lock.entries().iter().flat_map(|entry| [entry.file(), signature_file(&entry.file())]).collect();
         let mut strays = Vec::new();
         for found in fs::read_dir(&self.folder).map_err(failed("read", &self.folder))? {
             let found = found.map_err(failed("read", &self.folder))?;

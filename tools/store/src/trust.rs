@@ -80,7 +80,9 @@ impl Trust {
         let mut seen = BTreeSet::new();
         if let Some(twice) = keys.iter().find(|key| !seen.insert(key.id.clone())) {
             let name = &twice.name;
-            return Err(BadTrust(format!("the key of `{name}` is listed twice; put all its tools into one entry")));
+            return Err(BadTrust(format!(
+                "the key of `{name}` is listed twice; put all its tools into one entry"
+            )));
         }
         Ok(Self { required: written.required, keys })
     }
@@ -109,10 +111,13 @@ impl TrustedKey {
             bad("`key` is not a public key; copy the second line of its `.pub` file, which begins with `RW`")
         })?;
         if written.tools.is_empty() {
-            return Err(bad("`tools` is empty; name the tools it may sign, or write `[\"*\"]` for all of them"));
+            return Err(bad(
+                "`tools` is empty; name the tools it may sign, or write `[\"*\"]` for all of them",
+            ));
         }
         let is_pattern = |pattern: &String| {
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '*');
+            let plain =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '*');
             !pattern.is_empty() && pattern.chars().all(plain)
         };
         if let Some(pattern) = written.tools.iter().find(|pattern| !is_pattern(pattern)) {

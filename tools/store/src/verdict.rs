@@ -176,14 +176,20 @@ impl Verdict {
 impl Refusal {
     fn sentence(&self) -> String {
         match self {
-            Self::OtherBytes => "what is said about it was found out from other bytes; inspect it again".into(),
+            Self::OtherBytes => {
+                "what is said about it was found out from other bytes; inspect it again".into()
+            }
             Self::BadClaims(why) => why.clone(),
-            Self::Tampered => "a trusted key signed something else than this; get it again from its publisher, \
+            Self::Tampered => {
+                "a trusted key signed something else than this; get it again from its publisher, \
                                and ask them if it stays so"
-                .into(),
-            Self::NotSigned => "the trust list asks for a signature, and none counts; get a signed one, add the \
+                    .into()
+            }
+            Self::NotSigned => {
+                "the trust list asks for a signature, and none counts; get a signed one, add the \
                                 publisher's key to the list, or set `required = false`"
-                .into(),
+                    .into()
+            }
             Self::TooMany => format!("it has more than {SIGNATURES_MAX} signatures; keep those that count"),
         }
     }
