@@ -104,13 +104,10 @@ impl Server {
             while let Ok((socket, _)) = listener.accept().await {
                 let (acceptor, play, log) = (acceptor.clone(), play.clone(), log.clone());
                 connections.spawn(async move {
-                    match acceptor {
-                        None => serve(socket, play, log).await,
-                        // Clients that do not believe us hang up here.
-                        Some(acceptor) => match acceptor.accept(socket).await {
-                            Ok(socket) => serve(socket, play, log).await,
-                            Err(_) => {}
-                        },
+                    let Some(acceptor) = acceptor else { return serve(socket, play, log).await };
+                    // Clients that do not believe us hang up here.
+                    if let Ok(socket) = acceptor.accept(socket).await {
+                        serve(socket, play, log).await;
                     }
                 });
             }

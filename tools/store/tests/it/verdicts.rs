@@ -50,7 +50,7 @@ fn a_signature_cannot_be_moved() {
     let (old, trust) = (claims("adder", "1.0.0", BYTES), trusting(&acme, false));
     let signature = signed(&acme, BYTES, &old);
     let decided = |name: &str, version: &str, bytes: &[u8]| {
-        decide(&claims(name, version, bytes), bytes, &[signature.clone()], &trust, NOW)
+        decide(&claims(name, version, bytes), bytes, std::slice::from_ref(&signature), &trust, NOW)
     };
     let tampered = Outcome::Refused(Refusal::Tampered);
     for (name, version, bytes, finding) in [
@@ -103,7 +103,7 @@ fn a_key_counts_for_its_tools_and_in_its_time() {
     let signature = signed(&acme, BYTES, &claims);
     let found = |lines: &str, now: i64| {
         let trust = list(&acme, true, lines);
-        let verdict = decide(&claims, BYTES, &[signature.clone()], &trust, now);
+        let verdict = decide(&claims, BYTES, std::slice::from_ref(&signature), &trust, now);
         assert_eq!(verdict.allows(), verdict.judged()[0].finding == Finding::Good);
         verdict.judged()[0].finding
     };
