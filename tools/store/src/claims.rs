@@ -122,5 +122,11 @@ pub(crate) fn is_sha256(text: &str) -> bool {
 }
 
 fn is_word(text: &str) -> bool {
-    (1..=WANT_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
+    (1..=WANT_BYTES_MAX).contains(&text.len()) && !text.chars().any(|c| c.is_control() || is_unseen(c))
+}
+
+/// Letters that are not seen, or that turn others around: with them, what somebody agrees to could read otherwise.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }

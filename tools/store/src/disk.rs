@@ -1,9 +1,9 @@
 //! Files that are whole or not there: written aside, synced, renamed, and the folder synced.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -82,14 +82,12 @@ pub(crate) fn write(
     at: &dyn Fn(Point),
 ) -> Result<(), FileError> {
     let (aside, path) = (folder.join(format!("{ASIDE}{name}")), folder.join(name));
-    // Whoever holds the store is alone, so what lies there is left from a crash. A fresh file has the right mode.
+    // Whoever holds the store is alone, so what lies there is left from a crash.
     remove(&aside)?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&aside)
-        .map_err(failed("create", &aside))?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).open(&aside).map_err(failed("create", &aside))?;
+    // Whatever the mask of this process: the runtime may be another user.
+    file.set_permissions(Permissions::from_mode(0o644)).map_err(failed("open for all", &aside))?;
     file.write_all(bytes).map_err(failed("write", &aside))?;
     at(Point::Written(what));
     file.sync_all().map_err(failed("sync", &aside))?;
@@ -111,4 +109,16 @@ pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
 
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), FileError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("sync", folder))
+}
+
+/// Makes a folder and those above it, so that they are there after a power cut too.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), FileError> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.exists()).collect();
+    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+    for made in missing {
+        // The parent of a plain name is the current folder.
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_folder(parent.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
 }

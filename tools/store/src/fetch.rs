@@ -98,7 +98,7 @@ pub enum FetchError {
         seconds: u64,
     },
     /// More bytes than are taken.
-    #[error("{url} has more than {most} bytes; nothing was kept")]
+    #[error("{url} has more than {most} bytes, and nothing was kept; ask its publisher for a smaller one")]
     TooLarge {
         /// Without its query.
         url: String,
@@ -124,7 +124,9 @@ pub enum FetchError {
         said: String,
     },
     /// Other bytes than were promised.
-    #[error("{what} is not what it should be: its sha256 is {found}, not {expected}; nothing was kept")]
+    #[error(
+        "{what} is not what it should be: its sha256 is {found}, not {expected}, and nothing was kept; ask its publisher which is right"
+    )]
     Digest {
         /// Which piece.
         what: String,
@@ -158,7 +160,9 @@ pub enum FetchError {
         advice: String,
     },
     /// The registry does something that the specification does not know.
-    #[error("the registry `{registry}` does not follow the distribution specification: {why}")]
+    #[error(
+        "the registry `{registry}` does not follow the distribution specification: {why}; tell those who run it"
+    )]
     Protocol {
         /// Which.
         registry: String,

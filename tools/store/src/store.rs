@@ -8,20 +8,23 @@
 //! The lock comes after the files it names and before those it no longer names are removed. So whenever a process
 //! dies, every tool of the lock is whole; what may be left is a file that no entry names, and the next change sweeps it.
 
+mod listing;
+
 use std::{
-    collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use playhouse_core::digest;
 
+pub use listing::{Listed, Listing, State};
+
+use listing::{signature_file, state};
+
 use crate::{
     bounds::{COMPONENT_BYTES_MAX, HELD_TIME_MAX, LOCK_BYTES_MAX, SIGNATURE_BYTES_MAX, SIGNATURES_MAX},
-    claims::is_sha256,
     difference::{Difference, Step},
-    disk::{self, ASIDE, Hook, Point, What, failed},
+    disk::{self, Hook, Point, What},
     error::StoreError,
     held::{self, Held, NotHeld},
     lock::{Entry, Lock},
@@ -60,11 +63,13 @@ pub struct Package<'a> {
 }
 
 /// Whether somebody agreed to what an update changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consent {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Consent<'a> {
     /// Nobody was asked.
     NotAsked,
-    /// They saw the difference and agreed to it.
+    /// They saw this difference, and agree to it and to no other.
+    To(&'a Difference),
+    /// They agree to whatever it is: for those who said so before they could see it.
     Given,
 }
 
@@ -79,39 +84,6 @@ pub struct Installed {
     pub difference: Option<Difference>,
 }
 
-/// A tool of the lock, and whether its file fits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// What the lock says.
-    pub entry: Entry,
-    /// Where its component should be.
-    pub file: PathBuf,
-    /// What is there.
-    pub state: State,
-}
-
-/// What was found in place of a component.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// The component.
-    Whole,
-    /// Nothing.
-    Missing,
-    /// Other bytes, with this SHA-256.
-    Differs(String),
-    /// Something that cannot be read, and why.
-    Unreadable(String),
-}
-
-/// All that is in the folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    /// The tools of the lock.
-    pub tools: Vec<Listed>,
-    /// Files of the store's form that no entry names: left by a crash, or by hand.
-    pub strays: Vec<PathBuf>,
-}
-
 impl Store {
     /// The store in `folder`, which is made if it is not there.
     ///
@@ -119,7 +91,7 @@ impl Store {
     /// If the folder cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let folder = folder.into();
-        fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
+        disk::make_folder(&folder)?;
         Ok(Self { folder, wait: HELD_TIME_MAX, hook: None })
     }
 
@@ -167,7 +139,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] if the verdict does not allow it; [`StoreError::NeedsConsent`] with the difference, if
     /// it changes what somebody must agree to and nobody did. Nothing is changed then.
-    pub fn install(&self, package: Package<'_>, consent: Consent) -> Result<Installed, StoreError> {
+    pub fn install(&self, package: Package<'_>, consent: Consent<'_>) -> Result<Installed, StoreError> {
         let claims = package.verdict.claims();
         if !package.verdict.allows() {
             return Err(StoreError::Refused(Box::new(package.verdict.clone())));
@@ -189,10 +161,10 @@ impl Store {
         let entry = Entry::of(claims, package.source, &package.verdict.signed_by());
         // Looked at again while the store is held: another process may have changed it since it was compared.
         let difference = lock.get(&claims.name).map(|old| Difference::between(old, claims, &entry.signed_by));
-        if let Some(difference) = difference.as_ref().filter(|found| found.needs_consent())
-            && consent == Consent::NotAsked
+        if let Some(asks) =
+            difference.as_ref().filter(|found| found.needs_consent() && !consent.covers(found))
         {
-            return Err(StoreError::NeedsConsent(Box::new(difference.clone())));
+            return Err(StoreError::NeedsConsent(Box::new(asks.clone())));
         }
         let file = self.write_files(&entry, &package)?;
         lock.put(entry.clone());
@@ -227,7 +199,7 @@ impl Store {
             let file = self.folder.join(entry.file());
             Listed { state: state(&file, &entry.sha256), entry: entry.clone(), file }
         });
-        Ok(Listing { tools: tools.collect(), strays: self.strays(&lock)? })
+        Ok(Listing { tools: tools.collect(), strays: listing::strays(&self.folder, &lock)? })
     }
 
     /// Removes what a crash has left, and returns it. Each change of the store does so too.
@@ -280,28 +252,11 @@ impl Store {
     }
 
     fn sweep_held(&self, lock: &Lock) -> Result<Vec<PathBuf>, StoreError> {
-        let strays = self.strays(lock)?;
+        let strays = listing::strays(&self.folder, lock)?;
         for path in &strays {
             disk::remove(path)?;
             self.at(Point::Swept);
         }
-        Ok(strays)
-    }
-
-    /// Files that only this store can have written, and that no entry names.
-    fn strays(&self, lock: &Lock) -> Result<Vec<PathBuf>, StoreError> {
-        let named: BTreeSet<String> =
-            lock.entries().iter().flat_map(|entry| [entry.file(), signature_file(&entry.file())]).collect();
-        let mut strays = Vec::new();
-        for found in fs::read_dir(&self.folder).map_err(failed("read", &self.folder))? {
-            let found = found.map_err(failed("read", &self.folder))?;
-            let Ok(name) = found.file_name().into_string() else { continue };
-            let is_aside = name.strip_prefix(ASIDE).is_some_and(|of| of == LOCK_NAME || digits(of).is_some());
-            if is_aside || !named.contains(&name) && is_ours(&found.path(), &name) {
-                strays.push(found.path());
-            }
-        }
-        strays.sort();
         Ok(strays)
     }
 }
@@ -319,37 +274,14 @@ pub fn signatures_of(component: &Path) -> Result<Vec<Signature>, StoreError> {
     Signature::parse_all(&bytes).map_err(|bad| StoreError::Signature { path, bad })
 }
 
-fn signature_file(component: &str) -> String {
-    format!("{component}.minisig")
-}
-
-fn state(file: &Path, sha256: &str) -> State {
-    match disk::read(file, COMPONENT_BYTES_MAX) {
-        Err(error) => State::Unreadable(error.source.to_string()),
-        Ok(None) => State::Missing,
-        Ok(Some(bytes)) => match digest::of_bytes(&bytes) {
-            found if found == sha256 => State::Whole,
-            found => State::Differs(found),
-        },
+impl Consent<'_> {
+    fn covers(self, found: &Difference) -> bool {
+        match self {
+            Self::NotAsked => false,
+            Self::To(seen) => seen == found,
+            Self::Given => true,
+        }
     }
-}
-
-/// The digits of the digest in a name of the store's form.
-fn digits(name: &str) -> Option<&str> {
-    let stem = name.strip_suffix(".minisig").unwrap_or(name).strip_suffix(".wasm")?;
-    let (rest, digits) = stem.rsplit_once('-')?;
-    let is_hex = digits.len() == 12 && is_sha256(&digits.repeat(6)[..64]);
-    (is_hex && rest.contains('-')).then_some(digits)
-}
-
-/// Whether the store wrote this: its name has the form, and for a component says what the bytes are. A file that
-/// somebody put there, or changed, is theirs.
-fn is_ours(path: &Path, name: &str) -> bool {
-    let Some(digits) = digits(name) else { return false };
-    let is_signature = name.ends_with(".minisig");
-    is_signature
-        || disk::read(path, COMPONENT_BYTES_MAX)
-            .is_ok_and(|bytes| bytes.is_some_and(|bytes| digest::of_bytes(&bytes).starts_with(digits)))
 }
 
 impl Installed {

@@ -157,7 +157,8 @@ impl Verdict {
 
     /// For people: what was decided and why, one sentence, then one line per signature that does not count.
     pub fn explain(&self) -> String {
-        let what = format!("`{}` {}", self.claims.name, self.claims.version);
+        // Of a refused one, name and version may be anything.
+        let what = format!("`{}` {}", self.claims.name.escape_debug(), self.claims.version.escape_debug());
         let good = self.judged.iter().filter(|judged| judged.finding == Finding::Good);
         let names: Vec<String> = good.map(Judged::who).collect();
         let first = match &self.outcome {

@@ -46,7 +46,9 @@ pub struct Manifest {
 
 /// Why a manifest cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("this is not the manifest of a WebAssembly component: {0}")]
+#[error(
+    "this is not the manifest of a WebAssembly component: {0}; check the reference, or pack the tool again"
+)]
 pub struct BadManifest(String);
 
 #[derive(Deserialize)]

@@ -61,7 +61,7 @@ pub(crate) fn install(
     store: &Store,
     claims: &Claims,
     bytes: &[u8],
-    consent: Consent,
+    consent: Consent<'_>,
 ) -> Result<Installed, StoreError> {
     let verdict = unsigned(claims, bytes);
     store.install(Package { bytes, verdict: &verdict, signatures: &[], source: Some("test") }, consent)

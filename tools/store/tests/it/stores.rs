@@ -15,7 +15,7 @@ use tempfile::tempdir;
 
 use crate::kit::{NOW, claims, install, key, set, signed, trusting, unsigned, wants};
 
-const NOT_ASKED: Consent = Consent::NotAsked;
+const NOT_ASKED: Consent<'_> = Consent::NotAsked;
 
 #[test]
 fn a_tool_is_a_file_named_after_its_digest_with_its_signatures_beside_it() {
@@ -32,7 +32,7 @@ fn a_tool_is_a_file_named_after_its_digest_with_its_signatures_beside_it() {
     assert_eq!(installed.file, store.folder().join(&name));
     assert_eq!(std::fs::read(&installed.file).unwrap(), bytes);
     let mode = std::fs::metadata(&installed.file).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode & 0o133, 0, "{mode:o}: nobody else writes, nobody runs");
+    assert_eq!(mode, 0o644);
     assert_eq!(signatures_of(&installed.file).unwrap(), signatures);
     let lock = store.lock().unwrap();
     let entry = lock.get("adder").unwrap();
@@ -71,7 +71,11 @@ fn an_update_that_widens_is_refused_with_the_difference_until_somebody_agrees() 
     assert_eq!(store.compare(&unsigned(&wider, b"two")).unwrap().as_ref(), Some(&**difference));
     assert_eq!(store.lock().unwrap().get("adder").unwrap().version, "1.0.0");
     assert_eq!(store.list().unwrap().strays.len(), 0, "nothing was written");
-    let installed = install(&store, &wider, b"two", Consent::Given).unwrap();
+    let mut other = (**difference).clone();
+    other.changed[0].more.clear();
+    let refused_too = install(&store, &wider, b"two", Consent::To(&other));
+    assert!(matches!(refused_too, Err(StoreError::NeedsConsent(_))), "they agreed to something else");
+    let installed = install(&store, &wider, b"two", Consent::To(difference)).unwrap();
     assert_eq!(installed.difference.unwrap(), **difference);
     let listing = store.list().unwrap();
     assert_eq!((listing.tools.len(), listing.strays.len()), (1, 0), "the old file is gone");

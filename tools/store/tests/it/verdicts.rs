@@ -149,6 +149,13 @@ fn claims_of_other_bytes_or_of_another_form_are_refused() {
         let verdict = decide(&claims(name, version, BYTES), BYTES, &[], &trust, NOW);
         assert!(matches!(verdict.outcome(), Outcome::Refused(Refusal::BadClaims(_))), "{name} {version}");
     }
+    for word in ["kv\u{202e}daer", "k\u{200b}v", "kv\x1b[2K", "", &"x".repeat(513)] {
+        let mut unseen = claims("adder", "1.0.0", BYTES);
+        unseen.imports.insert(word.into());
+        assert!(!decide(&unseen, BYTES, &[], &trust, NOW).allows(), "{word:?}");
+    }
+    let odd = decide(&claims("a\n+ trusted", "1", BYTES), BYTES, &[], &trust, NOW).explain();
+    assert_eq!(odd.lines().count(), 1, "{odd}");
     let mut empty = claims("adder", "1.0.0", BYTES);
     empty.wants.insert("kv".into(), set(&[]));
     assert!(!decide(&empty, BYTES, &[], &trust, NOW).allows(), "in no way could be read as in every way");
