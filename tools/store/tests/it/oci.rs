@@ -148,6 +148,24 @@ fn credentials_are_read_as_docker_writes_them() {
 }
 
 #[tokio::test]
+async fn a_login_in_a_file_of_docker_opens_and_a_damaged_file_is_named_without_its_words() {
+    let (folder, registry) = (tempdir().unwrap(), Registry::new(Door::Token).await);
+    let path = folder.path().join("config.json");
+    assert_eq!(format!("{:?}", Credentials::load(Some(&path)).unwrap()), "Credentials for []");
+    std::fs::write(
+        &path,
+        format!(r#"{{"auths": {{"{}": {{"auth": "a2ltOnNlY3JldA=="}}}}}}"#, registry.host()),
+    )
+    .unwrap();
+    let credentials = Credentials::load(Some(&path)).unwrap();
+    let fetcher = Fetcher::new(FetchConfig { credentials, ..FetchConfig::default() }).unwrap();
+    fetcher.push(&registry.reference(":1"), &artifact().0).await.unwrap();
+    std::fs::write(&path, r#"{"auths": {"r.example": {"auth": {"secret": 1}}}}"#).unwrap();
+    let said = Credentials::load(Some(&path)).unwrap_err().to_string();
+    assert!(said.contains("config.json") && !said.contains("secret"), "{said}");
+}
+
+#[tokio::test]
 async fn a_blob_that_somebody_pushed_in_chunks_is_pulled() {
     let (fetcher, registry) = (fetcher(), Registry::new(Door::Open).await);
     let artifact = Artifact::pack(WASM, &claims("adder", "1.0.0", WASM), &[], NOW);
