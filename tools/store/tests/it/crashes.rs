@@ -38,7 +38,8 @@ fn change(what: &str, store: &Store) {
 #[test]
 #[ignore = "the other tests of this file start it as a process of its own"]
 fn the_one_that_dies() {
-    let order = std::env::var(ORDER).unwrap();
+    // Run by hand, it has nothing to do.
+    let Ok(order) = std::env::var(ORDER) else { return };
     let [what, points, folder] = order.splitn(3, ' ').collect::<Vec<_>>()[..] else { panic!("{order}") };
     let (points, passed): (usize, _) = (points.parse().unwrap(), AtomicUsize::new(0));
     let store = Store::open(folder).unwrap().with_hook(move |_| {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     kit::{NOW, claims, fetcher},
     registry::{Door, Registry},
-    server::{Asked, drip, endless, hang, redirect, reply},
+    server::{Asked, Server, drip, endless, hang, redirect, reply},
 };
 
 const WASM: &[u8] = b"\0asm some component";
@@ -103,18 +103,40 @@ async fn circles_and_ways_out_into_the_open_are_not_followed() {
 
 #[tokio::test]
 async fn a_registry_that_drips_or_falls_silent_is_left() {
-    let (time, silence) = (Duration::from_millis(500), Duration::from_millis(300));
-    let short = Fetcher::new(FetchConfig { time, silence, ..FetchConfig::default() }).unwrap();
-    for (lie, is_late) in [
-        ((|asked| is_manifest(asked).then(drip)) as Lie, true),
-        (|asked| is_manifest(asked).then(hang), false),
-    ] {
+    let minute = Duration::from_secs(60);
+    let short = Duration::from_millis(300);
+    let left = async |lie: Lie, time: Duration, silence: Duration| {
         let registry = Registry::lying(Door::Open, lie).await;
-        let refused = short.fetch(&Source::Oci(registry.reference(":1"))).await.unwrap_err();
-        let (late, silent) =
-            (matches!(refused, FetchError::Late { .. }), matches!(refused, FetchError::Network { .. }));
-        assert_eq!((late, silent), (is_late, !is_late), "{refused}");
-    }
+        let fetcher = Fetcher::new(FetchConfig { time, silence, ..FetchConfig::default() }).unwrap();
+        fetcher.fetch(&Source::Oci(registry.reference(":1"))).await.unwrap_err()
+    };
+    let late = left(|asked| is_manifest(asked).then(drip), short, minute).await;
+    assert!(matches!(late, FetchError::Late { .. }), "{late}");
+    let silent = left(|asked| is_manifest(asked).then(hang), minute, short).await;
+    assert!(matches!(silent, FetchError::Network { .. }), "{silent}");
+}
+
+#[tokio::test]
+async fn storage_that_asks_for_a_password_gets_none() {
+    let thief = Server::new(|asked| {
+        let host = asked.header("host").unwrap().to_owned();
+        let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"test\"");
+        Response::builder().status(401).header("www-authenticate", challenge).body(Body::empty()).unwrap()
+    })
+    .await;
+    let to = format!("http://127.0.0.1:{}/blob", thief.port);
+    let lie = move |asked: &Asked| {
+        let is_in = asked.header("authorization").is_some();
+        (is_in && is_blob(asked)).then(|| redirect(&to))
+    };
+    let registry = Registry::lying(Door::Basic, lie).await.with(&artifact(), &fetcher()).await;
+    let mut credentials = Credentials::none();
+    credentials.add(&format!("{}=kim:secret", registry.host())).unwrap();
+    let fetcher = Fetcher::new(FetchConfig { credentials, ..FetchConfig::default() }).unwrap();
+    let refused = fetcher.fetch(&Source::Oci(registry.reference(":1"))).await;
+    assert!(matches!(refused, Err(FetchError::Login { .. })), "{refused:?}");
+    assert_eq!(thief.paths(), ["GET /blob"], "nobody went to its realm");
+    assert!(thief.seen()[0].header("authorization").is_none());
 }
 
 #[tokio::test]

@@ -14,5 +14,6 @@ mod registry;
 mod server;
 mod sources;
 mod stores;
+mod story;
 mod verdicts;
 mod web;

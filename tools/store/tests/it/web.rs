@@ -187,3 +187,15 @@ async fn what_a_server_refuses_is_said_in_its_words() {
     let said = refused.to_string();
     assert!(said.contains("418: I am  a teapot") && !said.contains("secret"), "{said}");
 }
+
+#[tokio::test]
+async fn a_proxy_is_used_if_it_is_configured_and_its_password_is_not_repeated() {
+    let proxy = Server::new(tool).await;
+    let config = |address: String| FetchConfig { proxy: Some(address), ..FetchConfig::default() };
+    let through = Fetcher::new(config(format!("http://127.0.0.1:{}", proxy.port))).unwrap();
+    // Nobody listens on port 1.
+    assert_eq!(fetch(&through, "http://127.0.0.1:1/tool.wasm").await.unwrap().bytes, WASM);
+    assert_eq!(proxy.seen()[0].uri.to_string(), "http://127.0.0.1:1/tool.wasm");
+    let refused = Fetcher::new(config("http://kim:hunter2@[".into())).unwrap_err();
+    assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
+}
