@@ -53,6 +53,7 @@ const ARROWS: &[Row] = &[
     ("tools-http", ADAPTER),
     ("tools-host", ADAPTER),
     ("tools-mcp", ADAPTER),
+    ("tools-store", &["core"]),
     ("http", FACE),
     ("assembly", EVERYTHING_BELOW_THE_FACES),
     ("sim", &["core", "ports", "testkit", "supervise", "actors", "api", "journal-sled"]),
@@ -88,6 +89,7 @@ const UNREACHABLE: &[Row] = &[
     ("tools-http", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
+    ("tools-store", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),
 ];
 

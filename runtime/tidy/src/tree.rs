@@ -9,7 +9,8 @@ use std::{
 const SKIPPED: [&str; 7] = ["target", "data", "dist", "node_modules", "__pycache__", ".git", ".venv"];
 
 /// Folders whose Rust files follow the rules of [`crate::sources`].
-const RUST: [&str; 7] = ["runtime", "tools/host", "tools/http", "tools/policy", "sdk", "examples", "benches"];
+const RUST: [&str; 8] =
+    ["runtime", "tools/host", "tools/http", "tools/policy", "tools/store", "sdk", "examples", "benches"];
 
 /// A text file.
 pub(crate) struct Source {
