@@ -10,13 +10,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use playhouse_core::{admission::Bounds, model::Price, session::Retention, tool::EffectClass};
+use playhouse_core::{admission::Bounds, model::Price, session::Retention};
 use playhouse_model_llama::LlamaConfig;
 use playhouse_model_openai::OpenAiConfig;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::journal::JournalConfig;
+use crate::{
+    journal::JournalConfig,
+    tool_config::{self, HttpEntry, SecretEntry, StoreEntry, ToolEntry},
+};
 
 /// What every configuration begins with.
 const SHIPPED: &str = include_str!("shipped.toml");
@@ -69,6 +72,12 @@ pub struct Config {
     pub tools: BTreeMap<String, ToolEntry>,
     /// Key-value tables that tools may be granted.
     pub tables: BTreeMap<String, BTreeMap<String, String>>,
+    /// Tables that tools may write, kept beside the journal.
+    pub stores: BTreeMap<String, StoreEntry>,
+    /// Where secrets come from that tools may have used.
+    pub secrets: BTreeMap<String, SecretEntry>,
+    /// How requests of tools leave.
+    pub http: HttpEntry,
     /// What is let in.
     pub bounds: Bounds,
     /// How long sessions and finished tasks are kept.
@@ -122,19 +131,6 @@ pub enum ModelConfig {
     Llama(LlamaConfig),
     /// An OpenAI-compatible endpoint.
     OpenAi(OpenAiConfig),
-}
-
-/// One tool.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ToolEntry {
-    /// The component.
-    pub component: PathBuf,
-    /// The most harmless class the operator believes it capable of; what its imports prove when not set.
-    pub effect: Option<EffectClass>,
-    /// Tables it may be granted.
-    #[serde(default)]
-    pub tables: Vec<String>,
 }
 
 /// Where spans go.
@@ -196,7 +192,8 @@ impl Config {
         };
         let Self { data, cache, agents, tools_lock, call_log, .. } = self;
         [data, cache, agents, tools_lock, call_log].into_iter().flatten().for_each(anchor);
-        self.tools.values_mut().for_each(|tool| anchor(&mut tool.component));
+        self.tools.values_mut().flat_map(ToolEntry::paths).for_each(anchor);
+        self.secrets.values_mut().filter_map(SecretEntry::path).for_each(anchor);
         for model in self.models.values_mut() {
             if let ModelConfig::Llama(llama) = &mut model.kind {
                 anchor(&mut llama.path);
@@ -230,14 +227,7 @@ impl Config {
                 return Err(format!("`bounds.{key}` is 0: nothing could ever run; set it to 1 or more"));
             }
         }
-        for (name, tool) in &self.tools {
-            if let Some(table) = tool.tables.iter().find(|table| !self.tables.contains_key(*table)) {
-                return Err(format!(
-                    "tool `{name}` is given the table `{table}`, but there is no [tables.{table}]"
-                ));
-            }
-        }
-        Ok(())
+        tool_config::check(self)
     }
 }
 

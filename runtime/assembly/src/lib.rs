@@ -12,12 +12,13 @@ mod door;
 mod journal;
 mod models;
 mod shipped;
+mod tool_config;
 mod toolbox;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
-pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry, ToolEntry};
+pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry};
 pub use journal::JournalConfig;
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_journal_sled::{Options as JournalOptions, offline};
@@ -25,6 +26,7 @@ pub use playhouse_model_llama::worker_entry;
 pub use playhouse_supervise::{
     ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, spawn, tell, tree,
 };
+pub use tool_config::{FolderEntry, HttpEntry, SecretEntry, SecretGrant, StoreEntry, ToolEntry};
 
 use playhouse_actors::{BadAgent, Parts};
 use playhouse_core::agent::AgentDef;

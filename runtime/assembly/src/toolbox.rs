@@ -4,15 +4,20 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
-use playhouse_ports::ToolBox;
+use playhouse_ports::{ToolBox, egress::Egress};
 use playhouse_tools_host::{Config as HostConfig, ToolConfig, WasmToolBox};
+use playhouse_tools_http::{GuardedHttp, HttpConfig};
 use serde_json::Value;
 
 use crate::{
     BuildError,
-    config::{BadConfig, Config, ToolEntry},
+    config::{BadConfig, Config},
     shipped::Shelf,
+    tool_config::{self, ToolEntry},
 };
+
+/// Tables that tools write, in the folder of the data.
+const STORES: &str = "stores";
 
 /// Several boxes as one.
 pub(crate) struct Toolboxes {
@@ -34,6 +39,7 @@ impl Toolboxes {
             cache: Some(shelf.compiled()),
             lock: config.tools_lock.clone(),
             call_log: config.call_log.clone(),
+            egress: egress(config)?,
             ..HostConfig::default()
         };
         let components: Arc<dyn ToolBox> = Arc::new(WasmToolBox::load(host)?);
@@ -56,9 +62,21 @@ impl Toolboxes {
     }
 }
 
+/// Who sends the requests of tools, if there is a tool that may send any.
+fn egress(config: &Config) -> Result<Option<Arc<dyn Egress>>, BuildError> {
+    if config.tools.values().all(|tool| tool.http.rules.is_empty()) {
+        return Ok(None);
+    }
+    let http = HttpConfig { proxy: config.http.proxy.clone(), ..HttpConfig::default() };
+    let guard = GuardedHttp::new(http).map_err(|error| BadConfig::bare(error.to_string()))?;
+    Ok(Some(Arc::new(guard)))
+}
+
 fn component(config: &Config, shelf: &Shelf, tool: &ToolEntry) -> Result<ToolConfig, BuildError> {
     let tables = tool.tables.iter().map(|name| (name.clone(), config.tables[name].clone())).collect();
-    Ok(ToolConfig { component: shelf.resolve(&tool.component)?, tables, effect: tool.effect })
+    let stores = config.data.clone().unwrap_or_default().join(STORES);
+    let allow = tool_config::allow(config, tool, &stores)?;
+    Ok(ToolConfig { component: shelf.resolve(&tool.component)?, tables, effect: tool.effect, allow })
 }
 
 #[async_trait]

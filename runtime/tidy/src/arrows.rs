@@ -34,6 +34,7 @@ const EVERYTHING_BELOW_THE_FACES: &[&str] = &[
     "journal-sled",
     "tools-policy",
     "tools-http",
+    "tools-disk",
     "tools-host",
     "tools-mcp",
 ];
@@ -51,7 +52,8 @@ const ARROWS: &[Row] = &[
     ("model-llama", ADAPTER),
     ("journal-sled", ADAPTER),
     ("tools-http", ADAPTER),
-    ("tools-host", ADAPTER),
+    ("tools-disk", &["core"]),
+    ("tools-host", &["core", "ports", "tools-policy", "tools-disk"]),
     ("tools-mcp", ADAPTER),
     ("tools-store", &["core"]),
     ("http", FACE),
@@ -89,6 +91,7 @@ const UNREACHABLE: &[Row] = &[
     ("tools-http", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
+    ("tools-disk", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("tools-store", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),
 ];

@@ -3,12 +3,14 @@
 //! Keys are read with their place in the file, so that a problem between two of them still names a line.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use playhouse_core::{
     agent::{AgentDef, Limits},
+    egress::HttpGrant,
+    grant::Access,
     model::Sampling,
     policy::{ApprovalRule, OnUnknown, Policy, Retry, ToolRules, UndoRule},
     tool::Grant,
@@ -61,6 +63,11 @@ struct AgentFile {
 #[serde(default, deny_unknown_fields)]
 struct ToolTable {
     table: Option<String>,
+    /// These narrow what the operator allows; without them it is all of that.
+    http: Option<HttpGrant>,
+    folders: Option<BTreeMap<String, Access>>,
+    secrets: Option<BTreeSet<String>>,
+    tools: Option<BTreeSet<String>>,
     retry: Retry,
     undo: Option<UndoRule>,
 }
@@ -107,7 +114,13 @@ fn schema_file(signal: &Value) -> Option<&str> {
 }
 
 fn definition(file: &AgentFile, instructions: String) -> AgentDef {
-    let grant = |tool: &ToolTable| Grant { table: tool.table.clone() };
+    let grant = |tool: &ToolTable| Grant {
+        table: tool.table.clone(),
+        http: tool.http.clone(),
+        folders: tool.folders.clone(),
+        secrets: tool.secrets.clone(),
+        tools: tool.tools.clone(),
+    };
     let rules = |tool: &ToolTable| ToolRules { retry: tool.retry, undo: tool.undo.clone() };
     let tools = || file.tools.iter().map(|(name, tool)| (name.clone(), tool.get_ref()));
     let policy = Policy {

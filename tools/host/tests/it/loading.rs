@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use playhouse_core::tool::ToolErrorKind;
 use playhouse_tools_host::{Config, LoadError, ToolConfig, WasmToolBox};
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{all_shipped, hostile, lock, only, shipped, tool};
+use crate::support::{all_shipped, answer, failure, hostile, lock, only, shipped, tool};
 
 /// Loads `bytes` as a tool called `guest` and returns why it was refused.
 fn refusal(bytes: &[u8]) -> String {
@@ -34,14 +36,14 @@ fn what_is_not_a_component_is_refused() {
 fn a_component_without_the_interface_is_no_tool() {
     let refusal = refusal_of_text("(component)");
     assert!(refusal.starts_with("`guest` is a component but not a tool:"), "{refusal}");
-    assert!(refusal.contains("playhouse:tool/tool@0.1.0"), "{refusal}");
+    assert!(refusal.contains("playhouse:tool/tool@1.0.0"), "{refusal}");
 }
 
 #[test]
 fn wasi_is_refused_by_name_with_a_remedy() {
     let refusal = refusal_of_text(r#"(component (import "wasi:cli/environment@0.2.0" (instance)))"#);
     let expected = "`guest` imports `wasi:cli/environment@0.2.0`, which this host does not offer: build the tool \
-                    without WASI (Rust: target wasm32-unknown-unknown) and use the interfaces of `tool.wit`";
+                    without WASI (Rust: target wasm32-unknown-unknown) and use the interfaces of `tools/wit/v1`";
     assert_eq!(refusal, expected);
 }
 
@@ -135,4 +137,20 @@ fn each_line_of_the_lock_is_checked() {
     fs::write(&path, "tool = 7").expect("the file is ours");
     let error = WasmToolBox::load(Config { lock: Some(path), ..all_shipped() }).expect_err("nonsense");
     assert!(matches!(error, LoadError::BadLock { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn components_of_contract_0_1_run_as_before() {
+    let codes = std::collections::BTreeMap::from([("amber-falcon".to_owned(), "14".to_owned())]);
+    let tables = [("codes".to_owned(), codes)].into();
+    let lookup = ToolConfig { tables, ..tool(hostile("v0/lookup")) };
+    let tools = WasmToolBox::load(Config {
+        tools: vec![tool(hostile("v0/calculator")), lookup],
+        ..Config::default()
+    });
+    let tools = tools.expect("this host knows their contract");
+    assert_eq!(answer(&tools, "calculator", json!({"expression": "6*7"})).await["result"], "42");
+    assert_eq!(answer(&tools, "lookup", json!({"key": "amber-falcon"})).await, json!({"value": "14"}));
+    let (kind, _) = failure(&tools, "lookup", json!({"key": "grey-otter"})).await;
+    assert_eq!(kind, ToolErrorKind::NotFound);
 }

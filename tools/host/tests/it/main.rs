@@ -10,5 +10,6 @@ mod arguments;
 mod hostile;
 mod keeping;
 mod loading;
+mod reaching;
 mod shipped;
 mod support;

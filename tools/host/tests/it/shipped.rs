@@ -50,7 +50,7 @@ fn effects_follow_from_imports() {
 #[tokio::test]
 async fn a_table_is_read_only_by_a_call_that_was_granted_it() {
     let tools = only(lookup()).expect("it has a table");
-    let granted = |table: Option<&str>| Grant { table: table.map(str::to_owned) };
+    let granted = |table: Option<&str>| Grant { table: table.map(str::to_owned), ..Grant::default() };
     assert_eq!(tools.permits("lookup", &granted(Some("codes"))), Ok(()));
     for (table, message) in [
         (None, "tool `lookup` reads a table and was granted none: grant one of `codes`"),

@@ -81,6 +81,6 @@ pub(crate) async fn answer(tools: &WasmToolBox, tool: &str, arguments: Value) ->
 pub(crate) async fn failure(tools: &WasmToolBox, tool: &str, arguments: Value) -> (ToolErrorKind, String) {
     let mut request = request(tool, arguments);
     request.timeout_ms = Duration::from_millis(300).as_millis() as u64;
-    let ToolError { kind, message } = tools.call(request).await.expect_err("this call cannot work");
+    let ToolError { kind, message, .. } = tools.call(request).await.expect_err("this call cannot work");
     (kind, message)
 }
