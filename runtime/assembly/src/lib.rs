@@ -37,7 +37,8 @@ use crate::{door::Door, models::Models, toolbox::Toolboxes};
 /// Components by themselves: looked at, or called, without a house.
 pub mod tools {
     pub use playhouse_tools_host::{
-        About, Config, Import, Inspection, LoadError, ToolConfig, WasmToolBox, inspect,
+        About, Allow, Config, Import, Inspection, LoadError, StoreConfig, Table, ToolConfig, WasmToolBox,
+        inspect, inspect_bytes,
     };
 }
 

@@ -2,6 +2,8 @@
 
 mod task;
 mod tool;
+pub(crate) mod tool_store;
+pub(crate) mod tool_try;
 
 use std::path::PathBuf;
 

@@ -1,9 +1,19 @@
 //! `playhouse tool …`: a component by itself, without a daemon.
 
-use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
+mod store;
+mod trying;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
-use playhouse_assembly::tools::{About, Config, Import, Inspection, ToolConfig, WasmToolBox, inspect};
+use playhouse_assembly::tools::{
+    About, Allow, Config, Import, Inspection, Table, ToolConfig, WasmToolBox, inspect,
+};
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
@@ -11,6 +21,7 @@ use playhouse_core::{
 };
 use playhouse_ports::ToolBox;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::{CallArgs, InspectArgs, ToolArgs, ToolCommand};
 
@@ -21,6 +32,16 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
     match args.command {
         ToolCommand::Inspect(args) => looked_at(&args),
         ToolCommand::Call(args) => call(args).await,
+        ToolCommand::Check(args) => trying::check(&args),
+        ToolCommand::Test(args) => trying::test(args).await,
+        ToolCommand::Bench(args) => trying::bench(args).await,
+        ToolCommand::Keygen(args) => store::keygen(&args),
+        ToolCommand::Sign(args) => store::sign(&args),
+        ToolCommand::Verify(args) => store::verify(&args),
+        ToolCommand::Pack(args) => store::pack(args).await,
+        ToolCommand::Install(args) => store::install(args).await,
+        ToolCommand::List(args) => store::list(&args),
+        ToolCommand::Remove(args) => store::remove(&args),
     }
 }
 
@@ -30,12 +51,12 @@ fn looked_at(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let found = inspect(&args.file)?;
     match args.json {
         true => println!("{}", serde_json::to_string_pretty(&found)?),
-        false => println!("{}", page(&args.file, &found)),
+        false => println!("{}", page(&args.file.display().to_string(), &found)),
     }
     Ok(if found.about.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn page(path: &Path, found: &Inspection) -> String {
+fn page(from: &str, found: &Inspection) -> String {
     let mut lines = Vec::new();
     // A component's own words must not look like ours.
     let mut line = |name: &str, text: &str| lines.push(format!("{name:<9} {}", plain(text)));
@@ -56,13 +77,16 @@ fn page(path: &Path, found: &Inspection) -> String {
     if found.imports.is_empty() {
         line("touches", "nothing: its answer depends on its arguments alone");
     }
-    for Import { name, lets, remedy } in &found.imports {
+    for Import { name, lets, remedy, because } in &found.imports {
         match (lets, remedy) {
-            (Some(lets), _) => line("wants to", &format!("{lets} ({name})")),
+            (Some(lets), _) => {
+                let why = because.as_ref().map_or_else(String::new, |why| format!(", it says: {why}"));
+                line("wants to", &format!("{lets} ({name}){why}"));
+            }
             (None, remedy) => line("refused", &format!("{name}: {}", remedy.unwrap_or_default())),
         }
     }
-    line("file", &format!("{}, {} bytes", path.display(), found.bytes));
+    line("file", &format!("{from}, {} bytes", found.bytes));
     line("sha256", &found.sha256);
     lines.join("\n")
 }
@@ -86,23 +110,10 @@ fn name_of(value: &impl Serialize) -> String {
 async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
     let arguments = serde_json::from_str(&args.arguments).context("the arguments are not JSON")?;
     let tables: BTreeMap<_, _> = args.table.as_deref().map(table).transpose()?.into_iter().collect();
-    let grant = Grant { table: tables.keys().next().cloned(), ..Grant::default() };
-    let tool = ToolConfig { component: args.file, tables, effect: None };
-    let tools = WasmToolBox::load(Config { tools: vec![tool], ..Config::default() })?;
-    let task = TaskId::new("by-hand")?;
+    let given = tables.keys().next().cloned();
+    let tools = loaded(&args.file, tables, Allow::default(), None)?;
     let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
-    let (effect_id, timeout_ms) = (EffectId::new(&task, 1, 0), args.timeout_ms);
-    let request = ToolRequest {
-        effect_id,
-        tenant: Tenant::local(),
-        task,
-        tool: name,
-        arguments,
-        grant,
-        labels: Labels::default(),
-        timeout_ms,
-        fuel: None,
-    };
+    let request = request(&name, arguments, given.as_deref(), args.timeout_ms)?;
     let called = tools.metered(request).await;
     if let Some(receipt) = &called.receipt {
         eprintln!("{} units of fuel", receipt.fuel);
@@ -117,6 +128,38 @@ async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// A host with the one component in `path`.
+fn loaded(
+    path: &Path,
+    tables: BTreeMap<String, Table>,
+    allow: Allow,
+    cache: Option<PathBuf>,
+) -> anyhow::Result<WasmToolBox> {
+    let tool = ToolConfig { component: path.to_owned(), tables, effect: None, allow };
+    Ok(WasmToolBox::load(Config { tools: vec![tool], cache, ..Config::default() })?)
+}
+
+/// A call that no task has asked for.
+fn request(
+    tool: &str,
+    arguments: Value,
+    table: Option<&str>,
+    timeout_ms: u64,
+) -> anyhow::Result<ToolRequest> {
+    let task = TaskId::new("by-hand")?;
+    Ok(ToolRequest {
+        effect_id: EffectId::new(&task, 1, 0),
+        tenant: Tenant::local(),
+        task,
+        tool: tool.to_owned(),
+        arguments,
+        grant: Grant { table: table.map(str::to_owned), ..Grant::default() },
+        labels: Labels::default(),
+        timeout_ms,
+        fuel: None,
+    })
 }
 
 fn table(path: &Path) -> anyhow::Result<(String, BTreeMap<String, String>)> {
@@ -136,14 +179,17 @@ mod tests {
             version: "1\neffect    pure\u{1b}[8m".into(),
             description: "b\u{2028}sha256    00\u{202e}".into(),
             takes: String::new(),
+            describe_sha256: String::new(),
+            text_sha256: String::new(),
+            wants: BTreeMap::new(),
             input_schema: serde_json::json!({}),
             output_schema: serde_json::json!({}),
             declares: playhouse_core::tool::EffectClass::Pure,
             counts_as: playhouse_core::tool::EffectClass::Once,
         };
-        let imports = vec![Import { name: "x\ny".into(), lets: None, remedy: Some("no") }];
+        let imports = vec![Import { name: "x\ny".into(), lets: None, remedy: Some("no"), because: None }];
         let found = Inspection { sha256: "ff".into(), bytes: 1, imports, about: Some(about) };
-        let shown = page(Path::new("a.wasm"), &found);
+        let shown = page("a.wasm", &found);
         let names: Vec<_> = shown.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
         assert_eq!(names, ["tool", "says", "takes", "effect", "refused", "file", "sha256"]);
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown:?}");

@@ -121,7 +121,7 @@ impl Loader<'_> {
 /// What a tool says about itself.
 pub(crate) struct Introduced {
     /// As it said it.
-    text: String,
+    pub(crate) text: String,
     pub(crate) about: Description,
     input: Schema,
     output: Schema,

@@ -11,9 +11,9 @@ use serde_json::Value;
 use wasmtime::component::Component;
 
 use crate::check;
-use crate::component::introduced;
+use crate::component::{Introduced, introduced};
 use crate::config::Limits;
-use crate::describe::{self, Claim, Description};
+use crate::describe::{self, Claim};
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
 use crate::imports::{self, Import as Known};
@@ -63,6 +63,10 @@ pub struct About {
     pub output_schema: Value,
     /// Capability to what it is needed for, in its own words.
     pub wants: BTreeMap<String, String>,
+    /// SHA-256 of all that it says, in hex: what a lock pins.
+    pub describe_sha256: String,
+    /// SHA-256 of what models and people read of that, in hex: the same in another version that says the same.
+    pub text_sha256: String,
     /// What it declares.
     pub declares: EffectClass,
     /// What it counts as, unless the operator says otherwise.
@@ -74,15 +78,23 @@ pub struct About {
 /// # Errors
 /// [`LoadError`] if it is no component, no tool, or describes itself in a way that would not be accepted.
 pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
-    let limits = Limits { running: 1, ..Limits::default() };
-    let engine = engine::build(&limits).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let wasm = std::fs::read(path).map_err(|source| LoadError::File { path: path.to_owned(), source })?;
+    inspect_bytes(&file, &wasm)
+}
+
+/// The same for bytes that are in no file yet; `file` is what errors call them.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_bytes(file: &str, wasm: &[u8]) -> Result<Inspection, LoadError> {
+    let limits = Limits { running: 1, ..Limits::default() };
+    let engine = engine::build(&limits).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     let not = |error: wasmtime::Error| LoadError::NotAComponent {
-        tool: file.clone(),
+        tool: file.to_owned(),
         reason: format!("{error:#}"),
     };
-    let component = Component::from_binary(&engine, &wasm).map_err(not)?;
+    let component = Component::from_binary(&engine, wasm).map_err(not)?;
     let names: Vec<String> =
         component.component_type().imports(&engine).map(|(name, _)| name.to_owned()).collect();
     let known: Option<Vec<Known>> = names.iter().map(|name| Known::named(name)).collect();
@@ -91,10 +103,12 @@ pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
         Some(known) => {
             let ready = offers::linker(&engine, known).and_then(|linker| linker.instantiate_pre(&component));
             let sandbox = ready.and_then(|ready| Sandbox::new(&engine, limits, ready));
-            let sandbox = sandbox
-                .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
+            let sandbox = sandbox.map_err(|error| LoadError::NotATool {
+                tool: file.to_owned(),
+                reason: format!("{error:#}"),
+            })?;
             let ticker = Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
-            let said = introduced(&sandbox, &ticker, &file)?.about;
+            let said = introduced(&sandbox, &ticker, file)?;
             Some(about(known, sandbox.can_be_asked(), said))
         }
     };
@@ -107,15 +121,20 @@ pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
         Import { lets: capability.map(Capability::lets), remedy, name, because }
     };
     let imports = names.into_iter().map(import).collect();
-    Ok(Inspection { sha256: digest::of_bytes(&wasm), bytes: wasm.len(), imports, about })
+    Ok(Inspection { sha256: digest::of_bytes(wasm), bytes: wasm.len(), imports, about })
 }
 
-fn about(known: &[Known], can_be_asked: bool, said: Description) -> About {
+fn about(known: &[Known], can_be_asked: bool, introduced: Introduced) -> About {
+    let describe_sha256 = digest::of_bytes(introduced.text.as_bytes());
+    let said = introduced.about;
+    let words = (&said.description, &said.input_schema, &said.output_schema, &said.wants);
     let only_reads = known.iter().all(|import| import.capability.only_reads());
     let proven = if only_reads { EffectClass::Idempotent } else { EffectClass::Once };
     let claim = Claim { declared: said.effect, believed: None, can_be_asked };
     About {
         counts_as: describe::effect(known.is_empty(), proven, claim),
+        text_sha256: digest::of_value(&serde_json::json!(words)),
+        describe_sha256,
         wants: said.wants,
         takes: check::shape(&said.input_schema),
         name: said.name,

@@ -42,6 +42,6 @@ mod toolbox;
 
 pub use config::{Allow, Config, FolderConfig, Limits, StoreConfig, Table, ToolConfig};
 pub use error::LoadError;
-pub use inspect::{About, Import, Inspection, inspect};
+pub use inspect::{About, Import, Inspection, inspect, inspect_bytes};
 pub use secrets::{SecretHeader, SecretUse};
 pub use toolbox::WasmToolBox;

@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::{
+    tool_store::{InstallArgs, KeygenArgs, ListArgs, PackArgs, RemoveArgs, SignArgs, VerifyArgs},
+    tool_try::{BenchArgs, CheckToolArgs, TestArgs},
+};
+
 /// Arguments of `tool`.
 #[derive(Debug, Args)]
 pub(crate) struct ToolArgs {
@@ -18,6 +23,26 @@ pub(crate) enum ToolCommand {
     Inspect(InspectArgs),
     /// Call a component once, in the sandbox; its result goes to stdout.
     Call(CallArgs),
+    /// Say what is wrong with components before anybody installs them.
+    Check(CheckToolArgs),
+    /// Run a component against written cases, in the sandbox.
+    Test(TestArgs),
+    /// Measure what a call of a component costs.
+    Bench(BenchArgs),
+    /// Make a pair of keys to sign tools with.
+    Keygen(KeygenArgs),
+    /// Sign a component.
+    Sign(SignArgs),
+    /// Say whether a component's signatures are trusted.
+    Verify(VerifyArgs),
+    /// Push a component and its signatures to an OCI registry.
+    Pack(PackArgs),
+    /// Install a component from a file, an https address or an OCI registry; an update shows what it changes.
+    Install(InstallArgs),
+    /// List installed tools, and whether they are what they were.
+    List(ListArgs),
+    /// Remove an installed tool.
+    Remove(RemoveArgs),
 }
 
 /// Arguments of `tool inspect`.

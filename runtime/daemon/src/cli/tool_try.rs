@@ -1,0 +1,39 @@
+//! `playhouse tool check|test|bench` on the command line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Arguments of `tool check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckToolArgs {
+    /// The components.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Arguments of `tool test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The component.
+    pub(crate) file: PathBuf,
+    /// The cases: a JSON list of `{"name", "arguments", "output" or "error", "table"}`.
+    #[arg(long, value_name = "FILE", default_value = "cases.json")]
+    pub(crate) cases: PathBuf,
+}
+
+/// Arguments of `tool bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// The component.
+    pub(crate) file: PathBuf,
+    /// A JSON object.
+    #[arg(default_value = "{}")]
+    pub(crate) arguments: String,
+    /// A table it may read: a TOML file of keys and values.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
+    /// How many calls.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    pub(crate) calls: u32,
+}

@@ -1,0 +1,252 @@
+//! `playhouse tool keygen|sign|verify|pack|install|list|remove`: where tools come from, and whom to trust.
+
+use std::{
+    fs,
+    io::{self, BufRead, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, anyhow, bail};
+use playhouse_assembly::tools::{Inspection, inspect_bytes};
+use playhouse_tools_store::{
+    Artifact, Claims, Consent, Credentials, FetchConfig, Fetcher, Package, Passphrase, SecretKey, Signature,
+    Source, State, Store, StoreError, Trust, Verdict, decide, keygen as make_keys, signatures_of,
+};
+
+use super::{page, plain};
+use crate::cli::tool_store::{
+    FolderArgs, InstallArgs, KeygenArgs, ListArgs, PackArgs, RemoveArgs, SignArgs, TrustArgs, VerifyArgs,
+};
+
+/// The trust list in the folder of installed tools.
+const TRUST_NAME: &str = "trust.toml";
+
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn keygen(args: &KeygenArgs) -> anyhow::Result<ExitCode> {
+    let made = make_keys(&args.name, Passphrase::from_env().as_ref())?;
+    println!("secret  {} (keep it to yourself)", made.secret.display());
+    println!("public  {}", made.public.display());
+    println!("trust   those who trust it write into their {TRUST_NAME}:\n");
+    println!(
+        "        [[key]]\n        name = \"who you are\"\n        key = \"{}\"\n        tools = [\"*\"]",
+        made.line
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn sign(args: &SignArgs) -> anyhow::Result<ExitCode> {
+    let (bytes, _, claims) = looked_at(&args.file)?;
+    let key = SecretKey::open(&args.key, Passphrase::from_env().as_ref())?;
+    let signature = Signature::make(&key, &bytes, &claims, now())?;
+    let mut all: Vec<_> = signatures_of(&args.file)?;
+    // One of the same key takes its place.
+    all.retain(|other| other.key_id() != signature.key_id());
+    all.push(signature);
+    let text: String = all.iter().map(|signature| format!("{}\n", signature.text().trim_end())).collect();
+    let path = beside(&args.file);
+    fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    println!("{} {} is signed by {}: {}", claims.name, claims.version, key.id(), path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 0: it would be installed; 1: it would be refused.
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let (bytes, _, claims) = looked_at(&args.file)?;
+    let verdict = decide(&claims, &bytes, &signatures_of(&args.file)?, &trust(&args.trust)?, now());
+    println!("{}", plain(&verdict.explain()));
+    Ok(if verdict.allows() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) async fn pack(args: PackArgs) -> anyhow::Result<ExitCode> {
+    let (bytes, _, claims) = looked_at(&args.file)?;
+    let Source::Oci(reference) = Source::parse(&args.to)? else {
+        bail!("`{}` is no registry: write oci://registry/repository:tag", plain(&args.to));
+    };
+    let artifact = Artifact::pack(&bytes, &claims, &signatures_of(&args.file)?, now());
+    eprintln!("pushing {} bytes to {reference} …", bytes.len());
+    let pinned = fetcher()?.push(&reference, &artifact).await?;
+    println!("oci://{pinned}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 0: installed; 1: refused, or nobody agreed.
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
+    let source = Source::parse(&args.source)?;
+    eprintln!("fetching {source} …");
+    let fetched = fetcher()?.fetch(&source).await?;
+    let found = inspect_bytes(&plain(&args.source), &fetched.bytes)?;
+    let claims = claims(&found)?;
+    let verdict = decide(&claims, &fetched.bytes, &fetched.signatures, &trust(&args.trust)?, now());
+    eprintln!("{}\n", page(&fetched.pinned, &found));
+    eprintln!("{}", plain(&verdict.explain()));
+    if !verdict.allows() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let store = Store::open(folder(&args.trust.folder)?)?;
+    let package = Package {
+        bytes: &fetched.bytes,
+        verdict: &verdict,
+        signatures: &fetched.signatures,
+        source: Some(&fetched.source),
+    };
+    let Some(installed) = agreed(&store, package, &verdict, args.yes)? else {
+        eprintln!("nothing was installed");
+        return Ok(ExitCode::FAILURE);
+    };
+    let name = &installed.entry.name;
+    println!("installed {name} {}", installed.entry.version);
+    println!(
+        "to use it, write into playhouse.toml:\n\n[tools.{name}]\ncomponent = \"{}\"",
+        installed.file.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Installs what somebody agrees to. A tool that is new here and touches nothing needs nobody.
+fn agreed(
+    store: &Store,
+    package: Package<'_>,
+    verdict: &Verdict,
+    yes: bool,
+) -> anyhow::Result<Option<playhouse_tools_store::Installed>> {
+    let consent = if yes { Consent::Given } else { Consent::NotAsked };
+    let is_new = store.compare(verdict)?.is_none();
+    if is_new && !yes && !verdict.claims().imports.is_empty() && !asked("install it?")? {
+        return Ok(None);
+    }
+    match store.install(package, consent) {
+        Err(StoreError::NeedsConsent(difference)) => {
+            eprintln!("{}", plain_lines(&difference.explain()));
+            match asked("install this update?")? {
+                true => Ok(Some(store.install(package, Consent::To(&difference))?)),
+                false => Ok(None),
+            }
+        }
+        other => Ok(Some(other?)),
+    }
+}
+
+/// Asks whoever sits there; an error if nobody does.
+fn asked(question: &str) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("nobody is here to be asked ({question}); look at what it wants, and say --yes");
+    }
+    eprint!("{question} [y/N] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// 0: all are whole; 1: one is not.
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
+    let folder = folder(&args.folder)?;
+    let listing = Store::open(&folder)?.list()?;
+    if listing.tools.is_empty() {
+        eprintln!("no tools are installed in {}", folder.display());
+    }
+    for tool in &listing.tools {
+        let entry = &tool.entry;
+        let signed = match entry.signed_by.len() {
+            0 => "unsigned".to_owned(),
+            _ => format!("signed by {}", entry.signed_by.iter().cloned().collect::<Vec<_>>().join(", ")),
+        };
+        let state = match &tool.state {
+            State::Whole => String::new(),
+            other => format!("  NOT WHOLE: {other:?}"),
+        };
+        let from = entry.source.as_deref().unwrap_or("unknown");
+        println!("{} {}  {signed}  from {}{state}", entry.name, entry.version, plain(from));
+    }
+    let whole = listing.tools.iter().all(|tool| tool.state == State::Whole);
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn remove(args: &RemoveArgs) -> anyhow::Result<ExitCode> {
+    let removed = Store::open(folder(&args.folder)?)?.remove(&args.name)?;
+    println!("removed {} {}", removed.name, removed.version);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The component in `path`, and what it is.
+fn looked_at(path: &Path) -> anyhow::Result<(Vec<u8>, Inspection, Claims)> {
+    let bytes = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let found = inspect_bytes(&file, &bytes)?;
+    let claims = claims(&found)?;
+    Ok((bytes, found, claims))
+}
+
+fn claims(found: &Inspection) -> anyhow::Result<Claims> {
+    let Some(about) = &found.about else {
+        let first = found.imports.iter().find(|import| import.lets.is_none());
+        let (name, remedy) =
+            first.map_or(("", ""), |import| (&import.name, import.remedy.unwrap_or_default()));
+        bail!("it imports `{}`, which this host does not have: {remedy}", plain(name));
+    };
+    // Why something is needed is prose; it is among the words that `text_sha256` is of.
+    let wants = about.wants.iter().map(|(name, why)| (name.clone(), [why.clone()].into()));
+    Ok(Claims {
+        name: about.name.clone(),
+        version: about.version.clone(),
+        sha256: found.sha256.clone(),
+        describe_sha256: about.describe_sha256.clone(),
+        text_sha256: Some(about.text_sha256.clone()),
+        effect: about.counts_as,
+        imports: found.imports.iter().map(|import| import.name.clone()).collect(),
+        wants: wants.collect(),
+    })
+}
+
+fn fetcher() -> anyhow::Result<Fetcher> {
+    let credentials = Credentials::load(None)?;
+    Ok(Fetcher::new(FetchConfig { credentials, ..FetchConfig::default() })?)
+}
+
+fn trust(args: &TrustArgs) -> anyhow::Result<Trust> {
+    let path = match &args.trust {
+        Some(path) => path.clone(),
+        None => folder(&args.folder)?.join(TRUST_NAME),
+    };
+    match fs::read(&path) {
+        Ok(bytes) => Trust::parse(&bytes).with_context(|| format!("the trust list {}", path.display())),
+        // A list that somebody named must be there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && args.trust.is_none() => {
+            Ok(Trust::nobody(false))
+        }
+        Err(error) => Err(error).with_context(|| format!("failed to read {}", path.display())),
+    }
+}
+
+fn folder(args: &FolderArgs) -> anyhow::Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = || variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
+    let default = || data().map(|data| data.join("playhouse/tools"));
+    args.folder
+        .clone()
+        .or_else(default)
+        .ok_or_else(|| anyhow!("there is no home folder: name one with --folder"))
+}
+
+fn beside(component: &Path) -> PathBuf {
+    let mut path = component.as_os_str().to_owned();
+    path.push(".minisig");
+    path.into()
+}
+
+fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

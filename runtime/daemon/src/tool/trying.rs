@@ -1,0 +1,190 @@
+//! `playhouse tool check|test|bench`: what an author wants to know before anybody installs the tool.
+
+use std::{collections::BTreeMap, fs, process::ExitCode, time::Instant};
+
+use anyhow::Context;
+use playhouse_assembly::tools::{Allow, Inspection, StoreConfig, WasmToolBox, inspect};
+use playhouse_core::tool::{ToolErrorKind, ToolRequest};
+use playhouse_ports::ToolBox;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{TABLE, loaded, name_of, plain, request, table};
+use crate::cli::tool_try::{BenchArgs, CheckToolArgs, TestArgs};
+
+/// Bytes of a component above which loading and shipping it are felt: an interpreter is inside.
+const LARGE: usize = 4 << 20;
+/// Characters of a description above which it costs more of every prompt than it is worth.
+const WORDY: usize = 1_000;
+
+/// 0: nothing to complain about; 1: an error, which would be refused.
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn check(args: &CheckToolArgs) -> anyhow::Result<ExitCode> {
+    let mut refused = false;
+    for file in &args.files {
+        let shown = file.display();
+        match inspect(file) {
+            Err(error) => {
+                refused = true;
+                println!("{shown}: error: {}", plain(&error.to_string()));
+            }
+            Ok(found) => {
+                let complaints = complaints(&found);
+                refused |= complaints.iter().any(|(severity, _)| *severity == "error");
+                for (severity, complaint) in &complaints {
+                    println!("{shown}: {severity}: {}", plain(complaint));
+                }
+                if complaints.is_empty() {
+                    println!("{shown}: good");
+                }
+            }
+        }
+    }
+    Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What an author should look at, the worst first.
+fn complaints(found: &Inspection) -> Vec<(&'static str, String)> {
+    let mut complaints = Vec::new();
+    for import in found.imports.iter().filter(|import| import.lets.is_none()) {
+        let remedy = import.remedy.unwrap_or_default();
+        complaints.push(("error", format!("imports `{}`, which no host has: {remedy}", import.name)));
+    }
+    let Some(about) = &found.about else { return complaints };
+    let mut warn = |text: String| complaints.push(("warning", text));
+    if about.description.trim().is_empty() {
+        warn("has no description: a model would not know when to use it".into());
+    }
+    if about.description.chars().count() > WORDY {
+        warn(format!("its description is longer than {WORDY} characters, and part of every prompt"));
+    }
+    if about.input_schema.get("additionalProperties") != Some(&Value::Bool(false)) {
+        warn("its input schema takes unknown properties: set `additionalProperties` to false, so that a misspelt one is told".into());
+    }
+    let properties = about.input_schema.get("properties").and_then(Value::as_object);
+    for (name, _) in
+        properties.into_iter().flatten().filter(|(_, schema)| schema.get("description").is_none())
+    {
+        warn(format!("its property `{name}` has no description"));
+    }
+    for import in found.imports.iter().filter(|import| import.because.is_none()) {
+        warn(format!("imports `{}` and does not say in `wants` what for", import.name));
+    }
+    if about.declares < about.counts_as {
+        let (declares, counts_as) = (name_of(&about.declares), name_of(&about.counts_as));
+        warn(format!(
+            "declares `{declares}` and counts as `{counts_as}`: what it imports does not prove more"
+        ));
+    }
+    if found.bytes > LARGE {
+        warn(format!("has {} MiB: it takes long to load for the first time", found.bytes >> 20));
+    }
+    complaints
+}
+
+/// One case of `tool test`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    arguments: Value,
+    /// What comes back, exactly.
+    output: Option<Value>,
+    /// Or what kind of error.
+    error: Option<ToolErrorKind>,
+    /// What its table holds.
+    #[serde(default)]
+    table: BTreeMap<String, String>,
+}
+
+/// 0: every case came out as written; 1: one did not.
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
+    let path = &args.cases;
+    let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let cases: Vec<Case> =
+        serde_json::from_str(&text).with_context(|| format!("{} is no list of cases", path.display()))?;
+    let (mut failed, compiled) = (0, tempfile::tempdir()?);
+    for case in &cases {
+        let home = tempfile::tempdir()?;
+        let tables = [(TABLE.to_owned(), case.table.clone())].into();
+        let notes = StoreConfig { folder: home.path().to_owned(), quota_bytes: 1 << 20 };
+        let allow = Allow { stores: [("notes".to_owned(), notes)].into(), ..Allow::default() };
+        let tools = loaded(&args.file, tables, allow, Some(compiled.path().join("compiled")))?;
+        let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
+        // A tool that writes is given a table to write, any other the one of the case.
+        let mut call = request(&name, case.arguments.clone(), Some(TABLE), 10_000)?;
+        if tools.permits(&name, &call.grant).is_err() {
+            call.grant.table = Some("notes".into());
+        }
+        let outcome = tools.call(call).await;
+        let right = match (&outcome, &case.output, &case.error) {
+            (Ok(output), Some(expected), None) => output == expected,
+            (Ok(_), None, None) => true,
+            (Err(error), None, Some(kind)) => error.kind == *kind,
+            _ => false,
+        };
+        if right {
+            println!("ok    {}", case.name);
+            continue;
+        }
+        failed += 1;
+        let got = match outcome {
+            Ok(output) => output.to_string(),
+            Err(error) => format!("{}: {}", name_of(&error.kind), plain(&error.message)),
+        };
+        let wanted = match (&case.output, &case.error) {
+            (Some(output), _) => output.to_string(),
+            (None, Some(kind)) => name_of(kind),
+            (None, None) => "an output".to_owned(),
+        };
+        println!("WRONG {}\n      wanted {wanted}\n      got    {got}", case.name);
+    }
+    println!("{} of {} cases came out as written", cases.len() - failed, cases.len());
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) async fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
+    let arguments: Value = serde_json::from_str(&args.arguments).context("the arguments are not JSON")?;
+    let tables: BTreeMap<_, _> = args.table.as_deref().map(table).transpose()?.into_iter().collect();
+    let given = tables.keys().next().cloned();
+    let start = Instant::now();
+    let tools = loaded(&args.file, tables, Allow::default(), None)?;
+    let loading = start.elapsed();
+    let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
+    let call = request(&name, arguments, given.as_deref(), 10_000)?;
+    let fuel = once(&tools, &call).await?;
+    let mut times = Vec::new();
+    for _ in 0..args.calls {
+        let start = Instant::now();
+        tools.call(call.clone()).await?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    // What a call would cost that does nothing: the port, the schemas, and no guest.
+    let mut floor = Vec::new();
+    for _ in 0..args.calls {
+        let start = Instant::now();
+        let _ = tools.call(ToolRequest { tool: "-".into(), ..call.clone() }).await;
+        floor.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    let (p50, p99) = (percentile(&mut times, 50), percentile(&mut times, 99));
+    println!("{} calls, each in an instance of its own, {fuel} units of fuel", args.calls);
+    println!("p50 {p50:.1} us   p99 {p99:.1} us   (a call of no tool: {:.1} us)", percentile(&mut floor, 50));
+    println!(
+        "compiled and loaded in {:.0} ms; kept, that is a thing of the first start",
+        loading.as_secs_f64() * 1e3
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn once(tools: &WasmToolBox, call: &ToolRequest) -> anyhow::Result<u64> {
+    let called = tools.metered(call.clone()).await;
+    called.result?;
+    Ok(called.receipt.map_or(0, |receipt| receipt.fuel))
+}
+
+fn percentile(times: &mut [f64], percent: usize) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[(times.len() - 1) * percent / 100]
+}
