@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the tools: Rust -> core module -> component -> dist/*.wasm and tools.lock.
 #
-#   build.sh            build and write dist/, tools.lock and the hostile guests of the host's tests
+#   build.sh            build and write dist/, tools.lock and the guests of the host's tests
 #   build.sh --check    build again elsewhere and compare with tools.lock; says so when it cannot
 #
 # The reference route is rustup's compiler of the version below with its prebuilt standard library: it is pinned, and
@@ -19,8 +19,9 @@ cd "$(dirname "$0")"
 RUST_VERSION=1.95.0
 TARGET=wasm32-unknown-unknown
 TOOLS=(calculator convert lookup)
-CRATES=("${TOOLS[@]}" componentize exact hostile)
+CRATES=("${TOOLS[@]}" componentize exact hostile samples)
 HOSTILE=(misbehaves endless_describe reaches)
+SAMPLES=(pays touches)
 GUESTS=../host/tests/guests
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR
@@ -69,31 +70,35 @@ choose_route() {
 
 # The copy. Times are kept, so that a second build has nothing to do.
 stage() {
-  mkdir -p "$STAGE"
+  rm -rf "$STAGE" && mkdir -p "$STAGE"
   cp -a Cargo.toml Cargo.lock "${CRATES[@]}" ../guest ../wit "$STAGE/"
-  sed -i 's#"\.\./guest"#"guest"#' "$STAGE/Cargo.toml"
-  sed -i '/^workspace = "/d' "$STAGE/guest/Cargo.toml"
-  sed -i 's#"\.\./\.\./wit/#"../wit/#' "$STAGE/hostile/src/lib.rs"
+  sed -i 's#"\.\./guest#"guest#g' "$STAGE/Cargo.toml"
+  sed -i '/^workspace = "/d' "$STAGE/guest/Cargo.toml" "$STAGE/guest/macros/Cargo.toml"
+  sed -i 's#"\.\./\.\./wit/#"../wit/#' "$STAGE"/hostile/src/lib.rs "$STAGE"/hostile/examples/*.rs
 }
 
-# cargo for the guests. No path of this machine may get into the bytes.
+# cargo for the guests: guest_cargo SUBCOMMAND …. No path of this machine may get into the bytes.
 guest_cargo() {
+  local subcommand=$1
+  shift
   (cd "$STAGE" && env RUSTC="$WASM_RUSTC" RUSTC_BOOTSTRAP="${STD:+1}" \
     RUSTFLAGS="--remap-path-prefix=$SYSROOT=/rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$STAGE=/tools" \
-    "${CARGO[@]}" build --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@")
+    "${CARGO[@]}" "$subcommand" --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@")
 }
 
 # Core modules to components: build_into DIST GUESTS
 build_into() {
   local out=$CARGO_TARGET_DIR/$TARGET/release name
   stage
-  for name in "${TOOLS[@]}"; do guest_cargo --lib -p "$name"; done
-  guest_cargo --examples -p hostile
+  # A crate that is an rlib too is not optimised across crates (30 % larger): make the cdylib alone.
+  for name in "${TOOLS[@]}"; do guest_cargo rustc --lib --crate-type cdylib -p "$name"; done
+  guest_cargo build --examples -p hostile
+  guest_cargo build --examples -p samples
   (cd "$STAGE" && "${CARGO[@]}" build --quiet --locked --release -p componentize)
   COMPONENTIZE=$CARGO_TARGET_DIR/release/componentize
   mkdir -p "$1" "$2"
   for name in "${TOOLS[@]}"; do "$COMPONENTIZE" component "$out/$name.wasm" "$1/$name.wasm"; done
-  for name in "${HOSTILE[@]}"; do "$COMPONENTIZE" component "$out/examples/$name.wasm" "$2/$name.wasm"; done
+  for name in "${HOSTILE[@]}" "${SAMPLES[@]}"; do "$COMPONENTIZE" component "$out/examples/$name.wasm" "$2/$name.wasm"; done
 }
 
 check() {

@@ -3,8 +3,11 @@
 //! What is said here is a claim. The host derives what it can (no imports: `pure`), caps the rest by what the operator
 //! granted, and pins the SHA-256 of the text, so that a tool cannot change its story after it was accepted.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use crate::schema;
 
 /// What happens to the world when the tool is called, and so what the runtime may do after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -14,7 +17,7 @@ pub enum Effect {
     Pure,
     /// Doing it twice is the same as doing it once. May be repeated.
     Idempotent,
-    /// It can be asked later whether it happened.
+    /// It can be asked later whether it happened: see [`Checkable`](crate::Checkable).
     Checkable,
     /// It must not happen twice. Never repeated; what an undeclared tool is taken for.
     Once,
@@ -64,36 +67,33 @@ impl About {
         self
     }
 
-    /// What calling the tool does to the world. The MCP annotations follow from it and from [`wants`](Self::wants).
+    /// Both schemas, from the types: descriptions are their doc comments, objects take no other fields than theirs.
+    #[must_use]
+    pub fn types<Input: JsonSchema, Output: JsonSchema>(self) -> Self {
+        self.input(schema::of_input::<Input>()).output(schema::of_output::<Output>())
+    }
+
+    /// What calling the tool does to the world.
     #[must_use]
     pub fn effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
         self
     }
 
-    /// A permission the tool cannot work without, for example `("kv", "read")`.
+    /// A capability the tool cannot work without, and what for: `("http", "reads api.example.com")`. For the people who
+    /// decide about grants.
     #[must_use]
-    pub fn wants(mut self, permission: &str, access: &str) -> Self {
-        self.wants.insert(permission.to_owned(), access.into());
+    pub fn wants(mut self, interface: &str, why: &str) -> Self {
+        self.wants.insert(interface.to_owned(), why.into());
         self
     }
 
-    /// The JSON text that `describe` returns: the same bytes each time, keys in a fixed order.
+    /// The JSON text that `describe` returns: the same bytes each time and on every machine, keys in order.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut about = serde_json::to_value(self).expect("strings, maps and JSON values always print");
-        about["annotations"] = self.annotations();
+        // Whether maps keep an order of their own depends on a feature that any other crate may switch on.
+        about.sort_all_objects();
         about.to_string()
-    }
-
-    /// Effect and wishes in the words of MCP, for clients that know only those.
-    fn annotations(&self) -> Value {
-        let only_reads = self.wants.values().all(|access| access == "read");
-        json!({
-            "readOnlyHint": only_reads && matches!(self.effect, Effect::Pure | Effect::Idempotent),
-            "idempotentHint": matches!(self.effect, Effect::Pure | Effect::Idempotent),
-            "destructiveHint": false,
-            "openWorldHint": !self.wants.is_empty(),
-        })
     }
 }

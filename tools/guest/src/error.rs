@@ -5,7 +5,7 @@ use crate::bindings::{ErrorKind, ToolError};
 /// What kind of failure this is, so that the runtime can decide what to do next without reading prose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The arguments are wrong; the model can correct them.
+    /// The arguments fit the schema but not the tool; the model can correct them.
     InvalidInput,
     /// The tool is not permitted to do this.
     Denied,
@@ -13,12 +13,10 @@ pub enum Kind {
     NotFound,
     /// Something else changed it meanwhile.
     Conflict,
-    /// Too often: later may work.
-    RateLimited,
-    /// What the tool talks to failed; later may work.
-    Upstream,
-    /// The tool is broken.
-    Internal,
+    /// What the tool needs does not answer, or has had too many requests; later may work.
+    Unavailable,
+    /// It did not work, and trying again will not help.
+    Failed,
 }
 
 /// A failure that goes back to the model.
@@ -28,17 +26,27 @@ pub struct Error {
     pub kind: Kind,
     /// One sentence without a full stop; says what to do instead where there is something to say.
     pub message: String,
+    /// Milliseconds after which another attempt makes sense, if that is known. Only read with [`Kind::Unavailable`].
+    pub retry_after_ms: Option<u32>,
 }
+
+/// What a tool returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// A failure of `kind`; `message` says what to do instead.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), retry_after_ms: None }
     }
 
-    /// The arguments are wrong, and `message` says how to correct them.
+    /// The arguments are wrong, and `message` says which, what was expected, and gives an example.
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(Kind::InvalidInput, message)
+    }
+
+    /// The tool is not permitted to do this.
+    pub fn denied(message: impl Into<String>) -> Self {
+        Self::new(Kind::Denied, message)
     }
 
     /// The thing asked for does not exist.
@@ -46,9 +54,26 @@ impl Error {
         Self::new(Kind::NotFound, message)
     }
 
-    /// The tool is broken.
-    pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(Kind::Internal, message)
+    /// Something else changed it meanwhile.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, message)
+    }
+
+    /// What the tool needs does not answer; later may work: see [`retry_after`](Self::retry_after).
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unavailable, message)
+    }
+
+    /// It did not work, and trying again will not help.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, message)
+    }
+
+    /// The same, with the milliseconds after which another attempt makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, milliseconds: u32) -> Self {
+        self.retry_after_ms = Some(milliseconds);
+        self
     }
 
     /// The form that crosses the boundary. For [`export!`](crate::export!) only.
@@ -60,11 +85,10 @@ impl Error {
             Kind::Denied => ErrorKind::Denied,
             Kind::NotFound => ErrorKind::NotFound,
             Kind::Conflict => ErrorKind::Conflict,
-            Kind::RateLimited => ErrorKind::RateLimited,
-            Kind::Upstream => ErrorKind::Upstream,
-            Kind::Internal => ErrorKind::Internal,
+            Kind::Unavailable => ErrorKind::Unavailable,
+            Kind::Failed => ErrorKind::Failed,
         };
-        ToolError { kind, message: self.message }
+        ToolError { kind, message: self.message, retry_after_ms: self.retry_after_ms }
     }
 }
 

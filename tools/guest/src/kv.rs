@@ -1,30 +1,42 @@
-//! Permission `kv`: reading the one table that the operator granted to this tool.
+//! Capabilities `kv` (reading) and `kv-write`: the one table that is granted to this tool.
 //!
-//! A component that calls [`get`] imports `playhouse:tool/kv` and is refused by a host that does not grant it. Declare
-//! it with `About::wants("kv", "read")`. Outside WebAssembly there is no table and no host: keep the part of a tool
-//! that is tested natively apart from the call to `get`.
+//! A tool that calls [`get`] or [`keys`] imports `kv`; one that calls [`put`] or [`delete`] imports `kv-write`.
 
-/// The value stored under `key`, or nothing.
-#[cfg(target_arch = "wasm32")]
-#[must_use]
-pub fn get(key: &str) -> Option<String> {
-    generated::playhouse::tool::kv::get(key)
-}
+use crate::wire;
+use crate::{Error, Result};
+
+/// Keys of one page of [`keys`], at most.
+pub const PAGE_KEYS_MAX: u32 = 1_000;
 
 /// The value stored under `key`, or nothing.
 ///
-/// # Panics
-/// Always: this build has no host.
-#[cfg(not(target_arch = "wasm32"))]
-#[must_use]
-pub fn get(key: &str) -> Option<String> {
-    panic!(
-        "`kv::get` of `{key}` needs a host: run the component, or test the function that takes its answer"
-    );
+/// # Errors
+/// [`Unavailable`](crate::Kind::Unavailable), if the table cannot be read.
+pub fn get(key: &str) -> Result<Option<String>> {
+    wire::kv::get(key).map_err(|why| Error::unavailable(format!("`{key}` cannot be read: {why}")))
 }
 
-#[cfg(target_arch = "wasm32")]
-#[allow(unsafe_code, clippy::all, clippy::pedantic, reason = "generated from tool.wit")]
-mod generated {
-    wit_bindgen::generate!({ path: "../wit/v0", world: "playhouse:tool/kv-client" });
+/// Keys that begin with `prefix`, in order, those after `after` only; at most `limit`, and at most [`PAGE_KEYS_MAX`].
+///
+/// # Errors
+/// [`Unavailable`](crate::Kind::Unavailable), if the table cannot be read.
+pub fn keys(prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>> {
+    wire::kv::keys(prefix, after, limit)
+        .map_err(|why| Error::unavailable(format!("the keys cannot be listed: {why}")))
+}
+
+/// Stores `value` under `key`; durable when it returns.
+///
+/// # Errors
+/// [`Failed`](crate::Kind::Failed), and which quota is used up.
+pub fn put(key: &str, value: &str) -> Result<()> {
+    wire::kv_write::put(key, value).map_err(|why| Error::failed(format!("`{key}` cannot be stored: {why}")))
+}
+
+/// Removes `key`; whether it was there.
+///
+/// # Errors
+/// [`Failed`](crate::Kind::Failed), if it cannot be removed.
+pub fn delete(key: &str) -> Result<bool> {
+    wire::kv_write::delete(key).map_err(|why| Error::failed(format!("`{key}` cannot be removed: {why}")))
 }

@@ -1,138 +1,91 @@
-//! Write a Playhouse tool in Rust.
+//! Write a Playhouse tool in Rust: a function is a tool.
+//!
+//! ```
+//! use playhouse_tool::{Error, tool};
+//!
+//! /// Greets somebody by name, for example `Ada`.
+//! #[tool(effect = "pure")]
+//! fn greet(
+//!     /// Whom to greet
+//!     who: String,
+//! ) -> Result<String, Error> {
+//!     if who.trim().is_empty() {
+//!         return Err(Error::invalid_input("`who` is blank: give a name, for example `Ada`"));
+//!     }
+//!     Ok(format!("Hello, {who}!"))
+//! }
+//!
+//! assert_eq!(playhouse_tool::run::<Greet>(r#"{"who": "Ada"}"#).unwrap(), r#""Hello, Ada!""#);
+//! ```
+//!
+//! That is the whole tool: its name is the name of the function, its description the doc comment, its schemas follow from
+//! the types, its version is that of the crate. Build it as a `cdylib` for `wasm32-unknown-unknown` and make a component
+//! of it. All of it is in [`macro@tool`]; [`Tool`] and [`export!`] are the same by hand.
 //!
 //! ```text
-//!   model ──"{"who":"Ada"}"──▶ host ──▶ your component: parse → Tool::call → print ──▶ host ──▶ model
+//!   model ──"{"who":"Ada"}"──▶ host ──▶ your component: parse → your function → print ──▶ host ──▶ model
 //!                               ▲                              │
-//!                               └── only the capabilities ─────┘  (features of this crate: `kv`)
+//!                               └── only the capabilities ─────┘  (modules of this crate)
 //!                                   that were granted
 //! ```
 //!
-//! A tool is a type for the arguments, a type for the result, a function between the two, and a description that the
-//! model reads. [`export!`] turns it into the exports of a component.
+//! # Capabilities
 //!
-//! ```
-//! use playhouse_tool::{About, Error, Tool, json};
-//! use serde::{Deserialize, Serialize};
+//! There is one module for each, and *using is importing*: a component that calls [`http::get`] imports
+//! `playhouse:tool/http` and is refused by a host that does not grant it; one that calls nothing imports nothing. Say
+//! what it is for with `wants(http = "reads api.example.com")`.
 //!
-//! struct Greet;
+//! | module | what | granted |
+//! |---|---|---|
+//! | [`context`], [`progress`], [`log`], [`clock`], [`random`] | this call, and time | to every tool |
+//! | [`kv`] | a table | by name; reading and writing apart |
+//! | [`files`] | folders | by name; reading and writing apart |
+//! | [`http`], [`secrets`] | requests; secrets that are used and never seen | by name |
+//! | [`tools`], [`model`] | other tools; a model | by name |
 //!
-//! #[derive(Deserialize)]
-//! struct Input { who: String }
+//! Their errors are [`Error`]s, so `?` is all there is to do.
 //!
-//! #[derive(Serialize)]
-//! struct Output { greeting: String }
+//! There is nothing else in here: `std` compiles, but its clock, randomness, file system and environment fail at run time,
+//! because nothing was imported for them.
 //!
-//! impl Tool for Greet {
-//!     type Input = Input;
-//!     type Output = Output;
+//! # Tests
 //!
-//!     fn about() -> About {
-//!         About::new("greet", "0.1.0", "Greets somebody by name.")
-//!             .input(json!({"type": "object", "properties": {"who": {"type": "string"}}, "required": ["who"]}))
-//!     }
-//!
-//!     fn call(input: Input) -> Result<Output, Error> {
-//!         if input.who.is_empty() {
-//!             return Err(Error::invalid_input("`who` is empty: give a name"));
-//!         }
-//!         Ok(Output { greeting: format!("Hello, {}!", input.who) })
-//!     }
-//! }
-//!
-//! playhouse_tool::export!(Greet);
-//!
-//! assert_eq!(playhouse_tool::run::<Greet>(r#"{"who": "Ada"}"#).unwrap(), r#"{"greeting":"Hello, Ada!"}"#);
-//! ```
-//!
-//! Build it as a `cdylib` for `wasm32-unknown-unknown` and make a component of it. The function runs natively as well,
-//! so its tests need no WebAssembly at all.
-//!
-//! There is no clock, no randomness, no file system and no environment in here: `std` compiles, but those parts of it
-//! fail at run time, because nothing was imported for them.
+//! The function runs natively, so its tests need no WebAssembly at all. Capabilities are answered by a
+//! [`testing::Host`] that the test sets up.
 
 mod about;
+#[doc(hidden)]
+pub mod bindings;
+mod call;
+pub mod clock;
+pub mod context;
 mod error;
-#[cfg(feature = "kv")]
+pub mod files;
+pub mod http;
 pub mod kv;
+pub mod log;
 #[cfg(target_arch = "wasm32")]
 mod memory;
+pub mod model;
+pub mod progress;
+pub mod random;
+pub mod schema;
+pub mod secrets;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+pub mod tools;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use bindings::playhouse::tool as wire;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use testing::answers as wire;
 
 pub use about::{About, Effect};
-pub use error::{Error, Kind};
+pub use call::{Checkable, Tool, did_it_happen, run};
+pub use error::{Error, Kind, Result};
+pub use playhouse_tool_macros::tool;
 pub use serde_json::json;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-/// What a tool author implements.
-pub trait Tool {
-    /// The arguments, as the model writes them.
-    type Input: DeserializeOwned;
-    /// The result, as the model reads it.
-    type Output: Serialize;
-
-    /// How the tool introduces itself. Must be the same each time: the host pins a hash of it.
-    fn about() -> About;
-
-    /// Does the work. An [`Error`] goes back to the model, so its message should say what to do instead.
-    ///
-    /// # Errors
-    /// Whatever the tool cannot do with these arguments.
-    fn call(input: Self::Input) -> Result<Self::Output, Error>;
-}
-
-/// Runs a tool on JSON text, as the host will: parse, call, print. This is also the way to test one natively.
-///
-/// # Errors
-/// What [`Tool::call`] returns; [`Kind::InvalidInput`] if `arguments` do not parse as [`Tool::Input`].
-pub fn run<T: Tool>(arguments: &str) -> Result<String, Error> {
-    let input = serde_json::from_str(arguments)
-        .map_err(|wrong| Error::invalid_input(format!("the arguments do not fit: {wrong}")))?;
-    let output = T::call(input)?;
-    serde_json::to_string(&output)
-        .map_err(|wrong| Error::internal(format!("the result is not JSON: {wrong}")))
-}
-
-/// Exports a [`Tool`] from this component. Write it once, beside the `impl`.
-#[macro_export]
-macro_rules! export {
-    ($tool:ty) => {
-        // Only a component exports: natively, two tools in one program would export the same names.
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            struct Exported;
-
-            impl $crate::bindings::Guest for Exported {
-                fn describe() -> String {
-                    <$tool as $crate::Tool>::about().to_json()
-                }
-
-                fn call(arguments: String) -> Result<String, $crate::bindings::ToolError> {
-                    $crate::run::<$tool>(&arguments).map_err($crate::Error::into_wire)
-                }
-            }
-
-    $crate::bindings::export_pure!(Exported with_types_in $crate::bindings);
-        };
-    };
-}
-
-/// The generated side of the contract. Public for [`export!`] only.
+/// What the macros need, whatever the tool itself depends on.
 #[doc(hidden)]
-#[allow(
-    unsafe_code,
-    missing_docs,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated from tool.wit: the canonical ABI passes raw pointers"
-)]
-pub mod bindings {
-    wit_bindgen::generate!({
-        path: "../wit/v0",
-        world: "playhouse:tool/pure",
-        pub_export_macro: true,
-        export_macro_name: "export_pure",
-        default_bindings_module: "playhouse_tool::bindings",
-    });
-    pub use exports::playhouse::tool::tool::{ErrorKind, Guest, ToolError};
-}
+pub use {schemars, serde, serde_json, wit_bindgen};

@@ -13,73 +13,66 @@
 
 pub mod expression;
 
-use playhouse_tool::{About, Effect, Error, Tool, json};
-use serde::{Deserialize, Serialize};
+use playhouse_tool::{Error, tool};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Digits of an answer that does not end.
 const SIGNIFICANT_DIGITS: usize = 28;
 
-/// The tool.
-#[derive(Debug)]
-pub struct Calculator;
-
-/// `{"expression": "37 * 12"}`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Input {
-    expression: String,
-}
-
 /// `{"result": "444"}`: text, because JSON readers turn long numbers into floats.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
+    /// The answer as a decimal number
     result: String,
 }
 
-impl Tool for Calculator {
-    type Input = Input;
-    type Output = Output;
-
-    fn about() -> About {
-        About::new(
-            "calculator",
-            env!("CARGO_PKG_VERSION"),
-            "Calculates exactly with decimal numbers: + - * / ^ and parentheses, for example `37 * 12`.",
-        )
-        .input(json!({
-            "type": "object",
-            "properties": {
-                "expression": {
-                    "type": "string",
-                    "description": "What to calculate, for example `(1.5 + 2) * 3`",
-                    "minLength": 1,
-                    "maxLength": expression::LENGTH_MAX,
-                },
-            },
-            "required": ["expression"],
-            "additionalProperties": false,
-        }))
-        .output(json!({
-            "type": "object",
-            "properties": {"result": {"type": "string", "description": "The answer as a decimal number"}},
-            "required": ["result"],
-            "additionalProperties": false,
-        }))
-        .effect(Effect::Pure)
-    }
-
-    fn call(input: Input) -> Result<Output, Error> {
-        let value = expression::evaluate(&input.expression)
-            .map_err(|wrong| Error::invalid_input(wrong.to_string()))?;
-        Ok(Output { result: value.to_decimal(SIGNIFICANT_DIGITS) })
-    }
+/// Calculates exactly with decimal numbers: + - * / ^ and parentheses, for example `37 * 12`.
+#[tool(effect = "pure")]
+pub fn calculator(
+    /// What to calculate, for example `(1.5 + 2) * 3`
+    #[schemars(length(min = 1, max = expression::LENGTH_MAX))]
+    expression: String,
+) -> Result<Output, Error> {
+    let value = expression::evaluate(&expression).map_err(|wrong| Error::invalid_input(wrong.to_string()))?;
+    Ok(Output { result: value.to_decimal(SIGNIFICANT_DIGITS) })
 }
-
-playhouse_tool::export!(Calculator);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use playhouse_tool::{Tool, json};
+
+    #[test]
+    fn what_the_small_model_was_trained_on_stays_word_for_word() {
+        let about = json!({
+            "name": "calculator",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Calculates exactly with decimal numbers: + - * / ^ and parentheses, for example `37 * 12`.",
+            "input_schema": {
+                "type": "object",
+                "properties": {
+                    "expression": {
+                        "type": "string",
+                        "description": "What to calculate, for example `(1.5 + 2) * 3`",
+                        "minLength": 1,
+                        "maxLength": 1_000,
+                    },
+                },
+                "required": ["expression"],
+                "additionalProperties": false,
+            },
+            "output_schema": {
+                "type": "object",
+                "properties": {"result": {"type": "string", "description": "The answer as a decimal number"}},
+                "required": ["result"],
+                "additionalProperties": false,
+            },
+            "effect": "pure",
+            "wants": {},
+        });
+        assert_eq!(Calculator::about().to_json(), about.to_string());
+    }
 
     fn check(expression: &str, expected: &str) {
         let arguments = json!({ "expression": expression }).to_string();

@@ -7,73 +7,60 @@
 pub mod units;
 
 use exact::{Fraction, NotANumber};
-use playhouse_tool::{About, Effect, Error, Tool, json};
+use playhouse_tool::{Error, tool};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Digits after the point of an answer.
 const PLACES_MAX: usize = 6;
-
-/// The tool.
-#[derive(Debug)]
-pub struct Convert;
-
-/// `{"value": "5.2", "from": "kilometers", "to": "miles"}`; the value may be a number as well.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Input {
-    value: Value,
-    from: String,
-    to: String,
-}
+/// Characters of the longest value and of the longest name of a unit.
+const LENGTH_MAX: usize = 64;
 
 /// `{"result": "3.23113", "unit": "mi"}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
+    /// How much that is
     result: String,
+    /// The symbol of the unit wanted
     unit: &'static str,
 }
 
-impl Tool for Convert {
-    type Input = Input;
-    type Output = Output;
+/// Converts a quantity to another unit of length, mass, volume, time, temperature or speed, for example 5.2 kilometers to
+/// miles.
+#[tool(effect = "pure")]
+pub fn convert(
+    /// How much, for example `5.2`
+    value: Quantity,
+    /// The unit it is in, for example `kilometers` or `km`
+    #[schemars(length(min = 1, max = LENGTH_MAX))]
+    from: String,
+    /// The unit wanted, for example `miles` or `mi`
+    #[schemars(length(min = 1, max = LENGTH_MAX))]
+    to: String,
+) -> Result<Output, Error> {
+    let value = number(&value.0)?;
+    let from = units::find(&from).map_err(Error::invalid_input)?;
+    let to = units::find(&to).map_err(Error::invalid_input)?;
+    let converted = units::convert(value, from, to).map_err(Error::invalid_input)?;
+    Ok(Output { result: converted.to_places(PLACES_MAX), unit: to.symbol })
+}
 
-    fn about() -> About {
-        let unit = |example: &str| json!({"type": "string", "description": example, "minLength": 1, "maxLength": 64});
-        About::new(
-            "convert",
-            env!("CARGO_PKG_VERSION"),
-            "Converts a quantity to another unit of length, mass, volume, time, temperature or speed, \
-             for example 5.2 kilometers to miles.",
-        )
-        .input(json!({
-            "type": "object",
-            "properties": {
-                "value": {"type": ["string", "number"], "description": "How much, for example `5.2`", "maxLength": 64},
-                "from": unit("The unit it is in, for example `kilometers` or `km`"),
-                "to": unit("The unit wanted, for example `miles` or `mi`"),
-            },
-            "required": ["value", "from", "to"],
-            "additionalProperties": false,
-        }))
-        .output(json!({
-            "type": "object",
-            "properties": {
-                "result": {"type": "string", "description": "How much that is"},
-                "unit": {"type": "string", "description": "The symbol of the unit wanted"},
-            },
-            "required": ["result", "unit"],
-            "additionalProperties": false,
-        }))
-        .effect(Effect::Pure)
+/// How much: `"5.2"` or `5.2`, as the model likes.
+#[derive(Debug, Deserialize)]
+pub struct Quantity(Value);
+
+impl JsonSchema for Quantity {
+    fn inline_schema() -> bool {
+        true
     }
 
-    fn call(input: Input) -> Result<Output, Error> {
-        let value = number(&input.value)?;
-        let from = units::find(&input.from).map_err(Error::invalid_input)?;
-        let to = units::find(&input.to).map_err(Error::invalid_input)?;
-        let converted = units::convert(value, from, to).map_err(Error::invalid_input)?;
-        Ok(Output { result: converted.to_places(PLACES_MAX), unit: to.symbol })
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Quantity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number"], "maxLength": LENGTH_MAX})
     }
 }
 
@@ -91,8 +78,6 @@ fn number(value: &Value) -> Result<Fraction, Error> {
         NotANumber::TooLong => Error::invalid_input("the value has more than 37 digits"),
     })
 }
-
-playhouse_tool::export!(Convert);
 
 #[cfg(test)]
 mod tests;

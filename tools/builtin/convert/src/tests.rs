@@ -1,6 +1,41 @@
 //! What the model asks for, and what it is told.
 
 use super::*;
+use playhouse_tool::{Tool, json};
+
+#[test]
+fn what_the_small_model_was_trained_on_stays_word_for_word() {
+    let unit =
+        |example: &str| json!({"type": "string", "description": example, "minLength": 1, "maxLength": 64});
+    let about = json!({
+        "name": "convert",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Converts a quantity to another unit of length, mass, volume, time, temperature or speed, \
+                        for example 5.2 kilometers to miles.",
+        "input_schema": {
+            "type": "object",
+            "properties": {
+                "value": {"type": ["string", "number"], "description": "How much, for example `5.2`", "maxLength": 64},
+                "from": unit("The unit it is in, for example `kilometers` or `km`"),
+                "to": unit("The unit wanted, for example `miles` or `mi`"),
+            },
+            "required": ["value", "from", "to"],
+            "additionalProperties": false,
+        },
+        "output_schema": {
+            "type": "object",
+            "properties": {
+                "result": {"type": "string", "description": "How much that is"},
+                "unit": {"type": "string", "description": "The symbol of the unit wanted"},
+            },
+            "required": ["result", "unit"],
+            "additionalProperties": false,
+        },
+        "effect": "pure",
+        "wants": {},
+    });
+    assert_eq!(Convert::about().to_json(), about.to_string());
+}
 
 fn check(value: &str, from: &str, to: &str, expected: &str) {
     let arguments = json!({"value": value, "from": from, "to": to}).to_string();

@@ -1,0 +1,10 @@
+//! An effect class that does not exist.
+use playhouse_tool::tool;
+
+/// Adds.
+#[tool(effect = "harmless")]
+fn add(/** One */ a: i64) -> Result<i64, playhouse_tool::Error> {
+    Ok(a)
+}
+
+fn main() {}
