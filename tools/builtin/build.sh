@@ -18,8 +18,8 @@ cd "$(dirname "$0")"
 
 RUST_VERSION=1.95.0
 TARGET=wasm32-unknown-unknown
-TOOLS=(calculator convert lookup)
-CRATES=("${TOOLS[@]}" componentize exact hostile samples)
+TOOLS=(calculator convert diff email_draft encode files files_edit lookup memory search template)
+CRATES=("${TOOLS[@]}" componentize exact hostile samples shared)
 HOSTILE=(misbehaves endless_describe reaches)
 SAMPLES=(pays touches)
 GUESTS=../host/tests/guests

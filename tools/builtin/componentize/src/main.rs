@@ -43,7 +43,15 @@ fn lock(dist: &Path, rustc: &str) -> Result<String, Box<dyn Error>> {
     );
     text += &entry::<calculator::Calculator>(dist, "calculator")?;
     text += &entry::<convert::Convert>(dist, "convert")?;
+    text += &entry::<diff::Diff>(dist, "diff")?;
+    text += &entry::<email_draft::EmailDraft>(dist, "email_draft")?;
+    text += &entry::<encode::Encode>(dist, "encode")?;
+    text += &entry::<files::Files>(dist, "files")?;
+    text += &entry::<files_edit::FilesEdit>(dist, "files_edit")?;
     text += &entry::<lookup::Lookup>(dist, "lookup")?;
+    text += &entry::<memory::Memory>(dist, "memory")?;
+    text += &entry::<search::Search>(dist, "search")?;
+    text += &entry::<template::Template>(dist, "template")?;
     Ok(text)
 }
 

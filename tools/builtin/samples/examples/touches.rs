@@ -29,9 +29,18 @@ pub fn touches(
     match what.as_str() {
         "effect-id" => Ok(context::effect_id()),
         "time-left" => Ok(context::time_left().as_millis().to_string()),
-        "report" => Ok(progress::report(1, 2, &on)).map(|()| String::new()),
-        "partial" => Ok(progress::partial(&on)).map(|()| String::new()),
-        "log" => Ok(log::info(&on)).map(|()| String::new()),
+        "report" => {
+            progress::report(1, 2, &on);
+            Ok(on)
+        }
+        "partial" => {
+            progress::partial(&on);
+            Ok(on)
+        }
+        "log" => {
+            log::info(&on);
+            Ok(on)
+        }
         "now" => Ok(clock::now_ms().to_string()),
         "random" => Ok(format!("{:?}", random::bytes(8))),
         "kv-get" => Ok(kv::get(&on)?.unwrap_or_default()),
