@@ -18,7 +18,10 @@ cd "$(dirname "$0")"
 
 RUST_VERSION=1.95.0
 TARGET=wasm32-unknown-unknown
-TOOLS=(calculator convert diff email_draft encode files files_edit lookup memory search template)
+TOOLS=(
+  calculator convert csv_query datetime diff email_draft encode fetch files
+  files_edit json_query lookup memory search template
+)
 CRATES=("${TOOLS[@]}" componentize exact hostile samples shared)
 HOSTILE=(misbehaves endless_describe reaches)
 SAMPLES=(pays touches)

@@ -43,11 +43,15 @@ fn lock(dist: &Path, rustc: &str) -> Result<String, Box<dyn Error>> {
     );
     text += &entry::<calculator::Calculator>(dist, "calculator")?;
     text += &entry::<convert::Convert>(dist, "convert")?;
+    text += &entry::<csv_query::CsvQuery>(dist, "csv_query")?;
+    text += &entry::<datetime::Datetime>(dist, "datetime")?;
     text += &entry::<diff::Diff>(dist, "diff")?;
     text += &entry::<email_draft::EmailDraft>(dist, "email_draft")?;
     text += &entry::<encode::Encode>(dist, "encode")?;
+    text += &entry::<fetch::Fetch>(dist, "fetch")?;
     text += &entry::<files::Files>(dist, "files")?;
     text += &entry::<files_edit::FilesEdit>(dist, "files_edit")?;
+    text += &entry::<json_query::JsonQuery>(dist, "json_query")?;
     text += &entry::<lookup::Lookup>(dist, "lookup")?;
     text += &entry::<memory::Memory>(dist, "memory")?;
     text += &entry::<search::Search>(dist, "search")?;
