@@ -1,5 +1,4 @@
 //! Every capability, answered by the host of tests.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use playhouse_tool::http::Response;
 use playhouse_tool::testing::Host;

@@ -1,5 +1,4 @@
 //! `#[tool]` and the capabilities, as an author uses them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use playhouse_tool::testing::Host;
 use playhouse_tool::{Checkable, Error, Kind, Tool, json, tool};

@@ -76,8 +76,8 @@ mod tests {
 
     fn check(expression: &str, expected: &str) {
         let arguments = json!({ "expression": expression }).to_string();
-        let actual = playhouse_tool::run::<Calculator>(&arguments)
-            .map_or_else(|wrong| format!("error: {wrong}"), |json| json);
+        let actual =
+            playhouse_tool::run::<Calculator>(&arguments).unwrap_or_else(|wrong| format!("error: {wrong}"));
         assert_eq!(actual, json!({ "result": expected }).to_string(), "{expression}");
     }
 

@@ -8,6 +8,7 @@
 //!
 //! Every answer is bounded, says when it was cut, and how to go on.
 
+mod glob;
 mod read;
 mod search;
 mod walk;

@@ -1,10 +1,11 @@
 //! Searching files line by line.
 
 use playhouse_tool::{Error, files as disk};
-use regex::{Regex, RegexBuilder};
+use regex_lite::{Regex, RegexBuilder};
 use shared::{ANSWER_BYTES_MAX, clip};
 
-use crate::walk::{below, matcher, matches};
+use crate::glob::Glob;
+use crate::walk::below;
 use crate::{Input, Output};
 
 /// Matches of one search.
@@ -30,12 +31,12 @@ pub(crate) fn search(path: &str, input: &Input) -> Result<Output, Error> {
                 "`pattern` is no regular expression: {wrong}; write `\\(` for a bracket itself"
             ))
         })?;
-    let only = input.glob.as_deref().map(matcher).transpose()?;
+    let only = input.glob.as_deref().map(Glob::parse).transpose()?;
     let walk = below(path)?;
     let mut found = Found { text: String::new(), matches: 0, is_full: false };
     let context = input.context.unwrap_or(0).min(CONTEXT_MAX) as usize;
     let mut skipped = 0;
-    for file in walk.files.iter().filter(|file| only.as_ref().is_none_or(|only| matches(only, path, file))) {
+    for file in walk.files.iter().filter(|file| only.as_ref().is_none_or(|only| only.matches(path, file))) {
         match disk::read_to_string(file) {
             Ok(text) => found.lines(file, &text, &expression, context),
             // Pictures and programs are there too, and nobody searches them.

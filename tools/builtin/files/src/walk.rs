@@ -1,10 +1,9 @@
 //! Going through folders.
 
-use globset::{GlobBuilder, GlobMatcher};
 use playhouse_tool::{Error, files as disk};
-use shared::shown;
 
 use crate::Output;
+use crate::glob::Glob;
 
 /// Paths of one list.
 const LIST_MAX: usize = 500;
@@ -23,9 +22,9 @@ pub(crate) fn list(path: &str, glob: Option<&str>) -> Result<Output, Error> {
             (entries.into_iter().map(name).collect::<Vec<_>>(), None)
         }
         Some(glob) => {
-            let matcher = matcher(glob)?;
+            let glob = Glob::parse(glob)?;
             let walk = below(path)?;
-            (walk.files.into_iter().filter(|file| matches(&matcher, path, file)).collect(), walk.more)
+            (walk.files.into_iter().filter(|file| glob.matches(path, file)).collect(), walk.more)
         }
     };
     if paths.len() > LIST_MAX {
@@ -88,21 +87,4 @@ fn entries(folder: &str) -> Result<Vec<disk::Info>, Error> {
             return Ok(all);
         }
     }
-}
-
-/// A glob, for paths relative to where the search begins.
-pub(crate) fn matcher(glob: &str) -> Result<GlobMatcher, Error> {
-    let built = GlobBuilder::new(glob).literal_separator(true).build();
-    built.map(|glob| glob.compile_matcher()).map_err(|wrong| {
-        Error::invalid_input(format!(
-            "`glob` is `{}`, which cannot be read ({}); write `**/*.md`",
-            shown(glob),
-            wrong.kind()
-        ))
-    })
-}
-
-pub(crate) fn matches(matcher: &GlobMatcher, base: &str, file: &str) -> bool {
-    let relative = file.strip_prefix(base).unwrap_or(file).trim_start_matches('/');
-    matcher.is_match(relative)
 }

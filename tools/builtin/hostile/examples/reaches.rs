@@ -71,7 +71,9 @@ fn one(step: &Value) -> Value {
         "kv.put" => said(kv_write::put(text(1), &long(text(2), number(3)))),
         "kv.delete" => said(kv_write::delete(text(1))),
         "roots" => json!({"ok": files::roots()}),
-        "stat" => said(files::stat(text(1)).map(|info| json!([info.name, info.size, info.is_folder])).map_err(named)),
+        "stat" => said(
+            files::stat(text(1)).map(|info| json!([info.name, info.size, info.is_folder])).map_err(named),
+        ),
         "entries" => {
             let names = |page: Vec<files::Info>| page.into_iter().map(|info| info.name).collect::<Vec<_>>();
             said(files::entries(text(1), None, 1_000).map(names).map_err(named))
@@ -104,9 +106,16 @@ fn fetch(step: &Value) -> Value {
     let request = http::Request {
         method: step[1].as_str().unwrap_or_default().to_owned(),
         url: step[2].as_str().unwrap_or_default().to_owned(),
-        headers: headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+        headers: headers
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect(),
         body: step[4].as_str().unwrap_or_default().as_bytes().to_vec(),
-        secrets: step[5].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+        secrets: step[5]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect(),
     };
     match http::fetch(&request) {
         Ok(http::Response { status, headers, body, truncated, url }) => json!({"ok": {
