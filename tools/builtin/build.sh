@@ -84,7 +84,8 @@ stage() {
 guest_cargo() {
   local subcommand=$1
   shift
-  (cd "$STAGE" && env RUSTC="$WASM_RUSTC" RUSTC_BOOTSTRAP="${STD:+1}" \
+  # RUSTC_BOOTSTRAP only where it is needed: build scripts watch it, and would run again for each step without it.
+  (cd "$STAGE" && env RUSTC="$WASM_RUSTC" ${STD:+RUSTC_BOOTSTRAP=1} \
     RUSTFLAGS="--remap-path-prefix=$SYSROOT=/rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$STAGE=/tools" \
     "${CARGO[@]}" "$subcommand" --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@")
 }
