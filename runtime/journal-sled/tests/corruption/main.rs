@@ -43,7 +43,7 @@ const TRIALS: u64 = 16;
 /// Different data directories that are damaged: half after a clean stop, half of them sealed.
 const SAMPLES: u64 = 4;
 /// Acknowledgements in each; enough for several tasks of each kind, few enough to be copied thousands of times.
-const ANSWERS: usize = 10;
+const ANSWERS: usize = 120;
 /// Of how many trials one may need help: 99.5 % heal by themselves.
 const HELPLESS_IN: u64 = 200;
 /// How often a journal that finds damage while it is read is opened again.
@@ -82,6 +82,8 @@ async fn damage_is_healed_or_named_and_never_served() {
     for n in 0..SAMPLES {
         samples.push(sample(&dir.path().join(format!("sample-{n}")), seed << 32 | n).await);
     }
+    let cleaned = samples.iter().filter(|sample| load::is_cleaned(&sample.dir)).count();
+    assert!(0 < cleaned, "no sample has a log that was cleaned");
     let mut table: BTreeMap<(Kind, &str), BTreeMap<Outcome, u64>> = BTreeMap::new();
     let mut refusals = Vec::new();
     for trial in 0..trials {
@@ -192,7 +194,7 @@ async fn sample(dir: &Path, seed: u64) -> Sample {
 async fn writer() {
     let (journal, _committer) = SledJournal::open(child_dir(), load::options_told()).await.unwrap();
     let mut tasks = JoinSet::new();
-    for name in ["l0", "s0", "s1"] {
+    for name in ["l0", "s0", "c0", "c1"] {
         let seed = number("PLAYHOUSE_SEED", 1);
         tasks.spawn(load::write(journal.clone(), name.to_owned(), seed, Arc::new(tell)));
     }
