@@ -16,6 +16,9 @@ const TIMES_LIVE: u64 = 4;
 /// … and this much besides.
 const BESIDES: u64 = 256 << 20;
 
+/// What is taken for the index, in percent of what lives, when it is asked whether anything is to be done.
+const INDEX_PERCENT: u64 = 200;
+
 /// What is done about waste.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -42,6 +45,8 @@ pub(crate) struct Sizes {
     pub(crate) freed: u64,
     /// Log and index right after this generation was made; 0 if that was before this start.
     pub(crate) fresh: u64,
+    /// How large the log may be, in percent of what lives.
+    pub(crate) log_percent: u64,
     /// The allowance: waste below which nothing is done …
     pub(crate) waste: u64,
     /// … and that of the index.
@@ -55,14 +60,14 @@ impl Sizes {
 
     /// From where something is done.
     fn most(&self) -> u64 {
-        self.live * 7 / 2 + self.waste
+        self.live * (self.log_percent + INDEX_PERCENT) / 100 + self.waste
     }
 
     pub(crate) fn due(&self) -> Due {
         if self.total() <= self.most() {
             return Due::Nothing;
         }
-        if 0 < self.closed && self.live * 3 / 2 + self.waste / 2 < self.closed + self.open {
+        if 0 < self.closed && self.live * self.log_percent / 100 + self.waste / 2 < self.closed + self.open {
             return Due::Clean;
         }
         if self.waste < self.freed {
@@ -103,7 +108,7 @@ mod tests {
         ) {
             let (live, index) = (live * MIB, live * MIB * index_percent / 100 + 8 * MIB);
             let (closed, open, freed) = (closed * MIB, open * MIB, freed * MIB);
-            let mut sizes = Sizes { live, closed, open, index, freed, fresh: 0, waste: 16 * MIB, index_waste: 16 * MIB };
+            let mut sizes = Sizes { live, closed, open, index, freed, fresh: 0, log_percent: 150, waste: 16 * MIB, index_waste: 16 * MIB };
             let is_near = TIMES_LIVE * live + BESIDES < sizes.total();
             prop_assert!(!is_near || sizes.is_urgent());
             let mut steps = 0;
@@ -132,8 +137,15 @@ mod tests {
             let index = live * 23 / 10 + 12 * MIB;
             for log in 0..64 {
                 let closed = live * log / 16;
-                let sizes =
-                    Sizes { live, closed, index, waste: 16 * MIB, index_waste: 16 * MIB, ..Sizes::default() };
+                let sizes = Sizes {
+                    live,
+                    closed,
+                    index,
+                    log_percent: 150,
+                    waste: 16 * MIB,
+                    index_waste: 16 * MIB,
+                    ..Sizes::default()
+                };
                 assert_ne!(sizes.due(), Due::Generation, "{sizes:?}");
             }
         }

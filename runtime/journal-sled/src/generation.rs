@@ -1,6 +1,6 @@
 //! Making a new generation: all live rows into a fresh log and a fresh index.
 //!
-//! The same way serves three ends: space (an old log is mostly past), repair (a damaged log is replaced by what
+//! The same way serves three ends: space (the index is mostly past), repair (a damaged log is replaced by what
 //! the index holds) and migration (the rows of an older format). While rows are copied from an index that is
 //! written, the copy is fuzzy; commits since the copy began are applied over it, and since a commit is puts and
 //! removes of whole rows, the result is exact.

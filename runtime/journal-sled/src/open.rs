@@ -54,6 +54,9 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// A segment of the log is closed once it has so many bytes. Each is read at once.
     pub segment_bytes: u64,
+    /// From which size on the log is cleaned, in percent of what lives: if it and the index take more than that and
+    /// twice what lives.
+    pub log_percent: u64,
     /// Waste on disk, in bytes, below which nothing is done about it.
     pub waste_bytes: u64,
     /// What the index may take beyond 2.5 times what lives, in bytes, before a new generation is made.
@@ -70,6 +73,7 @@ impl Default for Options {
             ballast_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,
             segment_bytes: crate::log::SEGMENT_BYTES,
+            log_percent: 150,
             waste_bytes: 16 << 20,
             index_waste_bytes: 16 << 20,
             master: None,

@@ -27,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Segments of a few commits, cleaned as soon as there is any waste; a generation of its own only for the index.
 fn eager(segment_bytes: u64) -> Options {
     let index_waste_bytes = 1 << 40;
-    Options { segment_bytes, waste_bytes: 0, index_waste_bytes, checkpoint_bytes: 8 << 10, ..options() }
+    let eager = Options { log_percent: 110, waste_bytes: 0, index_waste_bytes, ..options() };
+    Options { segment_bytes, checkpoint_bytes: 8 << 10, ..eager }
 }
 
 /// Tasks come, end and are forgotten, while some stay.

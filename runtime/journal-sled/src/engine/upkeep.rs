@@ -106,6 +106,7 @@ impl Engine {
             index: self.index_bytes,
             freed: self.freed_bytes,
             fresh: self.fresh_bytes,
+            log_percent: self.place.options.log_percent,
             waste: self.place.options.waste_bytes,
             index_waste: self.place.options.index_waste_bytes,
         }
