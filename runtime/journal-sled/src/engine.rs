@@ -16,7 +16,7 @@ use playhouse_ports::{
 use tokio::time::Instant;
 
 use clean::Cleaning;
-use upkeep::{Making, Sweeping};
+use upkeep::Making;
 
 use crate::{
     ballast::Ballast,
@@ -63,7 +63,6 @@ pub(crate) struct Engine {
     index_bytes: u64,
     making: Option<Making>,
     cleaning: Cleaning,
-    sweeping: Option<Sweeping>,
     /// What the look at the log's closed segments finds, while it goes on.
     scrub: Option<mpsc::Receiver<Option<String>>>,
     /// Bytes on disk right after this generation began, or at the start.
@@ -113,7 +112,6 @@ impl Engine {
             index_bytes: 0,
             making: None,
             cleaning: Cleaning::default(),
-            sweeping: None,
             scrub: None,
             fresh_bytes: 0,
             freed_bytes: 0,
@@ -156,9 +154,6 @@ impl Engine {
         writes.add_up(&mut self.scan)?;
         let Writes { rows, sums, tasks, freed, .. } = writes;
         self.freed_bytes += freed.iter().map(|digest| self.store.vault.bytes(digest)).sum::<u64>();
-        if let Some(sweeping) = &mut self.sweeping {
-            sweeping.note(&rows);
-        }
         self.cleaning.note(&rows);
         let is_urgent = self.sizes().is_urgent();
         let carried = self.cleaning.share(&rows, is_urgent);
@@ -198,7 +193,7 @@ impl Engine {
     pub(crate) fn next_chore(&self) -> Option<Duration> {
         let checkpoint = self.dirty.map(|since| CHECKPOINT_EVERY.saturating_sub(since.elapsed()));
         let scan = self.scan.as_ref().map(|_| Duration::ZERO);
-        let has_helper = self.making.is_some() || self.scrub.is_some() || self.sweeping.is_some();
+        let has_helper = self.making.is_some() || self.scrub.is_some();
         let helper = (has_helper || self.cleaning.is_busy()).then_some(HELPER_EVERY);
         let carry = self.cleaning.is_carrying().then_some(CARRY_AFTER);
         let space = self.tasks.no_new.as_ref().map(|_| SPACE_EVERY);
@@ -215,7 +210,6 @@ impl Engine {
         }
         self.adopt()?;
         self.hear_scrub()?;
-        self.hear_sweep()?;
         self.clean(is_idle)?;
         let is_due = self.dirty.is_some_and(|since| CHECKPOINT_EVERY <= since.elapsed());
         if is_due || self.place.options.checkpoint_bytes <= self.log.bytes().saturating_sub(self.checkpointed)

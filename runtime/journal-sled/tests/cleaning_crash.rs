@@ -49,7 +49,9 @@ async fn a_process_that_dies_while_the_log_is_cleaned_loses_nothing() {
             journal.close().await;
             committer.await.unwrap();
             let report = offline::verify(dir.path(), &options()).unwrap();
-            assert!(report.findings.is_empty(), "{at}: {:?}", report.findings);
+            // A large value whose writer died on the way to the log is named by nobody, and waits for a sweep.
+            let is_of_rows = |finding: &&offline::Finding| !finding.place.starts_with("journal/blobs/");
+            assert_eq!(report.findings.iter().find(is_of_rows), None, "{at}");
         }
     }
     assert!(POINTS.len() < cleaned, "only {cleaned} processes cleaned their log");

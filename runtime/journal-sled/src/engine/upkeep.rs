@@ -1,7 +1,7 @@
 //! What is done beside the commits, on threads of its own: a new generation, a look at the old log, a sweep.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -19,12 +19,9 @@ use crate::{
     due::{Due, Sizes},
     error::disk,
     generation::{Built, Job},
-    index::Row,
-    keys::{self, Key},
     place::Engine as Kind,
     scrub::Scrub,
-    values::{self, is_damage},
-    view::View,
+    values::is_damage,
 };
 
 /// What the old log may grow by at full speed while a new generation is made beside it, in bytes; both are on
@@ -37,21 +34,6 @@ const REST_MAX: Duration = Duration::from_millis(250);
 
 /// The rest after each group while waste grows faster than it is found.
 const REST_URGENT: Duration = Duration::from_millis(20);
-
-/// A search for files of large values that a row names.
-pub(super) struct Sweeping {
-    /// Those that were named since it began.
-    named: HashSet<Digest>,
-    found: mpsc::Receiver<Result<HashSet<Digest>, JournalError>>,
-}
-
-impl Sweeping {
-    /// These rows are about to be committed.
-    pub(super) fn note(&mut self, rows: &BTreeMap<Key, Option<Vec<u8>>>) {
-        let puts = rows.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
-        self.named.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
-    }
-}
 
 /// A new generation in the making, on a thread of its own.
 pub(super) struct Making {
@@ -114,15 +96,14 @@ impl Engine {
 
     /// Begins what is due, one at a time.
     pub(super) fn look_for_waste(&mut self) {
-        let is_making = self.making.is_some() || self.sweeping.is_some() || self.scan.is_some();
+        let is_making = self.making.is_some() || self.scan.is_some();
         if is_making || self.tasks.no_new.is_some() {
             return;
         }
         match self.sizes().due() {
             Due::Clean => self.begin_look(),
-            Due::Sweep if !self.cleaning.is_busy() => self.begin_sweep(),
             Due::Generation if !self.cleaning.is_busy() => self.begin_generation(),
-            Due::Nothing | Due::Sweep | Due::Generation => {}
+            Due::Nothing | Due::Generation => {}
         }
     }
 
@@ -203,38 +184,6 @@ impl Engine {
             tracing::warn!(%error, "the old generation is not gone yet");
         }
         tracing::info!(generation = self.current.generation, "the journal has a new generation");
-        Ok(())
-    }
-
-    /// Looks for files that a row names, to remove the others.
-    fn begin_sweep(&mut self) {
-        let (index, held) = (self.store.index(), Arc::clone(&self.store.held));
-        let (told, found) = mpsc::sync_channel(1);
-        let work = move || {
-            let named = |row: Row| values::file_in(&row.0, &row.1);
-            let rows = View(&*index).range(keys::FIRST, keys::END);
-            let named = rows.filter_map(|row| row.map(named).transpose()).collect();
-            let _ = told.send(named);
-            drop((index, held));
-        };
-        if self.spawn("journal-named", work) {
-            self.sweeping = Some(Sweeping { named: HashSet::new(), found });
-        }
-    }
-
-    pub(super) fn hear_sweep(&mut self) -> Result<(), JournalError> {
-        match self.sweeping.as_ref().map(|sweeping| sweeping.found.try_recv()) {
-            None | Some(Err(mpsc::TryRecvError::Empty)) => return Ok(()),
-            Some(Ok(Ok(mut keep))) => {
-                keep.extend(self.sweeping.take().into_iter().flat_map(|sweeping| sweeping.named));
-                self.sweep(keep);
-            }
-            Some(Ok(Err(error))) if is_damage(&error) => return Err(error),
-            Some(found) => {
-                tracing::warn!(?found, "large values that nothing names are still there");
-                self.sweeping = None;
-            }
-        }
         Ok(())
     }
 
