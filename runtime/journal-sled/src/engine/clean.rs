@@ -55,7 +55,7 @@ pub(super) struct Cleaning {
 struct Looking {
     path: PathBuf,
     seen: mpsc::Receiver<Result<Seen, JournalError>>,
-    /// Rows that changed since the look began.
+    /// Rows that changed since the look began: of some segments at most, for the segment before is carried as fast.
     changed: HashSet<Key>,
     stop: Arc<AtomicBool>,
 }
