@@ -285,23 +285,23 @@ async fn live(disk: &impl Fixture<Store = SledJournal>, acts: &[Act]) -> u64 {
 #[test]
 fn whatever_is_written_and_cleaned_the_log_alone_restores() {
     let total = std::cell::Cell::new(0);
-    proptest!(ProptestConfig::with_cases(24), |(acts in acts())| {
+    proptest!(ProptestConfig::with_cases(8), |(acts in acts())| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let disk = OnLog::with(eager(4 << 10));
         total.set(total.get() + runtime.block_on(live(&disk, &acts)));
     });
-    assert!(24 < total.get(), "{} segments were cleaned", total.get());
+    assert!(8 < total.get(), "{} segments were cleaned", total.get());
 }
 
 #[test]
 fn whatever_is_written_and_cleaned_log_and_index_agree() {
     let total = std::cell::Cell::new(0);
-    proptest!(ProptestConfig::with_cases(6), |(acts in acts())| {
+    proptest!(ProptestConfig::with_cases(4), |(acts in acts())| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let disk = OnDisk::with(eager(4 << 10));
         total.set(total.get() + runtime.block_on(live(&disk, &acts)));
         let report = offline::verify(disk.path(), &eager(4 << 10)).unwrap();
         assert!(report.findings.is_empty(), "{:?}", report.findings);
     });
-    assert!(6 < total.get(), "{} segments were cleaned", total.get());
+    assert!(4 < total.get(), "{} segments were cleaned", total.get());
 }
