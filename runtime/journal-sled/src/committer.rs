@@ -148,6 +148,7 @@ async fn serve(engine: &mut Engine, inbox: &mut mpsc::Receiver<Command>) -> Resu
             None => Ok(inbox.recv().await),
             Some(chore) => timeout(chore, inbox.recv()).await,
         };
+        let is_idle = waited.is_err();
         match waited {
             Err(_) => {}
             Ok(None) => break,
@@ -160,7 +161,7 @@ async fn serve(engine: &mut Engine, inbox: &mut mpsc::Receiver<Command>) -> Resu
                 }
             }
         }
-        guarded(|| engine.chores())?;
+        guarded(|| engine.chores(is_idle))?;
         if let Some(rest) = engine.rest() {
             sleep(rest).await;
         }

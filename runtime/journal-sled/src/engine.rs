@@ -1,5 +1,6 @@
 //! What the committer works with: the log, the index behind it, and the chores between commits.
 
+mod clean;
 mod upkeep;
 
 use std::{
@@ -14,6 +15,7 @@ use playhouse_ports::{
 };
 use tokio::time::Instant;
 
+use clean::Cleaning;
 use upkeep::Making;
 
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
     error::disk,
     keys,
     log::Log,
-    place::Place,
+    place::{Current, Place},
     scan::Scan,
     stage::Tasks,
     store::Store,
@@ -37,6 +39,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 const SCAN_SLICE: Duration = Duration::from_millis(2);
 /// How often a helper (a copy, a scrub) is asked whether it is done.
 const HELPER_EVERY: Duration = Duration::from_millis(50);
+/// How long the log is not written before what cleaning has to carry is written without a commit of others.
+const CARRY_AFTER: Duration = Duration::from_millis(2);
 /// How often space is looked for after the disk was full.
 const SPACE_EVERY: Duration = Duration::from_secs(2);
 
@@ -45,7 +49,7 @@ pub(crate) struct Engine {
     pub(crate) place: Place,
     pub(crate) store: Arc<Store>,
     pub(crate) tasks: Tasks,
-    generation: u64,
+    current: Current,
     log: Log,
     sums: Sums,
     scan: Option<Scan>,
@@ -53,7 +57,12 @@ pub(crate) struct Engine {
     /// When the index first held something that is not durable there, and the log's size at the last checkpoint.
     dirty: Option<Instant>,
     checkpointed: u64,
+    /// The last commit that the index holds durably, as far as this process knows.
+    flushed: u64,
+    /// Bytes of the index when it was last asked.
+    index_bytes: u64,
     making: Option<Making>,
+    cleaning: Cleaning,
     /// What the look at the log's closed segments finds, while it goes on.
     scrub: Option<mpsc::Receiver<Option<String>>>,
     /// Bytes on disk right after this generation began, or at the start.
@@ -68,7 +77,7 @@ pub(crate) struct Parts {
     pub(crate) place: Place,
     pub(crate) store: Arc<Store>,
     pub(crate) tasks: Tasks,
-    pub(crate) generation: u64,
+    pub(crate) current: Current,
     pub(crate) log: Log,
     pub(crate) sums: Sums,
     pub(crate) scan: Option<Scan>,
@@ -76,7 +85,7 @@ pub(crate) struct Parts {
 
 impl Engine {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { place, store, mut tasks, generation, log, sums, scan } = parts;
+        let Parts { place, store, mut tasks, current, log, sums, scan } = parts;
         let ballast = Ballast::new(Arc::clone(&place.disk), place.journal(), place.options.ballast_bytes);
         if ballast.is_spent() {
             tasks.no_new = Some(no_reserve());
@@ -84,14 +93,14 @@ impl Engine {
             ballast.keep();
         }
         store.numbers.is_full.store(tasks.no_new.is_some(), Relaxed);
-        store.numbers.generation.store(generation, Relaxed);
+        store.numbers.generation.store(current.generation, Relaxed);
         store.numbers.commits.store(log.at().commit, Relaxed);
         let (now, checkpointed) = (Instant::now(), log.bytes());
         let mut engine = Self {
             place,
             store,
             tasks,
-            generation,
+            current,
             log,
             sums,
             scan,
@@ -99,7 +108,10 @@ impl Engine {
             // What was replayed is not durable in the index yet.
             dirty: Some(now),
             checkpointed,
+            flushed: 0,
+            index_bytes: 0,
             making: None,
+            cleaning: Cleaning::default(),
             scrub: None,
             fresh_bytes: 0,
             freed_bytes: 0,
@@ -126,6 +138,7 @@ impl Engine {
         let mut outcome = fatal.map_or(Ok(()), Err);
         if outcome.is_ok() && !writes.is_empty() {
             outcome = self.write(writes);
+            self.store.numbers.groups.fetch_add(u64::from(outcome.is_ok()), Relaxed);
         }
         self.store.numbers.commands.fetch_add(commands, Relaxed);
         around(Point::CommitAck, || {
@@ -141,15 +154,18 @@ impl Engine {
         writes.add_up(&mut self.scan)?;
         let Writes { rows, sums, tasks, freed, .. } = writes;
         self.freed_bytes += freed.iter().map(|digest| self.store.vault.bytes(digest)).sum::<u64>();
+        self.cleaning.note(&rows);
+        let is_urgent = self.sizes().is_urgent();
+        let carried = self.cleaning.share(&rows, is_urgent);
+        let carried = carried.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice())));
         let edits = || rows.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));
-        let at = self.log.append(edits(), sums).map_err(disk)?;
+        let at = self.log.append(edits().chain(carried), sums).map_err(disk)?;
         let start = Instant::now();
         self.log.sync().map_err(disk)?;
         let numbers = &self.store.numbers;
         numbers.sync_us.store(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX), Relaxed);
         numbers.synced_ms.store(SystemClock.now_ms(), Relaxed);
         numbers.commits.store(at.commit, Relaxed);
-        numbers.groups.fetch_add(1, Relaxed);
         numbers.live_bytes.store(sums.bytes, Relaxed);
 
         let commits = values::commits_to(at, sums);
@@ -167,18 +183,25 @@ impl Engine {
         Ok(())
     }
 
+    /// A commit of what cleaning has to carry, and of nothing else.
+    fn carry(&mut self) -> Result<(), JournalError> {
+        let index = self.store.index();
+        self.write(Writes::over(&*index, self.sums))
+    }
+
     /// When there is something to do without being asked, if nothing is asked meanwhile.
     pub(crate) fn next_chore(&self) -> Option<Duration> {
         let checkpoint = self.dirty.map(|since| CHECKPOINT_EVERY.saturating_sub(since.elapsed()));
         let scan = self.scan.as_ref().map(|_| Duration::ZERO);
         let has_helper = self.making.is_some() || self.scrub.is_some();
-        let helper = has_helper.then_some(HELPER_EVERY);
+        let helper = (has_helper || self.cleaning.is_busy()).then_some(HELPER_EVERY);
+        let carry = self.cleaning.is_carrying().then_some(CARRY_AFTER);
         let space = self.tasks.no_new.as_ref().map(|_| SPACE_EVERY);
-        [checkpoint, scan, helper, space].into_iter().flatten().min()
+        [checkpoint, scan, helper, carry, space].into_iter().flatten().min()
     }
 
-    /// Does what is due between two commits.
-    pub(crate) fn chores(&mut self) -> Result<(), JournalError> {
+    /// Does what is due between two commits. Nobody waits for one if `is_idle`.
+    pub(crate) fn chores(&mut self, is_idle: bool) -> Result<(), JournalError> {
         around(Point::IndexApply, || self.store.index().catch_up())?;
         if let Some(scan) = &mut self.scan
             && scan.go_on(&*self.store.index(), &self.sums, SCAN_SLICE)?
@@ -187,6 +210,7 @@ impl Engine {
         }
         self.adopt()?;
         self.hear_scrub()?;
+        self.clean(is_idle)?;
         let is_due = self.dirty.is_some_and(|since| CHECKPOINT_EVERY <= since.elapsed());
         if is_due || self.place.options.checkpoint_bytes <= self.log.bytes().saturating_sub(self.checkpointed)
         {
@@ -210,14 +234,14 @@ impl Engine {
             self.log.forget_copy();
         }
         self.dirty = None;
-        self.checkpointed = self.log.bytes();
+        (self.checkpointed, self.flushed) = (self.log.bytes(), self.log.at().commit);
         self.measure();
         Ok(())
     }
 
-    fn measure(&self) {
-        let bytes = self.log.bytes() + self.store.index().disk_bytes();
-        self.store.numbers.disk_bytes.store(bytes, Relaxed);
+    fn measure(&mut self) {
+        self.index_bytes = self.store.index().disk_bytes();
+        self.store.numbers.disk_bytes.store(self.log.bytes() + self.index_bytes, Relaxed);
         self.store.numbers.live_bytes.store(self.sums.bytes, Relaxed);
     }
 

@@ -1,6 +1,6 @@
 //! Making a new generation: all live rows into a fresh log and a fresh index.
 //!
-//! The same way serves three ends: space (an old log is mostly past), repair (a damaged log is replaced by what
+//! The same way serves three ends: space (the index is mostly past), repair (a damaged log is replaced by what
 //! the index holds) and migration (the rows of an older format). While rows are copied from an index that is
 //! written, the copy is fuzzy; commits since the copy began are applied over it, and since a commit is puts and
 //! removes of whole rows, the result is exact.
@@ -59,8 +59,9 @@ pub(crate) struct Job {
     pub(crate) place: Place,
     pub(crate) generation: u64,
     pub(crate) source: Arc<dyn Index>,
-    /// The log that `source` follows, and how far it had when the copy began.
+    /// The log that `source` follows, after which commit it begins, and how far it had when the copy began.
     pub(crate) log: PathBuf,
+    pub(crate) log_base: At,
     pub(crate) base: At,
     /// What the rows of `source` added up to then.
     pub(crate) sums: Sums,
@@ -185,12 +186,17 @@ impl Built {
     pub(crate) fn follow(&mut self, job: &Job) -> Result<usize, JournalError> {
         let Self { builder, followed, sums: expected, files } = self;
         let mut count = 0;
-        let walk = walk(&*job.place.disk, &job.log, *followed, |Frame { at, edits, sums, .. }| {
-            (*followed, *expected, count) = (at, sums, count + 1);
-            let puts = edits.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
-            files.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
-            builder.apply(&edits, sums)
-        })?;
+        let walk = walk(
+            &*job.place.disk,
+            &job.log,
+            [job.log_base, *followed],
+            |Frame { at, edits, sums, .. }| {
+                (*followed, *expected, count) = (at, sums, count + 1);
+                let puts = edits.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+                files.extend(puts.filter_map(|(key, value)| values::file_in(key, value)));
+                builder.apply(&edits, sums)
+            },
+        )?;
         walk.unread.map_or(Ok(count), |error| Err(disk(error)))
     }
 }

@@ -140,6 +140,12 @@ pub(crate) fn turns(tenant: &Tenant, id: &SessionId) -> Key {
     named(b't', &[tenant.as_str(), id.as_str()])
 }
 
+/// The key of the session that a pinned message or a turn is of.
+pub(crate) fn session_of(key: &[u8]) -> Key {
+    let names = key.get(1..).unwrap_or_default().split_inclusive(|byte| *byte == 0).take(2);
+    [b"s", names.collect::<Vec<_>>().concat().as_slice()].concat()
+}
+
 pub(crate) fn turn(tenant: &Tenant, id: &SessionId, task: &TaskId) -> Key {
     named(b't', &[tenant.as_str(), id.as_str(), task.as_str()])
 }

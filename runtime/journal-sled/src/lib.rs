@@ -20,8 +20,8 @@
 //! - **A failed fsync must not be retried:** the kernel has dropped the pages and the second call lies. The
 //!   first error ends the committer; whoever owns it opens the journal again, which reads what really is
 //!   on the disk.
-//! - **Space comes back** ([`generation`]): when too much of log and index is past, all live rows are copied to a
-//!   new generation while the old one goes on.
+//! - **Space comes back** ([`due`]): the log is cleaned segment by segment, oldest first; what still counts is written
+//!   again at its end. An index that is mostly past is made anew, with a new log ([`generation`]).
 
 mod ballast;
 mod cas;
@@ -29,6 +29,7 @@ mod committer;
 mod context;
 mod disk;
 mod draft;
+mod due;
 mod engine;
 mod envelope;
 mod error;
@@ -51,6 +52,7 @@ mod recover;
 mod scan;
 mod scrub;
 mod seal;
+mod segment;
 mod stage;
 mod stats;
 mod store;

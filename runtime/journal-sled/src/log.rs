@@ -14,7 +14,7 @@ use std::{
 
 use playhouse_ports::crash::{Point, around};
 
-pub(crate) use read::{Walk, segments, walk};
+pub(crate) use read::{Walk, cleaned, first_frame, segments, walk};
 
 use crate::{
     disk::{Appender, Disk},
@@ -38,6 +38,8 @@ pub(crate) fn segment_name(number: u32) -> String {
 pub(crate) struct Log {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    /// The oldest segment, and the one that is written.
+    first: u32,
     number: u32,
     file: Box<dyn Appender>,
     /// `None` once it failed; it is a second copy only.
@@ -51,11 +53,12 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Opens the log in `dir` behind segment `number`, whose last frame is `at`; `closed` bytes are in others.
+    /// Opens the log in `dir`, of segments `first` to `number`, whose last frame is `at`; `closed` bytes are in those
+    /// before the last.
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         dir: &Path,
-        number: u32,
+        (first, number): (u32, u32),
         closed: u64,
         at: At,
     ) -> io::Result<Self> {
@@ -63,13 +66,13 @@ impl Log {
         let copy = disk.open_append(&dir.join(COPY)).ok();
         let dir = dir.to_owned();
         let segment_bytes = SEGMENT_BYTES;
-        Ok(Self { disk, dir, number, file, copy, closed, at, buffer: Vec::new(), segment_bytes })
+        Ok(Self { disk, dir, first, number, file, copy, closed, at, buffer: Vec::new(), segment_bytes })
     }
 
     /// Begins a log in the new directory `dir`; its first commit follows `base`.
     pub(crate) fn create(disk: Arc<dyn Disk>, dir: &Path, base: At) -> io::Result<Self> {
         disk.create_dir_all(dir)?;
-        Self::open(disk, dir, 1, 0, base)
+        Self::open(disk, dir, (1, 1), 0, base)
     }
 
     /// The same with segments of another size.
@@ -85,6 +88,23 @@ impl Log {
     /// Bytes in all segments.
     pub(crate) fn bytes(&self) -> u64 {
         self.closed + self.file.len()
+    }
+
+    /// Bytes in segments that are not written any more.
+    pub(crate) fn closed_bytes(&self) -> u64 {
+        self.closed
+    }
+
+    /// The file of the closed segment that has `skip` older ones before it, if there is one.
+    pub(crate) fn closed_segment(&self, skip: u32) -> Option<PathBuf> {
+        let number = self.first + skip;
+        (number < self.number).then(|| self.dir.join(segment_name(number)))
+    }
+
+    /// The oldest segment, of `bytes`, is gone.
+    pub(crate) fn forget_oldest(&mut self, bytes: u64) {
+        self.first += 1;
+        self.closed -= bytes;
     }
 
     /// Appends the next commit. It is not durable before [`Log::sync`]; after an error nobody knows.

@@ -82,8 +82,8 @@ pub async fn compact(dir: &Path, options: Options) -> Result<Compacted, OpenErro
     let copy = move || {
         // The old log goes: what the index has lost without a word must be noticed while it is there.
         whole::records(View(&*state.index)).map_err(|error| OpenError::journal(&own.dir, error))?;
-        let old = own.generation(state.generation);
-        let (number, base) = (state.generation + 1, state.log.at());
+        let old = own.generation(state.current.generation);
+        let (number, base) = (state.current.generation + 1, state.log.at());
         let new = anew(&own, number, base, &state.index, state.sums, state.tasks);
         new.map_err(|trouble| match trouble {
             Trouble::Open(error) => error,

@@ -19,13 +19,14 @@ use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
 use crate::{
     OpenError,
-    disk::{Disk, RealDisk, read_if_any},
+    disk::{Disk, RealDisk},
     engine::{Engine, Parts},
     error::panic_text,
     frame::At,
     generation::Builder,
     index::Refusal,
     lock::lock,
+    log::{first_frame, segments},
     master::MasterKey,
     migrate,
     place::{Current, Engine as Kind, Place},
@@ -53,8 +54,13 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// A segment of the log is closed once it has so many bytes. Each is read at once.
     pub segment_bytes: u64,
-    /// Waste on disk, in bytes, below which no new generation is made.
+    /// From which size on the log is cleaned, in percent of what lives: if it and the index take more than that and
+    /// twice what lives.
+    pub log_percent: u64,
+    /// Waste on disk, in bytes, below which nothing is done about it.
     pub waste_bytes: u64,
+    /// What the index may take beyond 2.5 times what lives, in bytes, before a new generation is made.
+    pub index_waste_bytes: u64,
     /// What the keys are wrapped with that seal what people and models said. Without one, nothing is sealed,
     /// and what was sealed cannot be read.
     pub master: Option<Arc<MasterKey>>,
@@ -67,7 +73,9 @@ impl Default for Options {
             ballast_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,
             segment_bytes: crate::log::SEGMENT_BYTES,
+            log_percent: 150,
             waste_bytes: 16 << 20,
+            index_waste_bytes: 16 << 20,
             master: None,
         }
     }
@@ -152,7 +160,8 @@ fn bring_up(place: &Place) -> Result<State, Trouble> {
     place.settle_current(current).map_err(failed)?;
     let state = recover(place, current)?;
     // Half-made generations, and the one that was just replaced.
-    for other in place.generations().map_err(failed)?.into_iter().filter(|number| *number != state.generation)
+    for other in
+        place.generations().map_err(failed)?.into_iter().filter(|number| *number != state.current.generation)
     {
         if let Err(error) = place.disk.remove(&place.generation(other)) {
             tracing::warn!(%error, generation = other, "an old generation is not gone yet");
@@ -193,9 +202,9 @@ fn first(place: &Place) -> Result<Current, Trouble> {
 /// A generation that has lost its name: what its log begins with says the rest.
 fn nameless(place: &Place) -> io::Result<Option<Current>> {
     for generation in place.generations()?.into_iter().rev() {
-        let first = place.log(generation).join(crate::log::segment_name(1));
-        let bytes = read_if_any(&*place.disk, &first)?;
-        if let Some((frame, _)) = bytes.and_then(|bytes| crate::frame::decode(&bytes)) {
+        let log = place.log(generation);
+        let Some(first) = segments(&*place.disk, &log)?.first().copied() else { continue };
+        if let Some(frame) = first_frame(&*place.disk, &log, first)? {
             return Ok(Some(Current { generation, base: frame.before }));
         }
     }
@@ -204,7 +213,7 @@ fn nameless(place: &Place) -> io::Result<Option<Current>> {
 
 /// Puts together what works with an opened generation.
 fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, OpenError> {
-    let State { generation, log, index, sums, tasks, scan } = state;
+    let State { current, log, index, sums, tasks, scan } = state;
     let noted = View(&*index).wakes().map_err(|error| OpenError::journal(&place.dir, error))?;
     let mut wakes: HashMap<TaskId, HashSet<TaskId>> = HashMap::new();
     for (task, child) in noted {
@@ -222,6 +231,6 @@ fn assemble(place: Place, state: State, lock: Option<File>) -> Result<Opened, Op
     let (news, closed) = watch::channel(());
     let store = Arc::new(Store::new(index, live, vault, Held { _lock: lock, _news: news }));
     let tasks = Tasks { open, wakes, no_new: None };
-    let engine = Engine::new(Parts { place, store, tasks, generation, log, sums, scan });
+    let engine = Engine::new(Parts { place, store, tasks, current, log, sums, scan });
     Ok(Opened { engine, closed })
 }

@@ -21,7 +21,7 @@ use crate::{
     generation::Builder,
     index::{Index, Refusal, borrowed},
     keys,
-    log::{Log, Walk, segment_name, walk},
+    log::{Log, Walk, cleaned, segment_name, walk},
     place::{Current, Place, replace},
     scan::Scan,
     sums::Sums,
@@ -35,7 +35,7 @@ const SCAN_TIME: Duration = Duration::from_secs(1);
 
 /// An opened generation.
 pub(crate) struct State {
-    pub(crate) generation: u64,
+    pub(crate) current: Current,
     pub(crate) log: Log,
     pub(crate) index: Arc<dyn Index>,
     pub(crate) sums: Sums,
@@ -133,14 +133,14 @@ fn with_index(place: &Place, current: Current, is_suspect: bool) -> Result<Resul
 /// Reads all of the log; what is wrong with it.
 fn whole_log(place: &Place, current: Current) -> Result<(), String> {
     let skip = |_| Ok::<_, std::convert::Infallible>(());
-    let Ok(walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    let Ok(walk) = walk(&*place.disk, &place.log(current.generation), [current.base; 2], skip);
     if walk.is_whole() { Ok(()) } else { Err(lost(&walk, "the log")) }
 }
 
 /// Whether the log has everything by itself. `why`: what is wrong with the index.
 fn can_rebuild(place: &Place, current: Current, why: &str) -> Result<(), Trouble> {
     let skip = |_| Ok::<_, std::convert::Infallible>(());
-    let Ok(mut walk) = walk(&*place.disk, &place.log(current.generation), current.base, skip);
+    let Ok(mut walk) = walk(&*place.disk, &place.log(current.generation), [current.base; 2], skip);
     if let Some(error) = walk.unread.take() {
         return Err(failed(place, error));
     }
@@ -196,7 +196,7 @@ fn replay(
         sums = after;
         around(Point::IndexApply, || index.apply(&mut edits))
     };
-    let walk = walk(&*place.disk, &place.log(current.generation), at, apply)?;
+    let walk = walk(&*place.disk, &place.log(current.generation), [current.base, at], apply)?;
     Ok(Replayed { index, sums, walk })
 }
 
@@ -218,7 +218,7 @@ fn settle(
     rewrite_last(place, generation, &walk).map_err(|error| failed(place, error))?;
     let end = walk.from_copy.first().map_or(walk.at, |frame| frame.before);
     let disk = Arc::clone(&place.disk);
-    let log = Log::open(disk, &place.log(generation), walk.last, walk.closed, end)
+    let log = Log::open(disk, &place.log(generation), (walk.first, walk.last), walk.closed, end)
         .map(|log| log.with_segments(place.options.segment_bytes));
     let mut log = log.map_err(|error| failed(place, error))?;
     for Frame { edits, sums, .. } in &walk.from_copy {
@@ -227,7 +227,17 @@ fn settle(
     if !walk.from_copy.is_empty() {
         log.sync().map_err(|error| failed(place, error))?;
     }
-    Ok(State { generation, log, index, sums, tasks, scan })
+    forget_cleaned(place, current).map_err(|error| failed(place, error))?;
+    Ok(State { current, log, index, sums, tasks, scan })
+}
+
+/// Removes segments that were cleaned by a process that then died.
+fn forget_cleaned(place: &Place, current: Current) -> io::Result<()> {
+    let dir = place.log(current.generation);
+    for number in cleaned(&*place.disk, &dir, current.base)? {
+        around(Point::LogClean, || place.disk.remove(&dir.join(segment_name(number))))?;
+    }
+    Ok(())
 }
 
 /// Writes the last segment anew, without what a crash tore. It was read from the page cache, and nobody knows
@@ -268,6 +278,6 @@ pub(crate) fn anew(
         Ok(builder)
     };
     let builder = copy().map_err(|error| refused(place, error))?;
-    let (log, index, sums) = (builder.log, builder.index, builder.sums);
-    Ok(State { generation: number, log, index, sums, tasks, scan: None })
+    let Builder { current, log, index, sums, .. } = builder;
+    Ok(State { current, log, index, sums, tasks, scan: None })
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    disk::Disk,
+    disk::{Disk, read_if_any},
     frame::{self, At},
     log::{segment_name, segments},
 };
@@ -28,9 +28,16 @@ impl Scrub {
         all.pop();
         let mut before = None;
         for number in all {
-            // A segment that is gone went with its generation.
             let path = self.log.join(segment_name(number));
-            let Ok(bytes) = self.disk.read(&path) else { return };
+            let bytes = match read_if_any(&*self.disk, &path) {
+                Ok(Some(bytes)) => bytes,
+                // It was cleaned, or went with its generation.
+                Ok(None) => {
+                    before = None;
+                    continue;
+                }
+                Err(_) => return,
+            };
             if let Err(what) = look(&path, &bytes, &mut before) {
                 let _ = found.send(Some(what));
                 return;

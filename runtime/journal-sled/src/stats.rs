@@ -13,6 +13,8 @@ pub struct Stats {
     pub live_bytes: u64,
     /// Which generation of files this is; a new one begins when too much of the old is waste.
     pub generation: u64,
+    /// Segments of the log that were cleaned by this process: what still counted in them was written again.
+    pub cleaned: u64,
     /// Number of the last commit.
     pub commits: u64,
     /// Commands in the commits of this process; divided by `groups`, how many share one sync.
@@ -36,6 +38,7 @@ pub(crate) struct Numbers {
     pub(crate) disk_bytes: AtomicU64,
     pub(crate) live_bytes: AtomicU64,
     pub(crate) generation: AtomicU64,
+    pub(crate) cleaned: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) commands: AtomicU64,
     pub(crate) groups: AtomicU64,
@@ -51,6 +54,7 @@ impl Numbers {
             disk_bytes: self.disk_bytes.load(Relaxed),
             live_bytes: self.live_bytes.load(Relaxed),
             generation: self.generation.load(Relaxed),
+            cleaned: self.cleaned.load(Relaxed),
             commits: self.commits.load(Relaxed),
             commands: self.commands.load(Relaxed),
             groups: self.groups.load(Relaxed),

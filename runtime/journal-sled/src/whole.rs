@@ -29,23 +29,31 @@ pub(crate) fn open_tasks(view: View<'_>, sums: &Sums) -> Result<Vec<LiveTask>, J
 pub(crate) fn records(view: View<'_>) -> Result<(), JournalError> {
     for row in view.rows(keys::HEADS) {
         let (key, bytes) = row?;
-        let name = keys::first_name(&key);
-        let head = values::head_from(&name, &bytes)?;
-        let task = TaskId::new(name).map_err(|error| damaged(&"a head", &error))?;
-        let end = view.live(&task)?.map_or(head.next_seq, |live| live.head.next_seq);
-        view.bundles(&task, (0, end), |_, _| Ok(ControlFlow::Continue(())))?;
+        let id = TaskId::new(keys::first_name(&key)).map_err(|error| damaged(&"a head", &error))?;
+        task(view, &id, &bytes)?;
     }
-    for SessionMeta { tenant, id, turns, .. } in view.session_metas()? {
-        let what = format!("session {tenant}/{id}");
-        let mut found = 0;
-        let pinned = view.joined(&keys::pinned(&tenant, &id)).map(|row| (0, row));
-        for (one, row) in pinned.chain(view.joined(&keys::turns(&tenant, &id)).map(|row| (1, row))) {
-            Envelope::decode(&row?.1).map_err(|fault| damaged(&what, &fault))?;
-            found += one;
-        }
-        if found != turns {
-            return Err(damaged(&what, &format!("it has {found} turns, not {turns}")));
-        }
+    view.session_metas()?.iter().try_for_each(|meta| session(view, meta))
+}
+
+/// Looks at the records of a task with the stored head `head`.
+pub(crate) fn task(view: View<'_>, task: &TaskId, head: &[u8]) -> Result<(), JournalError> {
+    let head = values::head_from(task.as_str(), head)?;
+    let end = view.live(task)?.map_or(head.next_seq, |live| live.head.next_seq);
+    view.bundles(task, (0, end), |_, _| Ok(ControlFlow::Continue(())))
+}
+
+/// Looks at the turns and pinned messages of a session.
+pub(crate) fn session(view: View<'_>, meta: &SessionMeta) -> Result<(), JournalError> {
+    let SessionMeta { tenant, id, turns, .. } = meta;
+    let what = format!("session {tenant}/{id}");
+    let mut found = 0;
+    let pinned = view.joined(&keys::pinned(tenant, id)).map(|row| (0, row));
+    for (one, row) in pinned.chain(view.joined(&keys::turns(tenant, id)).map(|row| (1, row))) {
+        Envelope::decode(&row?.1).map_err(|fault| damaged(&what, &fault))?;
+        found += one;
+    }
+    if found != *turns {
+        return Err(damaged(&what, &format!("it has {found} turns, not {turns}")));
     }
     Ok(())
 }

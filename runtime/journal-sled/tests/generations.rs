@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 /// A new generation as soon as there is any waste, looked for at every checkpoint.
 fn eager() -> Options {
-    Options { waste_bytes: 0, checkpoint_bytes: 256 << 10, ..options() }
+    Options { waste_bytes: 0, index_waste_bytes: 0, checkpoint_bytes: 256 << 10, ..options() }
 }
 
 /// Tasks come, end and are forgotten, while some stay: at the end all that should be there is, in any generation.

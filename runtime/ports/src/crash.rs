@@ -48,6 +48,8 @@ points! {
     LogSync = "log-sync",
     /// A new segment of the log is begun.
     LogRoll = "log-roll",
+    /// The oldest segment of the log, of which nothing is needed any more, goes.
+    LogClean = "log-clean",
     /// What is durable in the log goes to the index.
     IndexApply = "index-apply",
     /// The index is made durable.

@@ -39,8 +39,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BUSY_US: u64 = 150_000;
 
 /// Points that a house of this size does not pass, and why.
-const NOT_PASSED: [(Point, &str); 1] =
-    [(Point::LogRoll, "a segment is larger than all that is written here")];
+const NOT_PASSED: [(Point, &str); 2] = [
+    (Point::LogRoll, "a segment is larger than all that is written here"),
+    (Point::LogClean, "only a log of more than one segment is cleaned"),
+];
 
 #[test]
 fn the_child_process_of_the_test_below() {

@@ -16,16 +16,13 @@ use playhouse_ports::JournalError;
 use super::Engine;
 use crate::{
     cas::Digest,
+    due::{Due, Sizes},
     error::disk,
     generation::{Built, Job},
     place::Engine as Kind,
     scrub::Scrub,
     values::is_damage,
 };
-
-/// Log and index of a generation, in halves of its live bytes, from which a new one is worth making. A fresh
-/// one takes some 3.2 times its live bytes, and 4 times plus 256 MiB is promised.
-const WASTE_HALVES: u64 = 7;
 
 /// What the old log may grow by at full speed while a new generation is made beside it, in bytes; both are on
 /// the disk, and what it grows by is written to the new one too.
@@ -34,6 +31,9 @@ const GROWTH_MAX: u64 = 4 << 20;
 const PACE_PER_S: u64 = 16 << 20;
 /// The longest it rests between two groups: nobody should take it for dead.
 const REST_MAX: Duration = Duration::from_millis(250);
+
+/// The rest after each group while waste grows faster than it is found.
+const REST_URGENT: Duration = Duration::from_millis(20);
 
 /// A new generation in the making, on a thread of its own.
 pub(super) struct Making {
@@ -55,7 +55,8 @@ impl Engine {
         if self.place.engine == Kind::Memory {
             return;
         }
-        let scrub = Scrub { disk: Arc::clone(&self.place.disk), log: self.place.log(self.generation) };
+        let scrub =
+            Scrub { disk: Arc::clone(&self.place.disk), log: self.place.log(self.current.generation) };
         let (told, found) = mpsc::sync_channel(1);
         let held = Arc::clone(&self.store.held);
         let work = move || {
@@ -78,21 +79,41 @@ impl Engine {
         }
     }
 
-    /// Begins a new generation if this one is mostly past.
+    /// How things are. Segments on their way out count as gone.
+    pub(super) fn sizes(&self) -> Sizes {
+        Sizes {
+            live: self.sums.bytes,
+            closed: self.closed_bytes(),
+            open: self.log.bytes() - self.log.closed_bytes(),
+            index: self.index_bytes,
+            freed: self.freed_bytes,
+            fresh: self.fresh_bytes,
+            log_percent: self.place.options.log_percent,
+            waste: self.place.options.waste_bytes,
+            index_waste: self.place.options.index_waste_bytes,
+        }
+    }
+
+    /// Begins what is due, one at a time.
     pub(super) fn look_for_waste(&mut self) {
-        let bytes = self.store.numbers.disk_bytes.load(Relaxed) + self.freed_bytes;
-        let live = self.sums.bytes * WASTE_HALVES / 2;
-        // Where even a fresh one takes more, it must have grown by an eighth.
-        let most = live.max(self.fresh_bytes / 8 * 9) + self.place.options.waste_bytes;
-        let is_busy = self.making.is_some() || self.scan.is_some();
-        if is_busy || bytes <= most || self.tasks.no_new.is_some() {
+        let is_making = self.making.is_some() || self.scan.is_some();
+        if is_making || self.tasks.no_new.is_some() {
             return;
         }
+        match self.sizes().due() {
+            Due::Clean => self.begin_look(),
+            Due::Generation if !self.cleaning.is_busy() => self.begin_generation(),
+            Due::Nothing | Due::Generation => {}
+        }
+    }
+
+    fn begin_generation(&mut self) {
         let job = Arc::new(Job {
             place: self.place.clone(),
-            generation: self.generation + 1,
+            generation: self.current.generation + 1,
             source: self.store.index(),
-            log: self.place.log(self.generation),
+            log: self.place.log(self.current.generation),
+            log_base: self.current.base,
             base: self.log.at(),
             sums: self.sums,
             stop: Arc::new(AtomicBool::new(false)),
@@ -108,9 +129,12 @@ impl Engine {
         }
     }
 
-    /// How long to rest before the next group, if writers are faster than the copy they make necessary.
+    /// How long to rest before the next group, if writers are faster than what they make necessary.
     pub(crate) fn rest(&mut self) -> Option<Duration> {
-        let making = self.making.as_mut()?;
+        let Some(making) = self.making.as_mut() else {
+            let is_behind = self.cleaning.is_busy() && !self.cleaning.is_carrying();
+            return (is_behind && self.sizes().is_urgent()).then_some(REST_URGENT);
+        };
         let beyond = self.log.bytes().saturating_sub(making.paced_bytes);
         let most_ms = REST_MAX.as_millis() as u64;
         let ms = (beyond * 1000 / PACE_PER_S).min(most_ms);
@@ -143,13 +167,14 @@ impl Engine {
             }
         };
         built.builder.finish(self.sums)?;
-        let old = self.place.generation(self.generation);
-        self.generation = built.builder.current.generation;
+        let old = self.place.generation(self.current.generation);
+        self.current = built.builder.current;
         self.log = built.builder.log;
         self.store.replace_index(built.builder.index);
-        self.store.numbers.generation.store(self.generation, Relaxed);
+        self.store.numbers.generation.store(self.current.generation, Relaxed);
         (self.scan, self.scrub) = (None, None);
         (self.dirty, self.checkpointed) = (None, self.log.bytes());
+        self.flushed = self.log.at().commit;
         self.measure();
         self.fresh_bytes = self.store.numbers.disk_bytes.load(Relaxed);
         drop(making);
@@ -158,7 +183,7 @@ impl Engine {
             // The next start removes what is left.
             tracing::warn!(%error, "the old generation is not gone yet");
         }
-        tracing::info!(generation = self.generation, "the journal has a new generation");
+        tracing::info!(generation = self.current.generation, "the journal has a new generation");
         Ok(())
     }
 
@@ -175,7 +200,7 @@ impl Engine {
 
     /// Runs `work` beside the committer; with an index in memory there are no threads, and it runs here. `false`
     /// if there is no thread to be had.
-    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+    pub(super) fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
         if self.place.engine == Kind::Memory {
             work();
             return true;

@@ -30,6 +30,8 @@ pub(crate) struct Walk {
     pub(crate) torn: Option<(PathBuf, u64)>,
     /// Commits that only the second copy had.
     pub(crate) from_copy: Vec<Frame>,
+    /// The first segment's number.
+    pub(crate) first: u32,
     /// The last segment's number.
     pub(crate) last: u32,
     /// Bytes in all segments but the last.
@@ -55,32 +57,57 @@ pub(crate) fn segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<u32>> {
     Ok(names.iter().filter_map(number).collect())
 }
 
+/// The first frame of segment `number`, if it begins with a whole one.
+pub(crate) fn first_frame(disk: &dyn Disk, dir: &Path, number: u32) -> io::Result<Option<Frame>> {
+    let bytes = disk.read(&dir.join(segment_name(number)))?;
+    Ok(frame::decode(&bytes).map(|(frame, _)| frame))
+}
+
+/// How many of the segments `all` come before the log's first commit, the one after `base`: they were cleaned, and
+/// are not gone yet. `None` if no segment begins with that commit.
+fn begin(disk: &dyn Disk, dir: &Path, all: &[u32], base: At) -> io::Result<Option<usize>> {
+    for (place, number) in all.iter().enumerate() {
+        match first_frame(disk, dir, *number)? {
+            Some(frame) if frame.before == base => return Ok(Some(place)),
+            Some(frame) if base.commit < frame.before.commit => break,
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Segments in `dir` that come before the log's first commit, the one after `base`.
+pub(crate) fn cleaned(disk: &dyn Disk, dir: &Path, base: At) -> io::Result<Vec<u32>> {
+    let mut all = segments(disk, dir)?;
+    all.truncate(begin(disk, dir, &all, base)?.unwrap_or(0));
+    Ok(all)
+}
+
 /// Where reading must begin to meet the commit after `commit`: the last segment that begins at or before it.
 fn first_segment(disk: &dyn Disk, dir: &Path, all: &[u32], commit: u64) -> usize {
-    let begins = |number: &u32| {
-        let bytes = disk.read(&dir.join(segment_name(*number))).ok()?;
-        Some(frame::decode(&bytes)?.0.at.commit)
-    };
+    let begins = |number: &u32| Some(first_frame(disk, dir, *number).ok()??.at.commit);
     all.iter().rposition(|number| begins(number).is_some_and(|first| first <= commit)).unwrap_or(0)
 }
 
-/// Reads the log in `dir` from the commit after `from`, and hands every commit that follows without a gap to
-/// `apply`. Errors are `apply`'s own; what cannot be read is in the [`Walk`].
+/// Reads the log in `dir`, whose first commit follows `base`, from the commit after `from`, and hands every commit
+/// that follows without a gap to `apply`. Errors are `apply`'s own; what cannot be read is in the [`Walk`].
 pub(crate) fn walk<E>(
     disk: &dyn Disk,
     dir: &Path,
-    from: At,
+    [base, from]: [At; 2],
     mut apply: impl FnMut(Frame) -> Result<(), E>,
 ) -> Result<Walk, E> {
     let mut state = Walk { at: from, ..Walk::default() };
-    let all = state.or_unread(segments(disk, dir));
+    let mut all = state.or_unread(segments(disk, dir));
     let mut copies = state.or_unread(Copies::read(disk, dir));
-    let start = first_segment(disk, dir, &all, from.commit);
-    if all.first() != Some(&1) {
-        state.faults.push(format!("{} is missing", segment_name(1)));
+    match state.or_unread(begin(disk, dir, &all, base)) {
+        Some(cleaned) => drop(all.drain(..cleaned)),
+        None => state.miss_begin(disk, dir, &all, base),
     }
+    let start = first_segment(disk, dir, &all, from.commit);
     let holes = all.windows(2).filter(|pair| pair[0] + 1 != pair[1]);
     state.faults.extend(holes.map(|pair| format!("{} is missing", segment_name(pair[0] + 1))));
+    state.first = all.first().copied().unwrap_or(1);
     state.last = all.last().copied().unwrap_or(1);
     for number in &all[start..] {
         let path = dir.join(segment_name(*number));
@@ -126,6 +153,17 @@ impl Walk {
             self.unread = Some(error);
             T::default()
         })
+    }
+
+    /// No segment begins with the commit after `base`. That is as it should be of a log that never had a whole one.
+    fn miss_begin(&mut self, disk: &dyn Disk, dir: &Path, all: &[u32], base: At) {
+        let is_begun = match all {
+            [only] => self.or_unread(first_frame(disk, dir, *only)).is_some(),
+            _ => true,
+        };
+        if is_begun {
+            self.faults.push(format!("the segment that begins after commit {} is missing", base.commit));
+        }
     }
 
     fn meet<E>(

@@ -49,7 +49,7 @@ fn replay(dir: &Path, (at, rows): &(At, Rows)) -> (Walk, Rows) {
         apply(&mut rows, &edits);
         Ok::<_, Infallible>(())
     };
-    let Ok(walk) = walk(&RealDisk, dir, *at, each);
+    let Ok(walk) = walk(&RealDisk, dir, [At::default(), *at], each);
     (walk, rows)
 }
 

@@ -79,7 +79,7 @@ fn log_side(still: &Still, current: Current, report: &mut Report) -> LogSide {
         }
         Ok::<_, Infallible>(())
     };
-    let Ok(walk) = walk(disk, &dir, current.base, add);
+    let Ok(walk) = walk(disk, &dir, [current.base; 2], add);
     report.segments = segments(disk, &dir).map_or(0, |all| all.len() as u64);
     report.commit = walk.at.commit;
     report.root = hex(&walk.at.root);
@@ -142,7 +142,7 @@ fn replay(
         *sums = frame.sums;
         index.apply(&mut borrowed(&frame.edits))
     };
-    walk(&*still.place.disk, &still.place.log(current.generation), at, apply)
+    walk(&*still.place.disk, &still.place.log(current.generation), [current.base, at], apply)
 }
 
 /// Every row of one against every row of the other.
@@ -179,7 +179,8 @@ fn compare(
 fn from_log(still: &Still, current: Current) -> MemoryIndex {
     let index = MemoryIndex::default();
     let apply = |frame: Frame| index.apply(&mut borrowed(&frame.edits));
-    let walked = walk(&*still.place.disk, &still.place.log(current.generation), current.base, apply);
+    let dir = still.place.log(current.generation);
+    let walked = walk(&*still.place.disk, &dir, [current.base; 2], apply);
     walked.expect("memory takes whatever it is given");
     index
 }

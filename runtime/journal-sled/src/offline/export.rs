@@ -149,7 +149,7 @@ impl Writer<'_> {
         self.line(&Line::Root { commit: base.commit, root: hex(&base.root) })?;
         let write =
             |Frame { at, .. }: Frame| self.line(&Line::Root { commit: at.commit, root: hex(&at.root) });
-        walk(&*still.place.disk, &still.place.log(current.generation), base, write).map(drop)
+        walk(&*still.place.disk, &still.place.log(current.generation), [base; 2], write).map(drop)
     }
 
     fn task(&mut self, view: View<'_>, name: &str) -> Result<(), Failure> {

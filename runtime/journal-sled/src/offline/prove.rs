@@ -26,7 +26,7 @@ use crate::{OpenError, Options, frame::Frame, index::Index, log::walk, place::Cu
 pub struct Proof {
     /// Commits that are still what they were.
     pub commits: u64,
-    /// Commits that a new generation has replaced since: their roots are gone, and the appends below speak for
+    /// Commits that a new generation or cleaning has replaced since: their roots are gone, and the appends below speak for
     /// what they held.
     pub replaced: u64,
     /// Appends that are still what they were.
@@ -80,7 +80,7 @@ impl<'a> Today<'a> {
             roots.insert(at.commit, hex(&at.root));
             Ok::<_, Infallible>(())
         };
-        let Ok(_) = walk(&*still.place.disk, &still.place.log(current.generation), base, note);
+        let Ok(_) = walk(&*still.place.disk, &still.place.log(current.generation), [base; 2], note);
         Self { base: base.commit, roots, view: View(index), task: None }
     }
 

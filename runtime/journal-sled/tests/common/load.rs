@@ -1,7 +1,7 @@
 //! A load whose every record is a function of its place, so that whoever reads it back knows what it must be.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::{collections::BTreeMap, process::Command, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::Arc};
 
 use playhouse_core::{
     id::{SessionId, TaskId},
@@ -17,19 +17,23 @@ const VALUE_BYTES: (usize, usize) = (200, 64 << 10);
 const BATCH_MAX: usize = 1024;
 /// Bytes of a batch, about: larger values come in smaller batches.
 const BATCH_BYTES_MAX: usize = 512 << 10;
+/// Of tasks whose name begins with `c`, all but one in so many end and are forgotten; of others, half.
+const MOST: u8 = 16;
 /// A task ends after at most so many batches.
 const BATCHES_MAX: usize = 12;
 
 /// Set for a writer whose journal is sealed.
 const SEALED: &str = "PLAYHOUSE_TEST_SEALED";
 
-/// Checkpoints and new generations after little work, so that kills and damage meet them.
+/// Checkpoints, cleaning and new generations after little work, so that kills and damage meet them.
 pub(crate) fn options(is_sealed: bool) -> Options {
     let master = || MasterKey::from_hex_or_base64(&"5a".repeat(32)).unwrap();
     Options {
         ballast_bytes: 1 << 20,
-        checkpoint_bytes: 1 << 20,
-        waste_bytes: 4 << 20,
+        checkpoint_bytes: 256 << 10,
+        segment_bytes: 128 << 10,
+        waste_bytes: 0,
+        index_waste_bytes: 16 << 20,
         master: is_sealed.then(|| Arc::new(master())),
         ..Options::default()
     }
@@ -120,7 +124,7 @@ pub(crate) async fn write(
                 Err(error) => return error,
             }
         }
-        if task.head.status == Status::Done && random.bool() {
+        if task.head.status == Status::Done && is_mostly(&task.task().to_string(), &mut random) {
             let name = format!("{} {}", task.head.task, task.head.next_seq);
             told(&format!("{name} leaving"));
             match journal.forget(task.task()).await {
@@ -133,11 +137,26 @@ pub(crate) async fn write(
     unreachable!("the loop ends by an error only")
 }
 
+/// Whether a log in `data` begins later than it did.
+pub(crate) fn is_cleaned(data: &Path) -> bool {
+    let Ok(generations) = fs::read_dir(data.join("journal")) else { return false };
+    generations.flatten().any(|generation| {
+        let log = generation.path().join("log");
+        log.is_dir() && !log.join("00000001.log").exists()
+    })
+}
+
+/// Whether `task` ends, or is forgotten. Names that begin with `c` are for churn, which a log is cleaned of.
+fn is_mostly(task: &str, random: &mut fastrand::Rng) -> bool {
+    if task.starts_with('c') { 0 < random.u8(..MOST) } else { random.bool() }
+}
+
 /// The life of one task: it begins with an idempotency key and may end with a turn.
 fn batches(task: &mut Script, session: &SessionId, random: &mut fastrand::Rng) -> Vec<Batch> {
     let name = task.task().to_string();
     let mut batches = Vec::new();
-    for n in 0..random.usize(1..=BATCHES_MAX) {
+    let most = if name.starts_with('c') { 1 } else { BATCHES_MAX };
+    for n in 0..random.usize(1..=most) {
         // As often one record as hundreds.
         let mut most = 1usize << random.u32(0..=BATCH_MAX.ilog2());
         let mut bytes = 0;
@@ -151,7 +170,7 @@ fn batches(task: &mut Script, session: &SessionId, random: &mut fastrand::Rng) -
         let key = (n == 0).then(|| Submission { key: key(&name), digest: name.clone() });
         batches.push(Batch { key, ..task.record(events) });
     }
-    if random.bool() {
+    if is_mostly(&name, random) {
         let at_ms = task.head.next_seq;
         batches.push(task.end_in(session, &value(&name, u64::MAX), at_ms));
     }
