@@ -1,4 +1,4 @@
-//! What comes inside the program: the nano model, three tools, two agents.
+//! What comes inside the program: the nano model, fifteen tools of which three are configured, two agents.
 //!
 //! wasmtime and llama.cpp want files, so models and tools are written out once, under the digest of their
 //! bytes: a newer program never meets an older file.
@@ -22,11 +22,23 @@ macro_rules! bytes {
     };
 }
 
-const FILES: [(&str, &[u8]); 4] = [
+const FILES: [(&str, &[u8]); 16] = [
     ("nano.gguf", bytes!("runtime/model-llama/nano/nano.gguf")),
     ("calculator.wasm", bytes!("tools/builtin/dist/calculator.wasm")),
     ("convert.wasm", bytes!("tools/builtin/dist/convert.wasm")),
+    ("csv_query.wasm", bytes!("tools/builtin/dist/csv_query.wasm")),
+    ("datetime.wasm", bytes!("tools/builtin/dist/datetime.wasm")),
+    ("diff.wasm", bytes!("tools/builtin/dist/diff.wasm")),
+    ("email_draft.wasm", bytes!("tools/builtin/dist/email_draft.wasm")),
+    ("encode.wasm", bytes!("tools/builtin/dist/encode.wasm")),
+    ("fetch.wasm", bytes!("tools/builtin/dist/fetch.wasm")),
+    ("files.wasm", bytes!("tools/builtin/dist/files.wasm")),
+    ("files_edit.wasm", bytes!("tools/builtin/dist/files_edit.wasm")),
+    ("json_query.wasm", bytes!("tools/builtin/dist/json_query.wasm")),
     ("lookup.wasm", bytes!("tools/builtin/dist/lookup.wasm")),
+    ("memory.wasm", bytes!("tools/builtin/dist/memory.wasm")),
+    ("search.wasm", bytes!("tools/builtin/dist/search.wasm")),
+    ("template.wasm", bytes!("tools/builtin/dist/template.wasm")),
 ];
 
 /// The shipped agents: definition and prompt.
