@@ -62,3 +62,113 @@ fn what_is_no_component_is_named() {
     assert!(!shown.status.success());
     assert!(text(&shown.stderr).contains("`note` is not a WebAssembly component"), "{}", text(&shown.stderr));
 }
+
+#[test]
+fn an_author_learns_what_is_wrong_before_anybody_installs_it() {
+    let good = run(&["tool", "check", &shipped("calculator")]);
+    assert!(
+        good.status.success() && text(&good.stdout).trim_end().ends_with("calculator.wasm: good"),
+        "{}",
+        text(&good.stdout)
+    );
+    let place = Place::new();
+    std::fs::write(place.path("note.wasm"), "hello").unwrap();
+    let bad = run(&["tool", "check", &shipped("calculator"), &place.path("note.wasm")]);
+    assert!(!bad.status.success());
+    assert!(
+        text(&bad.stdout).contains("note.wasm: error: `note` is not a WebAssembly component"),
+        "{}",
+        text(&bad.stdout)
+    );
+}
+
+#[test]
+fn written_cases_are_run_in_the_sandbox_and_a_wrong_one_is_shown() {
+    let place = Place::new();
+    let cases = r#"[
+        {"name": "six times seven", "arguments": {"expression": "6*7"}, "output": {"result": "42"}},
+        {"name": "a misspelt argument", "arguments": {"expresion": "1"}, "error": "invalid-input"}
+    ]"#;
+    std::fs::write(place.path("cases.json"), cases).unwrap();
+    let test = |cases: &str| run(&["tool", "test", &shipped("calculator"), "--cases", cases]);
+    let passed = test(&place.path("cases.json"));
+    assert!(passed.status.success(), "{}", text(&passed.stdout));
+    assert!(text(&passed.stdout).contains("2 of 2 cases"), "{}", text(&passed.stdout));
+    std::fs::write(place.path("cases.json"), cases.replace("42", "43")).unwrap();
+    let failed = test(&place.path("cases.json"));
+    assert!(!failed.status.success());
+    let shown = text(&failed.stdout);
+    assert!(
+        shown.contains("WRONG six times seven") && shown.contains(r#"got    {"result":"42"}"#),
+        "{shown}"
+    );
+    let table =
+        r#"[{"name": "kept", "arguments": {"key": "a"}, "output": {"value": "14"}, "table": {"a": "14"}}]"#;
+    std::fs::write(place.path("cases.json"), table).unwrap();
+    assert!(
+        run(&["tool", "test", &shipped("lookup"), "--cases", &place.path("cases.json")]).status.success()
+    );
+}
+
+#[test]
+fn a_call_is_measured_beside_a_call_of_nothing() {
+    let shown = run(&["tool", "bench", &shipped("calculator"), r#"{"expression": "6*7"}"#, "--calls", "20"]);
+    assert!(shown.status.success(), "{}", text(&shown.stderr));
+    let shown = text(&shown.stdout);
+    assert!(
+        shown.contains("p50") && shown.contains("a call of no tool") && shown.contains("fuel"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_tool_is_signed_verified_installed_listed_and_removed() {
+    let place = Place::new();
+    let (tool, folder) = (place.path("calculator.wasm"), place.path("tools"));
+    std::fs::copy(shipped("calculator"), &tool).unwrap();
+    let made = run(&["tool", "keygen", &place.path("acme")]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let line = text(&made.stdout)
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("key = ").map(str::to_owned))
+        .unwrap();
+    assert!(run(&["tool", "sign", &tool, "--key", &place.path("acme.key")]).status.success());
+
+    let trust = place.path("trust.toml");
+    let list =
+        |tools: &str| format!("required = true\n[[key]]\nname = \"acme\"\nkey = {line}\ntools = [{tools}]\n");
+    std::fs::write(&trust, list("\"other-*\"")).unwrap();
+    let verify = || run(&["tool", "verify", &tool, "--trust", &trust]);
+    assert!(!verify().status.success(), "the key may not sign a tool of that name");
+    let install = |more: &[&str]| {
+        run(&[&["tool", "install", &tool, "--trust", &trust, "--folder", &folder], more].concat())
+    };
+    assert!(!install(&[]).status.success());
+    std::fs::write(&trust, list("\"*\"")).unwrap();
+    assert!(verify().status.success(), "{}", text(&verify().stdout));
+    let installed = install(&[]);
+    assert!(
+        installed.status.success(),
+        "a tool that touches nothing needs nobody: {}",
+        text(&installed.stderr)
+    );
+    assert!(text(&installed.stderr).contains("touches   nothing"), "what it wants is shown first");
+    let shown = text(&run(&["tool", "list", "--folder", &folder]).stdout);
+    assert!(shown.starts_with("calculator 0.2.0  signed by "), "{shown}");
+
+    // One that reads a table asks, and nobody is there to be asked.
+    std::fs::write(&trust, "required = false\n").unwrap();
+    let lookup = shipped("lookup");
+    let other = |more: &[&str]| {
+        run(&[&["tool", "install", &lookup, "--trust", &trust, "--folder", &folder], more].concat())
+    };
+    let refused = other(&[]);
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("nobody is here to be asked"), "{}", text(&refused.stderr));
+    assert!(other(&["--yes"]).status.success());
+    assert!(run(&["tool", "remove", "calculator", "--folder", &folder]).status.success());
+    let shown = text(&run(&["tool", "list", "--folder", &folder]).stdout);
+    assert!(shown.starts_with("lookup ") && shown.lines().count() == 1, "{shown}");
+    let gone = run(&["tool", "remove", "calculator", "--folder", &folder]);
+    assert!(!gone.status.success() && text(&gone.stderr).contains("calculator"), "{}", text(&gone.stderr));
+}
