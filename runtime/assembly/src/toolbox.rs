@@ -104,3 +104,6 @@ impl ToolBox for Toolboxes {
         self.of(&request.tool)?.check(request).await
     }
 }
+
+#[cfg(test)]
+mod tests;

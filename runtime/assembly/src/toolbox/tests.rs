@@ -1,0 +1,126 @@
+//! Shipped tools, configured by a file as an operator writes it, reach what they were given.
+
+use std::fs;
+
+use playhouse_core::{
+    id::{EffectId, TaskId, Tenant},
+    labels::Labels,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+
+/// The tools of `text`, a configuration in `home`.
+fn tools(home: &TempDir, text: &str) -> Result<Toolboxes, BuildError> {
+    let path = home.path().join("playhouse.toml");
+    fs::write(&path, text).unwrap();
+    let mut config = Config::load(Some(&path), []).unwrap();
+    config.cache = Some(home.path().join("cache"));
+    config.data = Some(home.path().join("data"));
+    Toolboxes::load(&config, &Shelf::open(&config).unwrap(), Vec::new())
+}
+
+fn call(tool: &str, tenant: &str, grant: Grant, arguments: Value) -> ToolRequest {
+    let task = TaskId::new("task-1").unwrap();
+    ToolRequest {
+        effect_id: EffectId::new(&task, 1, 0),
+        tenant: Tenant::new(tenant).unwrap(),
+        task,
+        tool: tool.into(),
+        arguments,
+        grant,
+        labels: Labels::default(),
+        timeout_ms: 5_000,
+        fuel: None,
+    }
+}
+
+#[tokio::test]
+async fn a_memory_outlives_the_daemon_and_is_of_one_tenant() {
+    let home = TempDir::new().unwrap();
+    let text = "[tools.memory]\ncomponent = \"shipped:memory.wasm\"\nstores = [\"notes\"]\n[stores.notes]\nquota_mib = 1";
+    let notes = || Grant { table: Some("notes".into()), ..Grant::default() };
+    let remember = json!({"action": "remember", "name": "wifi", "text": "blue-otter"});
+    tools(&home, text).unwrap().call(call("memory", "local", notes(), remember)).await.unwrap();
+    let later = tools(&home, text).unwrap();
+    let recall = || json!({"action": "recall", "name": "wifi"});
+    let found = later.call(call("memory", "local", notes(), recall())).await.unwrap();
+    assert_eq!(found["text"], "blue-otter");
+    let other = later.call(call("memory", "other", notes(), recall())).await.unwrap_err();
+    assert_eq!(other.kind, ToolErrorKind::NotFound);
+    assert!(home.path().join("data/stores/notes/t-local").is_dir());
+}
+
+#[tokio::test]
+async fn files_are_read_where_the_configuration_says_and_nowhere_else() {
+    let home = TempDir::new().unwrap();
+    fs::create_dir(home.path().join("docs")).unwrap();
+    fs::write(home.path().join("docs/a.txt"), "one\ntwo\n").unwrap();
+    let text = "[tools.files]\ncomponent = \"shipped:files.wasm\"\nfolders.docs = { path = \"docs\" }";
+    let tools = tools(&home, text).unwrap();
+    let read = |path: &str| json!({"action": "read", "path": path});
+    let found = tools.call(call("files", "local", Grant::default(), read("docs/a.txt"))).await.unwrap();
+    assert!(found.to_string().contains("two"), "{found}");
+    for path in ["docs/../playhouse.toml", "/etc/passwd", "playhouse.toml"] {
+        let refused = tools.call(call("files", "local", Grant::default(), read(path))).await.unwrap_err();
+        assert!(
+            matches!(refused.kind, ToolErrorKind::Denied | ToolErrorKind::InvalidInput),
+            "{path}: {refused}"
+        );
+    }
+    let none = Grant { folders: Some([].into()), ..Grant::default() };
+    assert!(tools.call(call("files", "local", none, read("docs/a.txt"))).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_leaves_through_the_guard_which_knows_private_addresses() {
+    let home = TempDir::new().unwrap();
+    let rule = |private: bool| {
+        format!(
+            "[tools.fetch]\ncomponent = \"shipped:fetch.wasm\"\nhttp.rules = [{{ origin = \"http://127.0.0.1:9\", private = {private} }}]"
+        )
+    };
+    let fetch = || call("fetch", "local", Grant::default(), json!({"url": "http://127.0.0.1:9/"}));
+    let refused = tools(&home, &rule(false)).unwrap().call(fetch()).await.unwrap_err();
+    assert!(refused.message.contains("private"), "{refused}");
+    // Port 9 is nobody's: the guard let it through, and the connection failed.
+    let nobody = tools(&home, &rule(true)).unwrap().call(fetch()).await.unwrap_err();
+    assert_eq!(nobody.kind, ToolErrorKind::Upstream, "{nobody}");
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_named_and_never_shown() {
+    let home = TempDir::new().unwrap();
+    let text = "[tools.fetch]\ncomponent = \"shipped:fetch.wasm\"\n\
+                http.rules = [{ origin = \"https://a.example\" }]\nsecrets.key = { origin = \"https://a.example\" }\n\
+                [secrets]\nkey = { file = \"key.txt\" }";
+    let told = |home: &TempDir| tools(home, text).err().map(|error| error.to_string());
+    assert!(told(&home).unwrap().contains("the secret `key` cannot be read from"));
+    fs::write(home.path().join("key.txt"), "short\n").unwrap();
+    let short = told(&home).unwrap();
+    assert!(short.contains("fewer than 8 bytes") && !short.contains("short\n"), "{short}");
+    fs::write(home.path().join("key.txt"), "long enough\n").unwrap();
+    assert_eq!(told(&home), None);
+}
+
+#[test]
+fn every_shipped_tool_loads_with_what_its_page_says_it_wants() {
+    let home = TempDir::new().unwrap();
+    fs::create_dir(home.path().join("docs")).unwrap();
+    let plain = ["csv_query", "datetime", "diff", "email_draft", "encode", "json_query", "template"];
+    let component = |name: &str| format!("[tools.{name}]\ncomponent = \"shipped:{name}.wasm\"\n");
+    let docs = |access: &str| format!("folders.docs = {{ path = \"docs\", access = \"{access}\" }}\n");
+    let http = "http.rules = [{ origin = \"https://a.example\" }]\n";
+    let mut text = String::from("[stores.notes]\n");
+    for name in plain {
+        text += &component(name);
+        text += if name == "csv_query" { "folders.docs = { path = \"docs\" }\n" } else { "" };
+    }
+    text += &(component("files") + &docs("read") + &component("files_edit") + &docs("write"));
+    text += &(component("fetch") + http + &component("search") + http + "stores = [\"notes\"]\n");
+    text += &(component("memory") + "stores = [\"notes\"]\n");
+    let names: Vec<_> =
+        tools(&home, &text).unwrap().specs().into_iter().map(|spec| spec.name.clone()).collect();
+    assert_eq!(names.len(), 15, "{names:?}");
+}
