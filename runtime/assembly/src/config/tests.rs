@@ -41,6 +41,18 @@ fn a_bad_configuration_is_explained_with_file_line_and_remedy() {
         ("[bounds]\nlive_tasks = -1", "live_tasks = -1"),
         ("[bounds]\nlive_tasks = 0", "nothing could ever run"),
         ("[tools.calculator]\ncomponent = \"x.wasm\"\ntables = [\"none\"]", "there is no [tables.none]"),
+        ("[tools.calculator]\nstores = [\"none\"]", "there is no [stores.none]"),
+        ("[tools.calculator]\nsecrets.k = { origin = \"https://a.example\" }", "there is no [secrets.k]"),
+        (
+            "[secrets]\nk = { env = \"K\" }\n[tools.calculator]\nsecrets.k = {}",
+            "may do nothing with the secret `k`",
+        ),
+        (
+            "[secrets]\nk = { env = \"K\" }\n[tools.calculator]\nsecrets.k = { sign = true, format = \"x\" }",
+            "has no `{}`, where the secret would go",
+        ),
+        ("[stores.parts]", "[tables.parts] and [stores.parts] have one name"),
+        ("[tools.calculator]\nwithout = [\"walls\"]", "unknown variant `walls`"),
         ("[models.x]\nkind = \"magic\"\npath = \"p\"", "unknown variant `magic`"),
         ("[models.x]\nkind = \"llama\"\npath = \"p\"\nslot = 3", "unknown field `slot`"),
         ("[models.x]\nkind = \"llama\"\npath = \"p\"\nprice = { input = 1 }", "missing field `output`"),
