@@ -29,7 +29,7 @@ pub use playhouse_supervise::{
 pub use tool_config::{FolderEntry, HttpEntry, SecretEntry, SecretGrant, StoreEntry, ToolEntry};
 
 use playhouse_actors::{BadAgent, Parts};
-use playhouse_core::agent::AgentDef;
+use playhouse_core::{agent::AgentDef, labels::Labels, tool::Grant};
 use playhouse_ports::{ChatModel, Clock, SystemClock, ToolBox};
 
 use crate::{door::Door, models::Models, toolbox::Toolboxes};
@@ -37,9 +37,37 @@ use crate::{door::Door, models::Models, toolbox::Toolboxes};
 /// Components by themselves: looked at, or called, without a house.
 pub mod tools {
     pub use playhouse_tools_host::{
-        About, Allow, Config, Import, Inspection, LoadError, StoreConfig, Table, ToolConfig, WasmToolBox,
-        inspect, inspect_bytes,
+        About, Allow, Config, Import, Inspection, LoadError, Question, Standing, StoreConfig, Table,
+        ToolConfig, WasmToolBox, inspect, inspect_bytes,
     };
+}
+
+/// Why a call of `tool` may do something or may not: with what `agent` grants it, or with everything that the operator
+/// allows, in a task whose values come from `labels`.
+///
+/// # Errors
+/// If the configuration cannot be used, there is no such agent, or it does not have the tool; or the question makes no
+/// sense.
+pub fn explain(
+    config: &Config,
+    agent: Option<&str>,
+    tool: &str,
+    labels: &Labels,
+    question: &tools::Question,
+) -> Result<Vec<tools::Standing>, BuildError> {
+    let components = toolbox::components(config, &shipped::Shelf::open(config)?)?;
+    let bare = |problem: String| BuildError::Config(BadConfig::bare(problem));
+    let grant = match agent {
+        None => Grant::default(),
+        Some(name) => {
+            let agents = agents::load(config)?;
+            let agent = agents.iter().find(|agent| agent.name == name);
+            let agent = agent.ok_or_else(|| bare(format!("there is no agent `{name}`")))?;
+            let grant = agent.tools.get(tool);
+            grant.ok_or_else(|| bare(format!("the agent `{name}` does not have the tool `{tool}`")))?.clone()
+        }
+    };
+    components.explain(tool, &grant, labels, question).map_err(|error| bare(error.message))
 }
 
 /// What an embedding program brings besides the configuration.

@@ -32,17 +32,7 @@ impl Toolboxes {
         shelf: &Shelf,
         own: Vec<Arc<dyn ToolBox>>,
     ) -> Result<Self, BuildError> {
-        let tools =
-            config.tools.values().map(|tool| component(config, shelf, tool)).collect::<Result<_, _>>()?;
-        let host = HostConfig {
-            tools,
-            cache: Some(shelf.compiled()),
-            lock: config.tools_lock.clone(),
-            call_log: config.call_log.clone(),
-            egress: egress(config)?,
-            ..HostConfig::default()
-        };
-        let components: Arc<dyn ToolBox> = Arc::new(WasmToolBox::load(host)?);
+        let components: Arc<dyn ToolBox> = Arc::new(components(config, shelf)?);
         let mut all = Self { specs: Vec::new(), boxes: BTreeMap::new() };
         for tools in [components].into_iter().chain(own) {
             for spec in tools.specs() {
@@ -60,6 +50,20 @@ impl Toolboxes {
         let unknown = || ToolError::new(ToolErrorKind::UnknownTool, format!("there is no tool `{tool}`"));
         self.boxes.get(tool).ok_or_else(unknown)
     }
+}
+
+/// The components of `config`.
+pub(crate) fn components(config: &Config, shelf: &Shelf) -> Result<WasmToolBox, BuildError> {
+    let tools = config.tools.values().map(|tool| component(config, shelf, tool)).collect::<Result<_, _>>()?;
+    let host = HostConfig {
+        tools,
+        cache: Some(shelf.compiled()),
+        lock: config.tools_lock.clone(),
+        call_log: config.call_log.clone(),
+        egress: egress(config)?,
+        ..HostConfig::default()
+    };
+    Ok(WasmToolBox::load(host)?)
 }
 
 /// Who sends the requests of tools, if there is a tool that may send any.

@@ -13,7 +13,7 @@ pub(crate) use task::{
     Call, DecideArgs, ForkArgs, ListArgs, SubmitArgs, TaskArgs, TaskCommand, Verdict, WatchArgs,
 };
 
-pub(crate) use tool::{CallArgs, InspectArgs, ToolArgs, ToolCommand};
+pub(crate) use tool::{CallArgs, GrantsArgs, InspectArgs, ToolArgs, ToolCommand};
 
 /// An actor-based agent runtime: durable tasks, sandboxed tools, local and remote models.
 #[derive(Debug, Parser)]

@@ -1,5 +1,6 @@
 //! `playhouse tool …`: a component by itself, without a daemon.
 
+mod grants;
 mod store;
 mod trying;
 
@@ -32,6 +33,7 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
     match args.command {
         ToolCommand::Inspect(args) => looked_at(&args),
         ToolCommand::Call(args) => call(args).await,
+        ToolCommand::Grants(args) => grants::grants(&args),
         ToolCommand::Check(args) => trying::check(&args),
         ToolCommand::Test(args) => trying::test(args).await,
         ToolCommand::Bench(args) => trying::bench(args).await,

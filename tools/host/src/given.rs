@@ -19,7 +19,7 @@ use crate::shelf::Shelf;
 pub(crate) struct Given {
     /// The call as it was asked for. A tool that this one calls is called on its behalf.
     pub(crate) request: Arc<ToolRequest>,
-    /// Withheld from this call, each with the label for which it is.
+    /// Withheld from this call, and why.
     pub(crate) withheld: BTreeMap<Capability, String>,
     pub(crate) table: Option<Keys>,
     pub(crate) folders: BTreeMap<String, (Arc<Folder>, Access)>,
@@ -47,8 +47,6 @@ pub(crate) enum Keys {
 impl Given {
     /// Why `capability` is withheld from this call, if it is.
     pub(crate) fn withheld(&self, capability: Capability) -> Option<String> {
-        let label = self.withheld.get(&capability)?;
-        let name = capability.name();
-        Some(format!("`{name}` is withheld, because something in this task comes from `{label}`"))
+        self.withheld.get(&capability).cloned()
     }
 }

@@ -28,6 +28,7 @@ mod describe;
 mod engine;
 mod error;
 mod executor;
+mod explain;
 mod given;
 mod guest;
 mod imports;
@@ -42,6 +43,7 @@ mod toolbox;
 
 pub use config::{Allow, Config, FolderConfig, Limits, StoreConfig, Table, ToolConfig};
 pub use error::LoadError;
+pub use explain::{Question, Standing};
 pub use inspect::{About, Import, Inspection, inspect, inspect_bytes};
 pub use secrets::{SecretHeader, SecretUse};
 pub use toolbox::WasmToolBox;

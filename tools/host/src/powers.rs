@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use playhouse_core::egress::HttpGrant;
 use playhouse_core::grant::{Access, Capability, LabelRule};
 use playhouse_core::id::Tenant;
+use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest};
 use playhouse_ports::egress::Granted;
 use playhouse_tools_disk::{Folder, Store};
@@ -135,6 +136,58 @@ impl Powers {
         self.tools.iter()
     }
 
+    /// Whether the operator lets it have that secret used.
+    pub(crate) fn has_secret(&self, name: &str) -> bool {
+        self.secrets.contains_key(name)
+    }
+
+    /// How many rules the operator has about requests.
+    pub(crate) fn http_rules(&self) -> usize {
+        self.http.rules.len()
+    }
+
+    /// Why `capability` is withheld from calls with `labels`, if it is.
+    pub(crate) fn withheld_for(&self, capability: Capability, labels: &Labels) -> Option<String> {
+        let label = self.labels.iter().find_map(|rule| rule.withholds(capability, labels))?;
+        let name = capability.name();
+        Some(format!("`{name}` is withheld, because something in this task comes from `{label}`"))
+    }
+
+    /// Whether a path may be used so, and by whose word.
+    pub(crate) fn path(&self, path: &str, access: Access, grant: &Grant) -> Result<String, String> {
+        let root = path.split('/').next().unwrap_or_default();
+        let word = if access == Access::Write { "changed" } else { "read" };
+        let Some((_, most)) = self.folders.get(root) else {
+            return Err(format!(
+                "there is no folder `{root}` for this tool; there are {}",
+                listed(self.folders.keys())
+            ));
+        };
+        if *most < access {
+            return Err(format!("the operator lets the folder `{root}` be read, and not be changed"));
+        }
+        match grant.folders.as_ref().map(|folders| folders.get(root)) {
+            None => {
+                Ok(format!("the operator lets the folder `{root}` be {word}, and the agent narrows nothing"))
+            }
+            Some(Some(granted)) if *granted >= access => {
+                Ok(format!("the operator lets the folder `{root}` be {word}, and so does the agent"))
+            }
+            Some(Some(_)) => Err(format!("the agent lets the folder `{root}` be read, and not be changed")),
+            Some(None) => Err(format!("the agent does not grant the folder `{root}`")),
+        }
+    }
+
+    /// The folders that an agent leaves of those the operator allows, in a sentence.
+    pub(crate) fn folders_of(&self, capability: Capability, grant: &Grant) -> String {
+        let needed = if capability == Capability::FilesWrite { Access::Write } else { Access::Read };
+        let left = self.folders.keys().filter(|name| self.path(name, needed, grant).is_ok());
+        match listed(left) {
+            none if none.is_empty() => "in no folder: the agent leaves none".to_owned(),
+            names => format!("in {names}"),
+        }
+    }
+
     /// Secrets that it may use: name and value.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = (&str, &str)> {
         self.secrets.iter().map(|(name, secret)| (name.as_str(), secret.value.expose()))
@@ -213,18 +266,15 @@ impl Powers {
     }
 
     /// Everyone who has a say about requests.
-    fn requests(&self, grant: &Grant) -> Vec<Granted> {
+    pub(crate) fn requests(&self, grant: &Grant) -> Vec<Granted> {
         let operator = Granted { by: OPERATOR.to_owned(), grant: self.http.clone() };
         let agent = grant.http.clone().map(|grant| Granted { by: AGENT.to_owned(), grant });
         [Some(operator), agent].into_iter().flatten().collect()
     }
 
     fn withheld(&self, imports: &[Import], request: &ToolRequest) -> BTreeMap<Capability, String> {
-        let label = |capability| {
-            self.labels.iter().find_map(|rule| rule.withholds(capability, &request.labels)).map(str::to_owned)
-        };
-        let capabilities = imports.iter().map(|import| import.capability);
-        capabilities.filter_map(|capability| Some((capability, label(capability)?))).collect()
+        let why = |capability| Some((capability, self.withheld_for(capability, &request.labels)?));
+        imports.iter().filter_map(|import| why(import.capability)).collect()
     }
 
     /// The table that `grant` opens to a tool with these imports: `None` if it uses none.

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Called, Grant, Receipt, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use playhouse_ports::ToolBox;
 use playhouse_tools_policy::Leaks;
@@ -22,6 +23,7 @@ use crate::config::Config;
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
 use crate::executor::Executor;
+use crate::explain::{Question, Standing};
 use crate::lock::Lock;
 use crate::shelf::Shelf;
 
@@ -86,6 +88,22 @@ impl WasmToolBox {
             executor: Executor::start().map_err(|error| LoadError::Engine(error.to_string()))?,
             ticker: Arc::new(ticker),
         })
+    }
+
+    /// Why a call of `tool` with this grant of an agent, in a task whose values come from `labels`, may do something or may
+    /// not.
+    ///
+    /// # Errors
+    /// If there is no such tool, or the question makes no sense.
+    pub fn explain(
+        &self,
+        tool: &str,
+        grant: &Grant,
+        labels: &Labels,
+        question: &Question,
+    ) -> Result<Vec<Standing>, ToolError> {
+        let tool = self.shelf.tool(tool)?;
+        tool.powers.explain(&tool.imports, grant, labels, question)
     }
 
     /// Admits, runs and checks a call. There is a receipt as soon as a guest was started.

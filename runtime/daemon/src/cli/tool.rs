@@ -23,6 +23,8 @@ pub(crate) enum ToolCommand {
     Inspect(InspectArgs),
     /// Call a component once, in the sandbox; its result goes to stdout.
     Call(CallArgs),
+    /// Explain what a tool of the configuration may do, and why, or why not.
+    Grants(GrantsArgs),
     /// Say what is wrong with components before anybody installs them.
     Check(CheckToolArgs),
     /// Run a component against written cases, in the sandbox.
@@ -43,6 +45,40 @@ pub(crate) enum ToolCommand {
     List(ListArgs),
     /// Remove an installed tool.
     Remove(RemoveArgs),
+}
+
+/// Arguments of `tool grants`.
+#[derive(Debug, Args)]
+pub(crate) struct GrantsArgs {
+    /// Name of the tool.
+    pub(crate) tool: String,
+    /// As this agent grants it; otherwise as if an agent narrowed nothing.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// May it send this? For example `--request GET https://api.example.com/repos`.
+    #[arg(long, num_args = 2, value_names = ["METHOD", "URL"], group = "question")]
+    pub(crate) request: Option<Vec<String>>,
+    /// May it read this? A path as the tool would write it, beginning with the name of a folder.
+    #[arg(long, value_name = "PATH", group = "question")]
+    pub(crate) read: Option<String>,
+    /// May it change this?
+    #[arg(long, value_name = "PATH", group = "question")]
+    pub(crate) write: Option<String>,
+    /// May it have this secret used?
+    #[arg(long, value_name = "NAME", group = "question")]
+    pub(crate) secret: Option<String>,
+    /// May it call this tool?
+    #[arg(long, value_name = "NAME", group = "question")]
+    pub(crate) call: Option<String>,
+    /// In a task of which something comes from here, such as `tool:fetch`. Can be repeated.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) label: Vec<String>,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE", env = "PLAYHOUSE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `tool inspect`.

@@ -172,3 +172,31 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
     let gone = run(&["tool", "remove", "calculator", "--folder", &folder]);
     assert!(!gone.status.success() && text(&gone.stderr).contains("calculator"), "{}", text(&gone.stderr));
 }
+
+#[test]
+fn every_decision_about_a_tool_is_explained() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("docs")).unwrap();
+    let config = "[tools.fetch]\ncomponent = \"shipped:fetch.wasm\"\nhttp.rules = [{ origin = \"https://a.example\" }]\n\
+                  labels = [{ label = \"tool:lookup\", without = [\"http\"] }]\n\
+                  [tools.files]\ncomponent = \"shipped:files.wasm\"\nfolders.docs = { path = \"docs\" }\n";
+    std::fs::write(place.path("playhouse.toml"), config).unwrap();
+    let ask = |words: &[&str]| {
+        let path = place.path("playhouse.toml");
+        let out = run(&[&["tool", "grants"], words, &["--config", &path]].concat());
+        (out.status.success(), text(&out.stdout) + &text(&out.stderr))
+    };
+    let (may, why) = ask(&["fetch", "--request", "GET", "https://a.example/x"]);
+    assert!(may && why.contains("is allowed by rule 1 of the operator"), "{why}");
+    let (may, why) = ask(&["fetch", "--request", "POST", "https://a.example/x"]);
+    assert!(!may && why.contains("is denied by the operator"), "{why}");
+    let (may, why) = ask(&["fetch", "--label", "tool:lookup"]);
+    assert!(!may && why.contains("because something in this task comes from `tool:lookup`"), "{why}");
+    let (may, why) = ask(&["files", "--read", "docs/a.txt"]);
+    assert!(may && why.contains("the operator lets the folder `docs` be read"), "{why}");
+    let (may, why) = ask(&["files", "--write", "docs/a.txt"]);
+    assert!(!may && why.contains("does not import `files-write`"), "{why}");
+    let (may, why) = ask(&["calculator"]);
+    assert!(may && why.contains("imports nothing"), "{why}");
+    assert!(!ask(&["calculator", "--agent", "nobody"]).0);
+}

@@ -13,7 +13,8 @@ use playhouse_core::tool::{EffectClass, Grant, ToolErrorKind, ToolRequest};
 use playhouse_ports::egress::{Egress, EgressError, EgressErrorKind, Incoming, Outgoing, Secret};
 use playhouse_ports::{ToolBox, ToolProgress, ToolWatch};
 use playhouse_tools_host::{
-    Allow, Config, FolderConfig, Limits, SecretHeader, SecretUse, StoreConfig, ToolConfig, WasmToolBox,
+    Allow, Config, FolderConfig, Limits, Question, SecretHeader, SecretUse, Standing, StoreConfig,
+    ToolConfig, WasmToolBox,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -513,4 +514,51 @@ async fn the_effect_class_follows_from_what_is_granted_and_errors_keep_their_kin
     }
     let unasked = believed.tools.check(asking(json!([]))).await.expect_err("it exports no such function");
     assert_eq!(unasked.kind, ToolErrorKind::OutcomeUnknown);
+}
+
+#[test]
+fn every_decision_is_explained_in_a_sentence() {
+    let house = house();
+    let notes = Grant { table: Some("notes".to_owned()), ..Grant::default() };
+    let ask = |grant: &Grant, labels: &Labels, question: Question| {
+        let mut told = house.tools.explain("reaches", grant, labels, &question).expect("it makes sense");
+        let Standing { granted, why, .. } = told.remove(0);
+        (granted, why)
+    };
+    let user = Labels::of(["user"]);
+    let request = |method: &str, url: &str| Question::Request { method: method.into(), url: url.into() };
+    let (granted, why) = ask(&notes, &user, request("GET", "https://api.example.com/a"));
+    assert!(granted && why.contains("is allowed by rule 1 of the operator"), "{why}");
+    let (granted, why) = ask(&notes, &user, request("POST", "https://api.example.com/a"));
+    assert!(!granted && why.contains("is denied by the operator"), "{why}");
+    let narrow = Grant { http: Some(HttpGrant::default()), folders: Some([].into()), ..notes.clone() };
+    let (granted, why) = ask(&narrow, &user, request("GET", "https://api.example.com/a"));
+    assert!(!granted && why.contains("is denied by the agent"), "{why}");
+    let path = |path: &str, access| Question::Path { path: path.into(), access };
+    assert_eq!(
+        ask(&notes, &user, path("docs/a", Access::Write)),
+        (false, "the operator lets the folder `docs` be read, and not be changed".into())
+    );
+    assert_eq!(
+        ask(&narrow, &user, path("out/a", Access::Write)),
+        (false, "the agent does not grant the folder `out`".into())
+    );
+    assert_eq!(ask(&notes, &user, path("out/a", Access::Write)).0, true);
+    let web = Labels::of(["tool:web"]);
+    let why = "`http` is withheld, because something in this task comes from `tool:web`";
+    assert_eq!(ask(&notes, &web, request("GET", "https://api.example.com/a")), (false, why.into()));
+    assert_eq!(
+        ask(&notes, &user, Question::Secret("root".into())),
+        (false, "the operator does not allow `root`".into())
+    );
+    let all = house.tools.explain("reaches", &notes, &web, &Question::Everything).expect("it makes sense");
+    let refused: Vec<_> =
+        all.iter().filter(|standing| !standing.granted).map(|standing| standing.about.as_str()).collect();
+    assert_eq!(refused, ["http", "tools"], "{all:?}");
+    let calculator = house
+        .tools
+        .explain("calculator", &notes, &user, &request("GET", "https://a.example/"))
+        .expect("it makes sense");
+    assert!(calculator[0].why.contains("does not import `http`"), "{calculator:?}");
+    assert!(house.tools.explain("reaches", &notes, &user, &request("GET", "nonsense")).is_err());
 }

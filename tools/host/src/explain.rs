@@ -1,0 +1,159 @@
+//! Why a tool may do something or may not, in sentences.
+
+use playhouse_core::grant::{Access, Capability, Grant};
+use playhouse_core::labels::Labels;
+use playhouse_core::tool::{ToolError, ToolErrorKind};
+use playhouse_tools_policy::{Allowed, Target};
+use serde::Serialize;
+
+use crate::imports::Import;
+use crate::powers::Powers;
+
+/// What somebody wants to know about one tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// What it may do at all.
+    Everything,
+    /// Whether it may send this request.
+    Request {
+        /// In capitals.
+        method: String,
+        /// The address.
+        url: String,
+    },
+    /// Whether it may use this path.
+    Path {
+        /// As the tool would write it: `docs/a.txt`.
+        path: String,
+        /// How.
+        access: Access,
+    },
+    /// Whether it may have this secret used.
+    Secret(String),
+    /// Whether it may call this tool.
+    Tool(String),
+}
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// What it is about: `http`, `GET https://api.example.com/`.
+    pub about: String,
+    /// Whether it may.
+    pub granted: bool,
+    /// Why, or why not, in a sentence without a full stop.
+    pub why: String,
+}
+
+impl Powers {
+    /// What a call with this grant of an agent and these labels may do.
+    pub(crate) fn explain(
+        &self,
+        imports: &[Import],
+        grant: &Grant,
+        labels: &Labels,
+        question: &Question,
+    ) -> Result<Vec<Standing>, ToolError> {
+        let capability = match question {
+            Question::Everything => {
+                let all = imports.iter().map(|import| self.standing(import.capability, grant, labels));
+                return Ok(all.collect());
+            }
+            Question::Request { .. } => Capability::Http,
+            Question::Path { access: Access::Read, .. } => Capability::Files,
+            Question::Path { access: Access::Write, .. } => Capability::FilesWrite,
+            Question::Secret(_) => Capability::Secrets,
+            Question::Tool(_) => Capability::Tools,
+        };
+        let standing = |about: &str, granted, why| Standing { about: about.to_owned(), granted, why };
+        let asks = imports.iter().any(|import| import.capability == capability);
+        if !asks {
+            let why = format!("the tool does not import `{}`, so it cannot even try", capability.name());
+            return Ok(vec![standing(capability.name(), false, why)]);
+        }
+        if let Some(label) = self.withheld_for(capability, labels) {
+            return Ok(vec![standing(capability.name(), false, label)]);
+        }
+        let (about, verdict) = match question {
+            Question::Everything => unreachable!("answered above"),
+            Question::Request { method, url } => {
+                (format!("{method} {url}"), self.request(method, url, grant)?)
+            }
+            Question::Path { path, access } => (path.clone(), self.path(path, *access, grant)),
+            Question::Secret(name) => (
+                name.clone(),
+                narrowed(name, self.has_secret(name), grant.secrets.as_ref().map(|s| s.contains(name))),
+            ),
+            Question::Tool(name) => {
+                let has = self.tools().any(|tool| tool == name);
+                (name.clone(), narrowed(name, has, grant.tools.as_ref().map(|tools| tools.contains(name))))
+            }
+        };
+        let (granted, why) = match verdict {
+            Ok(why) => (true, why),
+            Err(why) => (false, why),
+        };
+        Ok(vec![standing(&about, granted, why)])
+    }
+
+    fn standing(&self, capability: Capability, grant: &Grant, labels: &Labels) -> Standing {
+        let about = capability.name().to_owned();
+        if let Some(why) = self.withheld_for(capability, labels) {
+            return Standing { about, granted: false, why };
+        }
+        let why = match capability {
+            harmless if harmless.is_harmless() => {
+                "every tool may, unless `without` says otherwise".to_owned()
+            }
+            Capability::Kv | Capability::KvWrite => match &grant.table {
+                Some(table) => format!("the agent grants the table `{table}`"),
+                None => {
+                    let why = "the agent grants no table: it must name one (`table`)".to_owned();
+                    return Standing { about, granted: false, why };
+                }
+            },
+            Capability::Files | Capability::FilesWrite => self.folders_of(capability, grant),
+            Capability::Http => match &grant.http {
+                None => format!("to what the operator allows ({} rules)", self.http_rules()),
+                Some(http) => format!(
+                    "to what the operator ({} rules) and the agent ({}) both allow",
+                    self.http_rules(),
+                    http.rules.len()
+                ),
+            },
+            Capability::Secrets => match &grant.secrets {
+                None => "those that the operator allows".to_owned(),
+                Some(names) => format!("those of the operator's that the agent names: {}", listed(names)),
+            },
+            _ => match &grant.tools {
+                None => "those that the operator allows".to_owned(),
+                Some(names) => format!("those of the operator's that the agent names: {}", listed(names)),
+            },
+        };
+        Standing { about, granted: true, why }
+    }
+
+    fn request(&self, method: &str, url: &str, grant: &Grant) -> Result<Result<String, String>, ToolError> {
+        let bad = |message: String| ToolError::new(ToolErrorKind::InvalidInput, message);
+        let target = Target::parse(url).map_err(|error| bad(error.to_string()))?;
+        let parties = self.requests(grant);
+        let parties = parties.iter().map(|granted| (granted.by.as_str(), &granted.grant));
+        let allowed = Allowed::by_all(parties).map_err(|error| bad(error.to_string()))?;
+        let decision = allowed.decide(method, &target);
+        let is_allowed = matches!(decision, playhouse_tools_policy::Decision::Allowed { .. });
+        Ok(if is_allowed { Ok(decision.explain()) } else { Err(decision.explain()) })
+    }
+}
+
+fn narrowed(name: &str, allowed: bool, granted: Option<bool>) -> Result<String, String> {
+    match (allowed, granted) {
+        (false, _) => Err(format!("the operator does not allow `{name}`")),
+        (true, Some(false)) => Err(format!("the operator allows `{name}`, the agent does not grant it")),
+        (true, Some(true)) => Ok(format!("the operator allows `{name}`, and the agent grants it")),
+        (true, None) => Ok(format!("the operator allows `{name}`, and the agent narrows nothing")),
+    }
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
