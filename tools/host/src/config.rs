@@ -9,8 +9,8 @@ use std::time::Duration;
 use playhouse_core::egress::HttpGrant;
 use playhouse_core::grant::{Access, Capability, LabelRule};
 use playhouse_core::tool::EffectClass;
-use playhouse_ports::ToolWatch;
 use playhouse_ports::egress::Egress;
+use playhouse_ports::{Clock, ToolWatch};
 
 use crate::secrets::SecretUse;
 
@@ -30,6 +30,8 @@ pub struct Config {
     pub call_log: Option<PathBuf>,
     /// Who sends the requests of tools. Without it, `http` is granted to none.
     pub egress: Option<Arc<dyn Egress>>,
+    /// What tools are told the time by; the machine's own clock if nothing is set.
+    pub clock: Option<Arc<dyn Clock>>,
     /// Who is told how far calls are.
     pub watch: Option<Arc<dyn ToolWatch>>,
     /// What a call may use.

@@ -2,8 +2,8 @@
 
 use playhouse_core::grant::Capability;
 
-/// The minor version of contract 1 that this host serves: it serves all before it, too.
-const MINOR: u64 = 0;
+/// The minor versions of contract 1 that this host serves.
+const MINORS: std::ops::RangeInclusive<u64> = 0..=0;
 const PACKAGE: &str = "playhouse:tool/";
 
 /// One import that this host knows.
@@ -36,7 +36,7 @@ fn contract(version: &str) -> Option<Contract> {
     let mut parts = version.split('.').map(str::parse::<u64>);
     match (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?, parts.next()) {
         (0, 1, 0, None) => Some(Contract::V0),
-        (1, minor, _, None) if minor <= MINOR => Some(Contract::V1),
+        (1, minor, _, None) if MINORS.contains(&minor) => Some(Contract::V1),
         _ => None,
     }
 }

@@ -208,13 +208,15 @@ impl Powers {
                 None => return Err(self.unknown("folder", name, self.folders.keys())),
             }
         }
-        for name in grant.secrets.iter().flatten().filter(|name| !self.secrets.contains_key(*name)) {
+        let mut secrets = grant.secrets.iter().flatten();
+        if let Some(name) = secrets.find(|name| !self.secrets.contains_key(*name)) {
             return Err(self.unknown("secret", name, self.secrets.keys()));
         }
-        for name in grant.tools.iter().flatten().filter(|name| !self.tools.contains(*name)) {
-            return Err(self.unknown("tool to call", name, self.tools.iter()));
+        let mut tools = grant.tools.iter().flatten();
+        match tools.find(|name| !self.tools.contains(*name)) {
+            Some(name) => Err(self.unknown("tool to call", name, self.tools.iter())),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// What a call gets: `None` for a tool that imports nothing.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use playhouse_core::digest;
 use playhouse_core::tool::{Receipt, ToolError, ToolErrorKind, ToolRequest};
 use playhouse_ports::egress::Egress;
-use playhouse_ports::{ToolProgress, ToolWatch};
+use playhouse_ports::{Clock, ToolProgress, ToolWatch};
 use playhouse_tools_policy::Leaks;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +25,7 @@ pub(crate) struct Shelf {
     pub(crate) limits: Limits,
     pub(crate) call_log: Option<CallLog>,
     pub(crate) egress: Option<Arc<dyn Egress>>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watch: Option<Arc<dyn ToolWatch>>,
     /// Every secret of every tool.
     pub(crate) leaks: Arc<Leaks>,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Called, Grant, Receipt, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
-use playhouse_ports::ToolBox;
+use playhouse_ports::{SystemClock, ToolBox};
 use playhouse_tools_policy::Leaks;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -77,6 +77,7 @@ impl WasmToolBox {
             limits: config.limits,
             call_log,
             egress: config.egress,
+            clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             watch: config.watch,
             leaks: Arc::new(leaks),
             admitted: Arc::new(Semaphore::new(running as usize + waiting as usize)),

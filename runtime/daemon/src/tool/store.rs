@@ -5,11 +5,11 @@ use std::{
     io::{self, BufRead, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, anyhow, bail};
 use playhouse_assembly::tools::{Inspection, inspect_bytes};
+use playhouse_ports::{Clock, SystemClock};
 use playhouse_tools_store::{
     Artifact, Claims, Consent, Credentials, FetchConfig, Fetcher, Package, Passphrase, SecretKey, Signature,
     Source, State, Store, StoreError, Trust, Verdict, decide, keygen as make_keys, signatures_of,
@@ -247,6 +247,5 @@ fn plain_lines(text: &str) -> String {
 }
 
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    i64::try_from(SystemClock.now_ms() / 1_000).unwrap_or(i64::MAX)
 }
