@@ -7,6 +7,8 @@
 //! ├─ models      one_for_one
 //! │  ├─ worker:…   a Service, when the model owns a process
 //! │  └─ model:…    permits and queue
+//! ├─ connections one_for_one, when tools are somewhere else
+//! │  └─ mcp:…       a Service for each
 //! ├─ tools
 //! ├─ tasks       one_for_all: a dispatcher that forgot its planners would start them twice
 //! │  ├─ planners    dynamic, one per live task
@@ -41,9 +43,9 @@ use crate::{
 
 /// The root gives up after this, and the process with it: the init system starts a new one.
 const ROOT: Intensity = Intensity { max_restarts: 3, period_ms: 30_000 };
-/// A worker process that dies waits longer and longer before it is started again, so this many deaths of one
-/// model in a minute mean a fault in the runtime itself.
-const DEATHS_PER_MODEL: u32 = 30;
+/// A worker process that dies waits longer and longer before it is started again, and so does a connection; so this
+/// many deaths of one in a minute mean a fault in the runtime itself.
+const DEATHS_PER_ONE: u32 = 30;
 /// One fault of the dispatcher or the planners' supervisor is bad luck, a second a pattern.
 const TASKS: Intensity = Intensity { max_restarts: 2, period_ms: 10_000 };
 /// Actors hold no state that is not in the journal; they have nothing to finish.
@@ -75,6 +77,8 @@ pub struct Parts {
     pub catalog: Catalog,
     /// Models by alias: the same as in the catalog.
     pub backends: BTreeMap<String, Backend>,
+    /// Keeps connected what tools need, by name.
+    pub connections: BTreeMap<String, Run>,
     /// What is let in.
     pub bounds: Bounds,
     /// How long sessions are kept.
@@ -106,8 +110,8 @@ pub struct Tree {
 impl Tree {
     /// Describes the tree over `parts`.
     pub fn new(parts: Parts) -> Self {
-        let Parts { journal, committer, context, clock, catalog, backends, bounds, retention, problems } =
-            parts;
+        let Parts { journal, committer, context, clock, catalog, backends, .. } = parts;
+        let Parts { connections, bounds, retention, problems, .. } = parts;
         let ledger = Arc::new(Ledger::new(journal, clock.clone(), bounds.watchers));
         let tools = ToolExecutor { tools: catalog.tools.clone() };
         let services = Arc::new(Services {
@@ -128,6 +132,7 @@ impl Tree {
         children.extend(committer.map(|run| service("journal", STOP_JOURNAL, run)));
         children.push(services.memory.child(Restart::Permanent, STOP, spawn(memory, ())));
         children.push(models(&services, backends));
+        children.extend((!connections.is_empty()).then(|| connect(connections)));
         children.push(services.tools.child(Restart::Permanent, STOP, spawn(Pool(tools), ())));
         children.push(tasks(&services, bounds));
         let timers = Timers { services: services.clone(), retention };
@@ -156,21 +161,31 @@ impl Tree {
     }
 }
 
+fn connect(connections: BTreeMap<String, Run>) -> ChildSpec {
+    let deaths = most_deaths(connections.len());
+    let children = connections.into_iter().map(|(id, run)| service(&id, STOP, run)).collect();
+    one_for_one("connections", deaths, children)
+}
+
 fn models(services: &Services, backends: BTreeMap<String, Backend>) -> ChildSpec {
-    let deaths = DEATHS_PER_MODEL.saturating_mul(u32::try_from(backends.len()).unwrap_or(u32::MAX)).max(1);
+    let deaths = most_deaths(backends.len());
     let mut children = Vec::new();
     for (alias, Backend { model, permits, worker }) in backends {
         children.extend(worker.map(|run| service(&format!("worker:{alias}"), STOP, run)));
         let backend = LlmBackend { model, permits, drain: services.drain.clone() };
         children.push(services.models[&alias].child(Restart::Permanent, STOP, spawn(Pool(backend), ())));
     }
-    Supervisor::new(
-        "models",
-        Strategy::OneForOne,
-        Intensity { max_restarts: deaths, period_ms: 60_000 },
-        children,
-    )
-    .child(Restart::Permanent)
+    one_for_one("models", deaths, children)
+}
+
+/// What is too much for so many processes or connections, within the minute of [`one_for_one`].
+fn most_deaths(of: usize) -> u32 {
+    DEATHS_PER_ONE.saturating_mul(u32::try_from(of).unwrap_or(u32::MAX)).max(1)
+}
+
+fn one_for_one(id: &str, deaths: u32, children: Vec<ChildSpec>) -> ChildSpec {
+    let intensity = Intensity { max_restarts: deaths, period_ms: 60_000 };
+    Supervisor::new(id, Strategy::OneForOne, intensity, children).child(Restart::Permanent)
 }
 
 fn tasks(services: &Arc<Services>, bounds: Bounds) -> ChildSpec {

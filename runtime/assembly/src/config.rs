@@ -18,6 +18,7 @@ use toml::{Table, Value};
 
 use crate::{
     journal::JournalConfig,
+    mcp::{self, McpEntry},
     tool_config::{self, HttpEntry, SecretEntry, StoreEntry, ToolEntry},
 };
 
@@ -78,6 +79,8 @@ pub struct Config {
     pub secrets: BTreeMap<String, SecretEntry>,
     /// How requests of tools leave.
     pub http: HttpEntry,
+    /// MCP servers by name.
+    pub mcp: BTreeMap<String, McpEntry>,
     /// What is let in.
     pub bounds: Bounds,
     /// How long sessions and finished tasks are kept.
@@ -194,6 +197,7 @@ impl Config {
         [data, cache, agents, tools_lock, call_log].into_iter().flatten().for_each(anchor);
         self.tools.values_mut().flat_map(ToolEntry::paths).for_each(anchor);
         self.secrets.values_mut().filter_map(SecretEntry::path).for_each(anchor);
+        self.mcp.values_mut().for_each(|entry| entry.anchor(anchor));
         for model in self.models.values_mut() {
             if let ModelConfig::Llama(llama) = &mut model.kind {
                 anchor(&mut llama.path);
@@ -227,7 +231,8 @@ impl Config {
                 return Err(format!("`bounds.{key}` is 0: nothing could ever run; set it to 1 or more"));
             }
         }
-        tool_config::check(self)
+        tool_config::check(self)?;
+        mcp::check(self)
     }
 }
 

@@ -10,12 +10,13 @@ mod agents;
 mod config;
 mod door;
 mod journal;
+pub mod mcp;
 mod models;
 mod shipped;
 mod tool_config;
 mod toolbox;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
 pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry};
@@ -28,11 +29,11 @@ pub use playhouse_supervise::{
 };
 pub use tool_config::{FolderEntry, HttpEntry, SecretEntry, SecretGrant, StoreEntry, ToolEntry};
 
-use playhouse_actors::{BadAgent, Parts};
+use playhouse_actors::{BadAgent, Parts, Run};
 use playhouse_core::{agent::AgentDef, labels::Labels, tool::Grant};
 use playhouse_ports::{ChatModel, Clock, SystemClock, ToolBox};
 
-use crate::{door::Door, models::Models, toolbox::Toolboxes};
+use crate::{door::Door, mcp::Seen, models::Models, toolbox::Toolboxes};
 
 /// Components by themselves: looked at, or called, without a house.
 pub mod tools {
@@ -140,13 +141,38 @@ pub struct Checked {
     pub warnings: Vec<String>,
 }
 
-/// Everything but the journal and the tree: loads tools, reads agents, looks at models.
+/// Everything but the journal and the tree: loads tools, reads agents, looks at models. Starts nothing: of MCP servers
+/// it knows what is pinned.
 pub fn check(config: &Config, extras: Extras) -> Result<Checked, BuildError> {
-    let (catalog, models) = catalog(config, extras)?;
-    Ok(Checked { catalog, warnings: (models.problems())() })
+    checked(config, extras, &Seen::pinned(config)?)
 }
 
-fn catalog(config: &Config, extras: Extras) -> Result<(Catalog, Models), BuildError> {
+/// The same after MCP servers of which nothing is known were started once, to see their tools and to pin them.
+pub async fn check_with_servers(config: &Config, extras: Extras) -> Result<Checked, BuildError> {
+    let seen = seen(config, &extras).await?;
+    checked(config, extras, &seen)
+}
+
+fn checked(config: &Config, extras: Extras, seen: &Seen) -> Result<Checked, BuildError> {
+    let Offer { catalog, models, .. } = offer(config, extras, seen)?;
+    let warnings = (models.problems())().into_iter().chain(seen.warnings()).collect();
+    Ok(Checked { catalog, warnings })
+}
+
+async fn seen(config: &Config, extras: &Extras) -> Result<Seen, BuildError> {
+    let pinned = Seen::pinned(config)?;
+    let agents: Vec<_> = agents::load(config)?.into_iter().chain(extras.agents.iter().cloned()).collect();
+    Ok(pinned.learn(&agents).await)
+}
+
+/// What a house has, and what has to run for it.
+struct Offer {
+    catalog: Catalog,
+    models: Models,
+    connections: BTreeMap<String, Run>,
+}
+
+fn offer(config: &Config, extras: Extras, seen: &Seen) -> Result<Offer, BuildError> {
     let shipped = shipped::Shelf::open(config)?;
     let tools = Toolboxes::load(config, &shipped, extras.tools)?;
     let models = Models::open(config, &shipped, extras.models, extras.worker)?;
@@ -156,14 +182,19 @@ fn catalog(config: &Config, extras: Extras) -> Result<(Catalog, Models), BuildEr
         }
         agent
     });
+    let agents: Vec<_> = agents.collect();
+    agents.iter().try_for_each(|agent| seen.check(agent))?;
+    let connections = tools.connections();
     let catalog = Catalog::new(agents, Arc::new(tools), models.ports())?.with_prices(config.prices());
-    Ok((catalog, models))
+    Ok(Offer { catalog, models, connections })
 }
 
 impl House {
     /// Opens the journal in `config.data` and describes the tree.
     pub async fn build(config: &Config, extras: Extras) -> Result<Self, BuildError> {
-        let (catalog, models) = catalog(config, extras)?;
+        let seen = seen(config, &extras).await?;
+        seen.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+        let Offer { catalog, models, connections } = offer(config, extras, &seen)?;
         let data =
             config.data.clone().ok_or_else(|| BadConfig::bare("`data` is not set: name a data directory"))?;
         let door = Door::open(data, config.journal.options()?).await?;
@@ -176,6 +207,7 @@ impl House {
             catalog,
             problems: Problems(problems(&models, &door)),
             backends: models.into_backends(),
+            connections,
             bounds: config.bounds,
             retention: config.retention,
         };

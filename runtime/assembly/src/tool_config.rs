@@ -155,7 +155,7 @@ impl SecretEntry {
         }
     }
 
-    fn value(&self, name: &str) -> Result<Secret, BadConfig> {
+    pub(crate) fn value(&self, name: &str) -> Result<Secret, BadConfig> {
         let bad = |problem: String| BadConfig::bare(format!("the secret `{name}` {problem}"));
         let value = match self {
             Self::Env(variable) => env::var(variable).map_err(|_| {

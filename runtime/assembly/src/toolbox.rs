@@ -1,17 +1,20 @@
-//! All tools as one box: sandboxed components first, then what an embedding program brings.
+//! All tools as one box: sandboxed components first, then what an embedding program brings, then those of MCP servers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
+use playhouse_actors::Run;
 use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use playhouse_ports::{ToolBox, egress::Egress};
 use playhouse_tools_host::{Config as HostConfig, ToolConfig, WasmToolBox};
 use playhouse_tools_http::{GuardedHttp, HttpConfig};
+use playhouse_tools_mcp::McpToolBox;
 use serde_json::Value;
 
 use crate::{
     BuildError,
     config::{BadConfig, Config},
+    mcp,
     shipped::Shelf,
     tool_config::{self, ToolEntry},
 };
@@ -23,6 +26,8 @@ const STORES: &str = "stores";
 pub(crate) struct Toolboxes {
     specs: Vec<Arc<ToolSpec>>,
     boxes: BTreeMap<String, Arc<dyn ToolBox>>,
+    /// Its tools come and go.
+    servers: Option<Arc<McpToolBox>>,
 }
 
 impl Toolboxes {
@@ -33,9 +38,17 @@ impl Toolboxes {
         own: Vec<Arc<dyn ToolBox>>,
     ) -> Result<Self, BuildError> {
         let components: Arc<dyn ToolBox> = Arc::new(components(config, shelf)?);
-        let mut all = Self { specs: Vec::new(), boxes: BTreeMap::new() };
+        let mut all = Self { specs: Vec::new(), boxes: BTreeMap::new(), servers: mcp::open(config)? };
         for tools in [components].into_iter().chain(own) {
             for spec in tools.specs() {
+                if let Some(server) = all.servers.as_ref().and_then(|it| mcp::server_of(it, &spec.name)) {
+                    let message = format!(
+                        "`{}` is called like a tool of [mcp.{}]; rename one",
+                        spec.name,
+                        server.name()
+                    );
+                    return Err(BadConfig::bare(message).into());
+                }
                 if all.boxes.insert(spec.name.clone(), tools.clone()).is_some() {
                     let message = format!("there are two tools called `{}`; rename or remove one", spec.name);
                     return Err(BadConfig::bare(message).into());
@@ -46,9 +59,20 @@ impl Toolboxes {
         Ok(all)
     }
 
-    fn of(&self, tool: &str) -> Result<&Arc<dyn ToolBox>, ToolError> {
+    fn of(&self, tool: &str) -> Result<Arc<dyn ToolBox>, ToolError> {
         let unknown = || ToolError::new(ToolErrorKind::UnknownTool, format!("there is no tool `{tool}`"));
-        self.boxes.get(tool).ok_or_else(unknown)
+        let fixed = self.boxes.get(tool);
+        fixed.cloned().or_else(|| self.server_box(tool)).ok_or_else(unknown)
+    }
+
+    fn server_box(&self, tool: &str) -> Option<Arc<dyn ToolBox>> {
+        let servers = self.servers.as_ref()?;
+        mcp::server_of(servers, tool).map(|_| servers.clone() as Arc<dyn ToolBox>)
+    }
+
+    /// What keeps MCP servers connected, by the name in the tree.
+    pub(crate) fn connections(&self) -> BTreeMap<String, Run> {
+        self.servers.as_deref().map(mcp::connections).unwrap_or_default()
     }
 }
 
@@ -86,7 +110,8 @@ fn component(config: &Config, shelf: &Shelf, tool: &ToolEntry) -> Result<ToolCon
 #[async_trait]
 impl ToolBox for Toolboxes {
     fn specs(&self) -> Vec<Arc<ToolSpec>> {
-        self.specs.clone()
+        let servers = self.servers.iter().flat_map(|servers| servers.specs());
+        self.specs.iter().cloned().chain(servers).collect()
     }
 
     fn permits(&self, tool: &str, grant: &Grant) -> Result<(), ToolError> {

@@ -2,14 +2,16 @@
 
 use std::process::ExitCode;
 
-use playhouse_assembly::{Config, Extras, check as check_house};
+use playhouse_assembly::{Config, Extras, check_with_servers};
 
-use crate::cli::CheckArgs;
+use crate::{cli::CheckArgs, serve::default_data};
 
 #[expect(clippy::print_stdout, reason = "the report is this command's output")]
-pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(args.config.as_deref(), std::env::vars())?;
-    let checked = check_house(&config, Extras::default())?;
+pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let mut config = Config::load(args.config.as_deref(), std::env::vars())?;
+    // Where a start looks for what is pinned.
+    config.data = config.data.or_else(default_data);
+    let checked = check_with_servers(&config, Extras::default()).await?;
     for agent in checked.catalog.agents() {
         let tools: Vec<_> = agent.tools.keys().map(String::as_str).collect();
         let tools = if tools.is_empty() { "no tools".to_owned() } else { tools.join(", ") };

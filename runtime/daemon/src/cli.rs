@@ -2,6 +2,7 @@
 
 mod task;
 mod tool;
+pub(crate) mod tool_approve;
 pub(crate) mod tool_store;
 pub(crate) mod tool_try;
 
@@ -42,7 +43,8 @@ pub(crate) enum Command {
     Journal(JournalArgs),
     /// Say whether a daemon can take work.
     Ready(ReadyArgs),
-    /// Check the configuration, the agents, the tools and the models, and start nothing.
+    /// Check the configuration, the agents, the tools and the models. Starts nothing but MCP servers whose tools were
+    /// never seen.
     Check(CheckArgs),
 }
 

@@ -23,7 +23,8 @@ use crate::{
 };
 
 pub(crate) async fn journal(args: JournalArgs) -> anyhow::Result<ExitCode> {
-    let (dir, json) = (directory(&args)?, args.json);
+    let dir = directory(args.data.as_deref(), args.config.as_deref())?;
+    let json = args.json;
     let options = Config::load(args.config.as_deref(), std::env::vars())?.journal.options()?;
     match args.command {
         JournalCommand::Verify => verified(&offline::verify(&dir, &options)?, json),
@@ -49,10 +50,10 @@ pub(crate) async fn journal(args: JournalArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The directory that `serve` would use, which must exist: looking after nothing is a mistake.
-fn directory(args: &JournalArgs) -> anyhow::Result<PathBuf> {
-    let configured = || Config::load(args.config.as_deref(), std::env::vars()).map(|config| config.data);
-    let dir = match &args.data {
-        Some(dir) => dir.clone(),
+pub(crate) fn directory(data: Option<&Path>, config: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let configured = || Config::load(config, std::env::vars()).map(|config| config.data);
+    let dir = match data {
+        Some(dir) => dir.to_owned(),
         None => {
             configured()?.or_else(default_data).ok_or_else(|| anyhow!("name a data directory with --data"))?
         }

@@ -4,7 +4,7 @@
 //! serve ──▶ House (assembly) + Edge (http) ── until SIGTERM, or until the tree gives up (exit 70)
 //! run   ──▶ House, one task, its events on stderr, the answer on stdout
 //! task, tree ──▶ HTTP client of a daemon          check ──▶ everything but starting
-//! tool   ──▶ one component, looked at or called
+//! tool   ──▶ one component, looked at or called; what MCP servers changed, approved
 //! replay ─▶ an exported task against what it recorded, without a daemon
 //! ```
 
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
             Command::Tree(args) => tree::tree(args).await,
             Command::Replay(args) => replay::file(&args),
             Command::Ready(args) => task::ready(args).await,
-            Command::Check(args) => check::check(&args),
+            Command::Check(args) => check::check(&args).await,
         }
     });
     // A blocking call that is still running (a slow disk, a tool) must not hold up the end.

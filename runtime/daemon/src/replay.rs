@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{ReplayArgs, ReplayOn},
     render::Renderer,
+    serve::default_data,
 };
 
 /// For `--agent`: the agent that the task ran on, as it is now.
@@ -57,7 +58,9 @@ fn current(agent: &str, config: Option<&Path>, export: &Export) -> anyhow::Resul
         anyhow::bail!("the records of task {} do not begin with its submission", export.task);
     };
     let name = if agent == CURRENT { &spec.pinned.agent.name } else { agent };
-    let house = check(&Config::load(config, std::env::vars())?, Extras::default())?;
+    let mut config = Config::load(config, std::env::vars())?;
+    config.data = config.data.or_else(default_data);
+    let house = check(&config, Extras::default())?;
     let agent = house.catalog.agent(name).with_context(|| {
         format!(
             "the configuration has no agent `{name}`; name a configuration with --config, or another agent"

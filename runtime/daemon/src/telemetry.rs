@@ -9,6 +9,8 @@ use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use playhouse_assembly::Telemetry;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
+/// The SDK of the MCP client logs what servers say, which is theirs and not ours, with `info`.
+const QUIET: &str = "rmcp=warn";
 /// What is left in the exporter is sent within this time at the end; a dead collector holds nobody up.
 const FLUSH_TIME: Duration = Duration::from_secs(3);
 
@@ -25,7 +27,8 @@ impl Drop for Guard {
 
 /// Starts logging at `level` unless `RUST_LOG` says otherwise, and exporting spans if an endpoint is set.
 pub(crate) fn start(config: &Telemetry, level: &str) -> anyhow::Result<Guard> {
-    let filter = || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let filter =
+        || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
     let to_terminal = std::io::stderr().is_terminal();
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let logs = match to_terminal {

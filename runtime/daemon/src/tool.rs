@@ -1,5 +1,6 @@
 //! `playhouse tool …`: a component by itself, without a daemon.
 
+mod approve;
 mod grants;
 mod store;
 mod trying;
@@ -44,6 +45,8 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
         ToolCommand::Install(args) => store::install(args).await,
         ToolCommand::List(args) => store::list(&args),
         ToolCommand::Remove(args) => store::remove(&args),
+        ToolCommand::Pending(args) => approve::pending(&args),
+        ToolCommand::Approve(args) => approve::approve(&args),
     }
 }
 

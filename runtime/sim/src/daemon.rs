@@ -145,6 +145,7 @@ fn tree(process: &Process, door: Arc<Door>) -> Tree {
             "scripted".to_owned(),
             Backend { model: model(process), permits, worker: None },
         )]),
+        connections: BTreeMap::new(),
         bounds: plan.bounds,
         retention: Retention::default(),
         problems: Problems(Arc::new(Vec::new)),

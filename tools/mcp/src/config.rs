@@ -96,21 +96,42 @@ impl Default for ProcessLimits {
 
 /// A value that may be a secret: `"$NAME"` stands for the daemon's own variable `NAME`. Never shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Text(String);
+#[serde(from = "String", into = "String")]
+pub struct Text {
+    text: String,
+    /// Whether a `$` at the beginning is nothing but a dollar sign.
+    verbatim: bool,
+}
 
 impl Text {
     /// A value as it is written in the configuration.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), verbatim: false }
+    }
+
+    /// The value itself, whatever it begins with.
+    pub fn verbatim(text: impl Into<String>) -> Self {
+        Self { text: text.into(), verbatim: true }
     }
 
     /// The value itself; the error is the name of the variable that is not set.
     pub(crate) fn resolve(&self) -> Result<String, String> {
-        match self.0.strip_prefix('$') {
-            Some(name) => std::env::var(name).map_err(|_| name.to_owned()),
-            None => Ok(self.0.clone()),
+        match self.text.strip_prefix('$') {
+            Some(name) if !self.verbatim => std::env::var(name).map_err(|_| name.to_owned()),
+            _ => Ok(self.text.clone()),
         }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.text
     }
 }
 

@@ -86,6 +86,11 @@ impl Definition {
         digest::of_json(self)
     }
 
+    /// All of it, for people to look at.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::to_value(self).expect("a definition is plain data")
+    }
+
     /// The tool that agents may be given; the error says why it is not offered.
     pub(crate) fn tool(&self, server: &str, config: &ServerConfig) -> Result<Tool, String> {
         let name = full_name(server, &self.name)?;

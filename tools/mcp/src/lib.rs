@@ -13,6 +13,7 @@
 //! Not here: which agent may use which tool (the planner and the policy decide), retries of calls (the task machine),
 //! restarts without end (the supervisor), OAuth, and roots: a server is told of no folder of ours.
 
+mod approvals;
 mod bounds;
 mod call;
 mod config;
@@ -35,6 +36,7 @@ mod server;
 mod shelf;
 mod toolbox;
 
+pub use approvals::Approvals;
 pub use call::EFFECT_ID_META;
 pub use config::{ProcessLimits, ServerConfig, Text};
 pub use error::{ApproveError, ConfigError, PinsError, ServerExit};

@@ -1,14 +1,15 @@
 //! `mcp.lock`: what each tool looked like when it was approved.
 //!
 //! A server can describe a tool one way when it is looked at and another way later. So a tool's whole definition is
-//! written down when it is first seen, and one that changed is not called before somebody approves it. The file also
-//! lets agents be loaded while a server is away.
+//! written down when it is first seen, and one that changed is not called before somebody approves it. What it changed
+//! to is written down as well, so that an operator can look at it without the server. The file also lets agents be
+//! loaded while a server is away.
 
 use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,16 +27,19 @@ pub(crate) struct Pins {
     content: Mutex<Content>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
     version: u32,
     /// By server, then by the server's name for the tool.
     #[serde(default)]
     tools: BTreeMap<String, BTreeMap<String, Pin>>,
+    /// What differs from its pin since the server was listed last; by the same names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    waiting: BTreeMap<String, BTreeMap<String, Pin>>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pin {
     /// SHA-256 of `definition`, so that an edit by hand is noticed.
@@ -58,15 +62,7 @@ pub(crate) enum Met {
 impl Pins {
     /// Reads the pins; a file that is not there has none.
     pub(crate) fn open(path: PathBuf) -> Result<Self, PinsError> {
-        let content = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Content::default(),
-            Err(error) => return Err(PinsError::Io { path, error }),
-            Ok(file) => match read(file) {
-                Ok(content) => content,
-                Err(ReadError::Io(error)) => return Err(PinsError::Io { path, error }),
-                Err(ReadError::Damaged(problem)) => return Err(PinsError::Damaged { path, problem }),
-            },
-        };
+        let content = load(&path)?.unwrap_or_default();
         Ok(Self { path, content: Mutex::new(content) })
     }
 
@@ -77,38 +73,74 @@ impl Pins {
         pins.filter_map(|pin| serde_json::from_str(&pin.definition).ok()).collect()
     }
 
+    /// What waits for an approval: the server, and what it offers.
+    pub(crate) fn waiting(&self) -> Vec<(String, Definition)> {
+        let content = self.lock();
+        let all = content.waiting.iter();
+        let all = all.flat_map(|(server, pins)| pins.values().map(move |pin| (server.clone(), pin)));
+        all.filter_map(|(server, pin)| Some((server, serde_json::from_str(&pin.definition).ok()?))).collect()
+    }
+
     /// Compares what `server` offers with the pins, and pins what is new; all of it is on the disk on return.
     pub(crate) fn meet(&self, server: &str, offered: &[Definition]) -> Result<Vec<Met>, PinsError> {
-        let mut content = self.lock();
-        let mut next = content.clone();
-        let pins = next.tools.entry(server.to_owned()).or_default();
-        let met: Vec<Met> = offered
-            .iter()
-            .map(|definition| match pins.get(&definition.name) {
+        self.change(|next| {
+            let pins = next.tools.entry(server.to_owned()).or_default();
+            let mut waiting = BTreeMap::new();
+            let meet = |definition: &Definition| match pins.get(&definition.name) {
                 Some(pin) if pin.digest == definition.digest() => Met::Known,
-                Some(_) => Met::Changed,
+                Some(_) => {
+                    waiting.insert(definition.name.clone(), Pin::of(definition));
+                    Met::Changed
+                }
                 None => {
                     pins.insert(definition.name.clone(), Pin::of(definition));
                     Met::New
                 }
-            })
-            .collect();
-        if met.contains(&Met::New) {
-            self.write(&next)?;
-            *content = next;
-        }
-        Ok(met)
+            };
+            let met = offered.iter().map(meet).collect();
+            next.wait(server, waiting);
+            met
+        })
     }
 
     /// Pins `definition` whatever was pinned before.
     pub(crate) fn approve(&self, server: &str, definition: &Definition) -> Result<(), PinsError> {
+        self.change(|next| next.pin(server, definition))
+    }
+
+    /// Pins `definition` if it is what waits for an approval now; says whether it did.
+    pub(crate) fn approve_waiting(&self, server: &str, definition: &Definition) -> Result<bool, PinsError> {
+        self.change(|next| {
+            let waits = next.waiting.get(server).and_then(|pins| pins.get(&definition.name));
+            let same = waits.is_some_and(|pin| pin.digest == definition.digest());
+            if same {
+                next.pin(server, definition);
+            }
+            same
+        })
+    }
+
+    /// Changes the content on the disk, then here.
+    ///
+    /// Begins with what is on the disk: an operator may have approved something beside a running daemon. When both
+    /// write in the same moment, one change is lost, and an approval that is lost leaves its tool closed.
+    fn change<T>(&self, change: impl FnOnce(&mut Content) -> T) -> Result<T, PinsError> {
         let mut content = self.lock();
-        let mut next = content.clone();
-        let pins = next.tools.entry(server.to_owned()).or_default();
-        pins.insert(definition.name.clone(), Pin::of(definition));
-        self.write(&next)?;
+        let found = match load(&self.path) {
+            Ok(Some(found)) => found,
+            Ok(None) => content.clone(),
+            Err(error) => {
+                tracing::warn!(target: "playhouse::mcp", "{error}; what was read at the start counts");
+                content.clone()
+            }
+        };
+        let mut next = found.clone();
+        let result = change(&mut next);
+        if next != found {
+            self.write(&next)?;
+        }
         *content = next;
-        Ok(())
+        Ok(result)
     }
 
     /// Written aside, synced, renamed: after a crash there is either the old file or the new one.
@@ -133,6 +165,23 @@ impl Pins {
     }
 }
 
+impl Content {
+    fn pin(&mut self, server: &str, definition: &Definition) {
+        let pins = self.tools.entry(server.to_owned()).or_default();
+        pins.insert(definition.name.clone(), Pin::of(definition));
+        let mut waiting = self.waiting.remove(server).unwrap_or_default();
+        waiting.remove(&definition.name);
+        self.wait(server, waiting);
+    }
+
+    fn wait(&mut self, server: &str, waiting: BTreeMap<String, Pin>) {
+        match waiting.is_empty() {
+            true => self.waiting.remove(server),
+            false => self.waiting.insert(server.to_owned(), waiting),
+        };
+    }
+}
+
 impl Pin {
     fn of(definition: &Definition) -> Self {
         let text = serde_json::to_string(definition).expect("a definition is plain data");
@@ -143,6 +192,20 @@ impl Pin {
 enum ReadError {
     Io(io::Error),
     Damaged(String),
+}
+
+/// What is in the file, if there is one.
+fn load(path: &Path) -> Result<Option<Content>, PinsError> {
+    let path = || path.to_owned();
+    match File::open(path()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(PinsError::Io { path: path(), error }),
+        Ok(file) => match read(file) {
+            Ok(content) => Ok(Some(content)),
+            Err(ReadError::Io(error)) => Err(PinsError::Io { path: path(), error }),
+            Err(ReadError::Damaged(problem)) => Err(PinsError::Damaged { path: path(), problem }),
+        },
+    }
 }
 
 fn read(file: File) -> Result<Content, ReadError> {
@@ -159,7 +222,7 @@ fn read(file: File) -> Result<Content, ReadError> {
     if content.version != VERSION {
         return damaged(format!("its version is {}, and only {VERSION} is known", content.version));
     }
-    for (server, pins) in &content.tools {
+    for (server, pins) in content.tools.iter().chain(&content.waiting) {
         for (name, pin) in pins {
             let definition = serde_json::from_str::<Definition>(&pin.definition);
             if !definition.is_ok_and(|it| it.digest() == pin.digest && it.name == *name) {
@@ -199,10 +262,32 @@ mod tests {
         assert_eq!(open().meet("other", &both).unwrap(), [Met::New; 2], "a server has its own");
         let pins = open();
         assert_eq!(pins.meet("s", &[evil.clone(), two.clone()]).unwrap(), [Met::Changed, Met::Known]);
-        assert_eq!(open().of("s"), [one, two], "the old one stays");
+        assert_eq!(open().of("s"), [one.clone(), two], "the old one stays");
+        assert_eq!(open().waiting(), [("s".to_owned(), evil.clone())]);
         pins.approve("s", &evil).unwrap();
-        assert_eq!(open().meet("s", &[evil]).unwrap(), [Met::Known]);
+        assert_eq!((open().waiting(), pins.waiting()), (vec![], vec![]));
+        assert_eq!(open().meet("s", std::slice::from_ref(&evil)).unwrap(), [Met::Known]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_is_approved_beside_a_daemon_is_met_by_it_and_only_what_was_shown_is_approved() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Pins::open(folder.path().join("mcp.lock")).unwrap();
+        let (daemon, one, evil) = (open(), tool("a", "x"), tool("a", "y"));
+        daemon.meet("s", std::slice::from_ref(&one)).unwrap();
+        daemon.meet("s", std::slice::from_ref(&evil)).unwrap();
+        let operator = open();
+        daemon.meet("s", &[tool("a", "z")]).unwrap();
+        assert!(!operator.approve_waiting("s", &evil).unwrap(), "it has changed since it was shown");
+        daemon.meet("s", std::slice::from_ref(&evil)).unwrap();
+        assert!(operator.approve_waiting("s", &evil).unwrap());
+        let met = daemon.meet("s", &[evil.clone(), tool("b", "x")]).unwrap();
+        assert_eq!(met, [Met::Known, Met::New]);
+        assert_eq!(open().of("s")[0], evil, "the daemon's write keeps the approval");
+        daemon.meet("s", std::slice::from_ref(&one)).unwrap();
+        daemon.meet("s", std::slice::from_ref(&evil)).unwrap();
+        assert!(open().waiting().is_empty(), "what came back does not wait");
     }
 
     #[test]

@@ -180,10 +180,10 @@ impl McpServer {
     /// The tools that are not what was approved.
     pub fn changed(&self) -> Vec<ChangedTool> {
         let pinned = self.pins.of(&self.name);
-        let json = |definition: &Definition| serde_json::to_value(definition).unwrap_or_default();
         let changed = |(tool, now): (&crate::definition::Tool, &Definition)| {
-            let approved = pinned.iter().find(|pin| pin.name == now.name).map(json).unwrap_or_default();
-            ChangedTool { name: tool.spec.name.clone(), approved, offered: json(now) }
+            let approved =
+                pinned.iter().find(|pin| pin.name == now.name).map(Definition::json).unwrap_or_default();
+            ChangedTool { name: tool.spec.name.clone(), approved, offered: now.json() }
         };
         self.shelf().changed().map(changed).collect()
     }

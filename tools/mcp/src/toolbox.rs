@@ -90,8 +90,13 @@ impl ToolBox for McpToolBox {
     fn permits(&self, tool: &str, grant: &Grant) -> Result<(), ToolError> {
         let server = self.server_of(tool)?;
         server.shelf().open(server.name(), tool)?;
-        if grant.table.is_some() {
-            let told = format!("`{tool}` is a tool of an MCP server, which no table can be granted to");
+        // Nothing of it can be held to: what the server does is out of sight.
+        if *grant != Grant::default() {
+            let server = server.name();
+            let told = format!(
+                "`{tool}` is a tool of an MCP server: an agent can neither give it a table nor narrow what it may touch; \
+                 [mcp.{server}] in the configuration does"
+            );
             return Err(ToolError::new(ToolErrorKind::Denied, told));
         }
         Ok(())

@@ -86,6 +86,7 @@ impl Plan {
                 "scripted".to_owned(),
                 Backend { model, permits: self.permits, worker },
             )]),
+            connections: BTreeMap::new(),
             bounds: self.bounds,
             retention: self.retention,
             problems: Problems(Arc::new(Vec::new)),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
+    tool_approve::{ApproveArgs, PendingArgs},
     tool_store::{InstallArgs, KeygenArgs, ListArgs, PackArgs, RemoveArgs, SignArgs, VerifyArgs},
     tool_try::{BenchArgs, CheckToolArgs, TestArgs},
 };
@@ -45,6 +46,10 @@ pub(crate) enum ToolCommand {
     List(ListArgs),
     /// Remove an installed tool.
     Remove(RemoveArgs),
+    /// Show the tools of MCP servers that changed since they were approved, and are refused.
+    Pending(PendingArgs),
+    /// Approve a tool of an MCP server as it is now.
+    Approve(ApproveArgs),
 }
 
 /// Arguments of `tool grants`.

@@ -200,3 +200,57 @@ fn every_decision_about_a_tool_is_explained() {
     assert!(may && why.contains("imports nothing"), "{why}");
     assert!(!ask(&["calculator", "--agent", "nobody"]).0);
 }
+
+/// A data directory whose `mcp.lock` says that `s__t` changed.
+fn changed_tool(place: &Place) -> String {
+    let pin = |description: &str| {
+        let hints = serde_json::json!({ "destructive": null, "idempotent": null, "openWorld": null, "readOnly": null });
+        let text = serde_json::json!({ "annotations": hints, "description": description, "inputSchema": {}, "name": "t" })
+            .to_string();
+        let digest = playhouse_core::digest::of_bytes(text.as_bytes());
+        format!("t = {{ digest = '{digest}', definition = '{text}' }}\n")
+    };
+    let data = place.path("data");
+    std::fs::create_dir(&data).unwrap();
+    let lock = format!("version = 1\n[tools.s]\n{}[waiting.s]\n{}", pin("Good."), pin("Ev\u{202e}il."));
+    std::fs::write(format!("{data}/mcp.lock"), lock).unwrap();
+    data
+}
+
+#[test]
+fn a_tool_of_a_server_that_changed_is_shown_and_approved_without_a_daemon() {
+    let place = Place::new();
+    let data = changed_tool(&place);
+    let tool = |args: &[&str]| run(&[&["tool"], args, &["--data", &data]].concat());
+    let shown = text(&tool(&["pending"]).stdout);
+    assert_eq!(shown, "s__t\n  description\n    - Good.\n    + Ev\\u{202e}il.\n");
+    let json: Value = serde_json::from_slice(&tool(&["pending", "--json"]).stdout).unwrap();
+    assert_eq!((&json[0]["tool"], &json[0]["approved"]["description"]), (&"s__t".into(), &"Good.".into()));
+    let other = tool(&["approve", "other", "--yes"]);
+    assert!(
+        !other.status.success() && text(&other.stderr).contains("tool pending"),
+        "{}",
+        text(&other.stderr)
+    );
+    let unasked = tool(&["approve", "s__t"]);
+    assert!(
+        !unasked.status.success() && text(&unasked.stderr).contains("--yes"),
+        "{}",
+        text(&unasked.stderr)
+    );
+    let approved = tool(&["approve", "s", "--yes"]);
+    assert!(approved.status.success(), "{}", text(&approved.stderr));
+    assert_eq!(text(&approved.stdout), format!("{shown}approved s__t\n"));
+    assert_eq!(text(&tool(&["pending"]).stdout), "no tool waits for an approval\n");
+}
+
+#[test]
+fn a_file_of_pins_that_was_edited_is_refused() {
+    let place = Place::new();
+    let data = changed_tool(&place);
+    let lock = format!("{data}/mcp.lock");
+    std::fs::write(&lock, std::fs::read_to_string(&lock).unwrap().replace("Good.", "Fine.")).unwrap();
+    let refused = run(&["tool", "pending", "--data", &data]);
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("does not fit its digest"), "{}", text(&refused.stderr));
+}

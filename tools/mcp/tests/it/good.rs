@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use playhouse_core::tool::{EffectClass, ToolErrorKind};
+use playhouse_core::tool::{EffectClass, Grant, ToolErrorKind};
 use playhouse_ports::ToolBox;
 use playhouse_tools_mcp::{Host, Offers, ServerConfig};
 use rmcp::transport::{
@@ -134,6 +134,18 @@ async fn effects_follow_the_operator_then_a_trusted_server_then_caution() {
     assert_eq!(class(trusting.clone(), "s__add").await, EffectClass::Once);
     let own = ServerConfig { effects: [("echo".into(), EffectClass::Once)].into(), ..trusting };
     assert_eq!(class(own, "s__echo").await, EffectClass::Once);
+}
+
+#[tokio::test]
+async fn what_a_server_cannot_be_held_to_is_not_granted() {
+    let stage = Stage::run(stdio("official", &[])).ready().await;
+    stage.tools.permits("s__echo", &Grant::default()).unwrap();
+    for grant in [
+        Grant { table: Some("parts".into()), ..Grant::default() },
+        Grant { folders: Some([].into()), ..Grant::default() },
+    ] {
+        expect(&stage.tools.permits("s__echo", &grant).unwrap_err(), ToolErrorKind::Denied, "[mcp.s]");
+    }
 }
 
 /// A new tool is heard of, listed and pinned.
