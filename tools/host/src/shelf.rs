@@ -106,10 +106,12 @@ impl Shelf {
         outer: Terms,
         depth: u32,
     ) -> (Result<Value, ToolError>, u64) {
-        let call = match self.admit(request, outer.given_up, depth) {
+        let mut call = match self.admit(request, outer.given_up, depth) {
             Ok(call) => call,
             Err(error) => return (Err(error), 0),
         };
+        // To the moment: when one of the two is late, both are.
+        call.terms.until = outer.until;
         let Ok(_slot) = Arc::clone(&self.running).try_acquire_owned() else {
             let message = "no tool slot is free for a tool that another one calls: try again later";
             return (Err(ToolError::new(ToolErrorKind::RateLimited, message)), 0);

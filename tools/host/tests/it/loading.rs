@@ -60,7 +60,7 @@ fn another_version_of_the_contract_is_an_unknown_import() {
 #[test]
 fn an_import_that_was_not_granted_is_refused() {
     let refusal = only(tool(shipped("lookup"))).expect_err("it has no table").to_string();
-    let expected = "`lookup` imports `playhouse:tool/kv@0.1.0`, which it is not granted: \
+    let expected = "`lookup` imports `playhouse:tool/kv@1.0.0`, which it is not granted: \
                     give it a table in the configuration, or remove the tool";
     assert_eq!(refusal, expected);
 }
@@ -125,7 +125,7 @@ fn each_line_of_the_lock_is_checked() {
     for (key, complaint) in [
         ("sha256", "the lock says"),
         ("describe_sha256", "the sha256 of its description is"),
-        ("version", "it calls itself calculator 0.1.0, the lock says calculator 9"),
+        ("version", "it calls itself calculator 0.2.0, the lock says calculator 9"),
     ] {
         let changed = good.replacen(&first(key), &format!("{key} = \"9\""), 1);
         fs::write(&path, changed).expect("the file is ours");

@@ -447,7 +447,7 @@ fn each_capability_is_refused_at_load_when_the_operator_does_not_allow_it() {
         refusal(&|c| c.allow.without = [Capability::Http].into()).contains("no tool has unless you grant it")
     );
     assert!(
-        refusal(&|c| drop(c.allow.tools.insert("ghost".into())))
+        refusal(&|c| c.allow.tools = ["ghost".into()].into())
             .contains("it may call `ghost`, and there is no such tool")
     );
     let short = |c: &mut ToolConfig| {
@@ -543,7 +543,7 @@ fn every_decision_is_explained_in_a_sentence() {
         ask(&narrow, &user, path("out/a", Access::Write)),
         (false, "the agent does not grant the folder `out`".into())
     );
-    assert_eq!(ask(&notes, &user, path("out/a", Access::Write)).0, true);
+    assert!(ask(&notes, &user, path("out/a", Access::Write)).0);
     let web = Labels::of(["tool:web"]);
     let why = "`http` is withheld, because something in this task comes from `tool:web`";
     assert_eq!(ask(&notes, &web, request("GET", "https://api.example.com/a")), (false, why.into()));
@@ -561,4 +561,21 @@ fn every_decision_is_explained_in_a_sentence() {
         .expect("it makes sense");
     assert!(calculator[0].why.contains("does not import `http`"), "{calculator:?}");
     assert!(house.tools.explain("reaches", &notes, &user, &request("GET", "nonsense")).is_err());
+}
+
+#[tokio::test]
+async fn a_tool_that_can_be_asked_says_what_became_of_a_call_and_counts_as_checkable() {
+    let home = TempDir::new().expect("a folder");
+    let notes = StoreConfig { folder: home.path().join("stores"), quota_bytes: 1_000 };
+    let allow = Allow { stores: [("notes".to_owned(), notes)].into(), ..Allow::default() };
+    let pays = ToolConfig { allow, ..tool(hostile("pays")) };
+    let tools = WasmToolBox::load(Config { tools: vec![pays], ..Config::default() }).expect("it is granted");
+    assert_eq!(tools.specs()[0].effect, EffectClass::Checkable);
+    let grant = Grant { table: Some("notes".to_owned()), ..Grant::default() };
+    let call = ToolRequest { grant, ..request("pays", json!({"cents": 7})) };
+    assert_eq!(tools.check(call.clone()).await, Ok(None), "nothing happened yet");
+    assert_eq!(tools.call(call.clone()).await, Ok(json!("paid 7")));
+    assert_eq!(tools.check(call.clone()).await, Ok(Some(json!("paid 7"))));
+    let other = ToolRequest { effect_id: playhouse_core::id::EffectId("task-1/2.0".into()), ..call };
+    assert_eq!(tools.check(other).await, Ok(None));
 }
