@@ -227,17 +227,15 @@ impl Seen {
     /// Whether the tools of servers that `agent` names are known.
     pub(crate) fn check(&self, agent: &AgentDef) -> Result<(), BadAgent> {
         let Some(tools) = &self.tools else { return Ok(()) };
-        for name in wanted(tools, agent).filter(|name| !is_known(tools, name)) {
-            let server = server_of(tools, name).map(McpServer::name).unwrap_or_default();
-            let mut problem =
-                tools.permits(name, &Grant::default()).err().map_or_else(String::new, |e| e.message);
-            if let Some(late) = self.late.get(server) {
-                // Writing to a string cannot fail.
-                let _ = write!(problem, ": {late}; see that it starts, or take the tool from the agent");
-            }
-            return Err(BadAgent { agent: agent.name.clone(), problem });
+        let Some(name) = wanted(tools, agent).find(|name| !is_known(tools, name)) else { return Ok(()) };
+        let server = server_of(tools, name).map(McpServer::name).unwrap_or_default();
+        let mut problem =
+            tools.permits(name, &Grant::default()).err().map_or_else(String::new, |e| e.message);
+        if let Some(late) = self.late.get(server) {
+            // Writing to a string cannot fail.
+            let _ = write!(problem, ": {late}; see that it starts, or take the tool from the agent");
         }
-        Ok(())
+        Err(BadAgent { agent: agent.name.clone(), problem })
     }
 }
 

@@ -43,5 +43,9 @@ fn question(args: &GrantsArgs) -> Question {
 
 fn line(Standing { about, granted, why }: &Standing) -> String {
     let word = if *granted { "yes" } else { "NO" };
-    format!("{word:<4}{:<12} {}", plain(about), plain(why))
+    // Of a request, the sentence begins with it.
+    match why.starts_with(about.as_str()) {
+        true => format!("{word:<4}{}", plain(why)),
+        false => format!("{word:<4}{:<12} {}", plain(about), plain(why)),
+    }
 }

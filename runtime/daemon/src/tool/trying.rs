@@ -3,8 +3,11 @@
 use std::{collections::BTreeMap, fs, process::ExitCode, time::Instant};
 
 use anyhow::Context;
-use playhouse_assembly::tools::{Allow, Inspection, StoreConfig, WasmToolBox, inspect};
-use playhouse_core::tool::{ToolErrorKind, ToolRequest};
+use playhouse_assembly::tools::{Allow, Import, Inspection, StoreConfig, WasmToolBox, inspect};
+use playhouse_core::{
+    grant::Capability,
+    tool::{ToolErrorKind, ToolRequest},
+};
 use playhouse_ports::ToolBox;
 use serde::Deserialize;
 use serde_json::Value;
@@ -67,7 +70,8 @@ fn complaints(found: &Inspection) -> Vec<(&'static str, String)> {
     {
         warn(format!("its property `{name}` has no description"));
     }
-    for import in found.imports.iter().filter(|import| import.because.is_none()) {
+    let reaches_out = |import: &&Import| import.because.is_none() && !is_harmless(&import.name);
+    for import in found.imports.iter().filter(reaches_out) {
         warn(format!("imports `{}` and does not say in `wants` what for", import.name));
     }
     if about.declares < about.counts_as {
@@ -80,6 +84,12 @@ fn complaints(found: &Inspection) -> Vec<(&'static str, String)> {
         warn(format!("has {} MiB: it takes long to load for the first time", found.bytes >> 20));
     }
     complaints
+}
+
+/// Whether every tool may have it, so that nobody has to be told what for.
+fn is_harmless(import: &str) -> bool {
+    let interface = import.rsplit('/').next().and_then(|name| name.split('@').next());
+    interface.and_then(Capability::named).is_some_and(Capability::is_harmless)
 }
 
 /// One case of `tool test`.
