@@ -27,7 +27,7 @@ fn intent() -> Intent {
         arguments: json!({"amount": 1}),
         args_digest: "d".into(),
         class: EffectClass::Once,
-        grant: Grant { table: Some("secret-table".into()) },
+        grant: Grant { table: Some("secret-table".into()), ..Grant::default() },
         epoch: 1,
         repairs: Vec::new(),
         undo: Some(UndoRule { tool: "refund".into(), arguments: json!({}) }),
