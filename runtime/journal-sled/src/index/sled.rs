@@ -8,6 +8,8 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use playhouse_ports::JournalError;
@@ -24,6 +26,10 @@ const SEGMENT_BYTES_BEFORE: usize = 8 << 20;
 /// then takes 1.8 times what lives; collected every 50 ms, 2.3 times, and every 500 ms, ten times and more, for it falls
 /// ever further behind. Not durability: that is the log's.
 const FLUSH_EVERY_MS: u64 = 25;
+
+/// How long an attempt to open that has failed may hold its lock: its threads end within some milliseconds.
+const LET_GO_TRIES: u32 = 100;
+const LET_GO_WAIT: Duration = Duration::from_millis(10);
 
 /// An open sled.
 #[derive(Debug)]
@@ -54,10 +60,18 @@ impl SledIndex {
             .mode(sled::Mode::HighThroughput)
             .cache_capacity(cache_bytes);
         let open = |segments| catch_unwind(AssertUnwindSafe(|| config.clone().segment_size(segments).open()));
-        let opened = match open(SEGMENT_BYTES) {
-            Ok(Err(sled::Error::Unsupported(_))) => open(SEGMENT_BYTES_BEFORE),
-            opened => opened,
-        };
+        let mut opened = open(SEGMENT_BYTES);
+        if matches!(opened, Ok(Err(sled::Error::Unsupported(_)))) {
+            opened = open(SEGMENT_BYTES_BEFORE);
+            // The attempt before lets go of its lock a moment after it has failed.
+            for _ in 0..LET_GO_TRIES {
+                match &opened {
+                    Ok(Err(sled::Error::Io(error))) if is_leftover(error) => thread::sleep(LET_GO_WAIT),
+                    _ => break,
+                }
+                opened = open(SEGMENT_BYTES_BEFORE);
+            }
+        }
         let db = match opened {
             Ok(Ok(db)) => db,
             Ok(Err(sled::Error::Io(error))) if is_leftover(&error) => return Err(Refusal::Busy),
