@@ -40,6 +40,9 @@ pub(crate) struct SledIndex {
     path: PathBuf,
 }
 
+/// What came of opening: this sled panics on some damage.
+type Opened = thread::Result<sled::Result<sled::Db>>;
+
 /// Why sled did not open.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -60,18 +63,10 @@ impl SledIndex {
             .mode(sled::Mode::HighThroughput)
             .cache_capacity(cache_bytes);
         let open = |segments| catch_unwind(AssertUnwindSafe(|| config.clone().segment_size(segments).open()));
-        let mut opened = open(SEGMENT_BYTES);
-        if matches!(opened, Ok(Err(sled::Error::Unsupported(_)))) {
-            opened = open(SEGMENT_BYTES_BEFORE);
-            // The attempt before lets go of its lock a moment after it has failed.
-            for _ in 0..LET_GO_TRIES {
-                match &opened {
-                    Ok(Err(sled::Error::Io(error))) if is_leftover(error) => thread::sleep(LET_GO_WAIT),
-                    _ => break,
-                }
-                opened = open(SEGMENT_BYTES_BEFORE);
-            }
-        }
+        let opened = match open(SEGMENT_BYTES) {
+            Ok(Err(sled::Error::Unsupported(_))) => once_free(|| open(SEGMENT_BYTES_BEFORE)),
+            opened => opened,
+        };
         let db = match opened {
             Ok(Ok(db)) => db,
             Ok(Err(sled::Error::Io(error))) if is_leftover(&error) => return Err(Refusal::Busy),
@@ -90,6 +85,20 @@ impl SledIndex {
         self.file.sync_all()?;
         File::open(&self.path)?.sync_all() // crash: the same.
     }
+}
+
+/// Opens again while the attempt before has not let go of its lock, which it does a moment after it has failed.
+#[expect(clippy::disallowed_methods, reason = "threads of sled that nobody can wait for hold the lock")]
+fn once_free(open: impl Fn() -> Opened) -> Opened {
+    let mut opened = open();
+    for _ in 0..LET_GO_TRIES {
+        match &opened {
+            Ok(Err(sled::Error::Io(error))) if is_leftover(error) => thread::sleep(LET_GO_WAIT),
+            _ => break,
+        }
+        opened = open();
+    }
+    opened
 }
 
 fn is_leftover(error: &io::Error) -> bool {
