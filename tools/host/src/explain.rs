@@ -7,7 +7,7 @@ use playhouse_tools_policy::{Allowed, Target};
 use serde::Serialize;
 
 use crate::imports::Import;
-use crate::powers::Powers;
+use crate::powers::{Powers, listed};
 
 /// What somebody wants to know about one tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,8 +152,4 @@ fn narrowed(name: &str, allowed: bool, granted: Option<bool>) -> Result<String, 
         (true, Some(true)) => Ok(format!("the operator allows `{name}`, and the agent grants it")),
         (true, None) => Ok(format!("the operator allows `{name}`, and the agent narrows nothing")),
     }
-}
-
-fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

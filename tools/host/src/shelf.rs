@@ -17,6 +17,7 @@ use crate::call_log::CallLog;
 use crate::component::Tool;
 use crate::config::Limits;
 use crate::guest::Terms;
+use crate::powers::listed;
 use crate::sandbox::Ran;
 
 /// Everything that a call needs besides what it asks for.
@@ -47,7 +48,7 @@ pub(crate) struct Admitted {
 impl Shelf {
     pub(crate) fn tool(&self, name: &str) -> Result<&Arc<Tool>, ToolError> {
         self.tools.get(name).ok_or_else(|| {
-            let known = self.tools.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let known = listed(self.tools.keys());
             ToolError::new(
                 ToolErrorKind::UnknownTool,
                 format!("there is no tool `{name}`; there are {known}"),

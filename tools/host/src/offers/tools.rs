@@ -15,6 +15,7 @@ use wasmtime::component::Linker;
 use crate::bindings::v1::playhouse::tool::tools::Error;
 use crate::given::Given;
 use crate::guest::Guest;
+use crate::powers::listed;
 
 /// Adds the interface by hand: its function needs the store, since the fuel of both calls is one.
 pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -53,7 +54,7 @@ impl Guest {
             return Err(denied(why));
         }
         if !given.tools.contains(&name) {
-            let known = given.tools.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let known = listed(&given.tools);
             return Err(denied(format!(
                 "the tool `{name}` is not granted to this one; granted are: {known}"
             )));
