@@ -24,7 +24,7 @@ TOOLS=(
 )
 CRATES=("${TOOLS[@]}" componentize exact hostile samples shared)
 HOSTILE=(misbehaves endless_describe reaches)
-SAMPLES=(pays touches)
+SAMPLES=(asks pays touches)
 GUESTS=../host/tests/guests
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR

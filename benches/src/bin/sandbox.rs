@@ -25,9 +25,9 @@ use playhouse_benches::{
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
-    tool::{Grant, ToolRequest},
+    tool::{Grant, Reach, ToolRequest},
 };
-use playhouse_ports::ToolBox;
+use playhouse_ports::{ToolBox, nobody};
 use playhouse_tools_host::{Config, ToolConfig, WasmToolBox};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -105,6 +105,7 @@ fn request(n: usize) -> ToolRequest {
         labels: Labels::default(),
         timeout_ms: 10_000,
         fuel: None,
+        reached: Reach::default(),
     }
 }
 
@@ -116,7 +117,7 @@ async fn timed(tools: &Arc<WasmToolBox>, calls: usize) -> Result<Vec<Duration>> 
         for n in 0..calls {
             let (request, right) = (request(n), (n + 1).to_string());
             let began = Instant::now();
-            let called = tools.metered(request).await;
+            let called = tools.metered(request, nobody()).await;
             times.push(began.elapsed());
             let output = called.result?;
             ensure!(output["result"].as_str() == Some(&right), "{n} + 1 is not {output}");
@@ -160,7 +161,7 @@ async fn crowd(figures: &mut Figures) -> Result<()> {
         let tools = Arc::clone(&tools);
         let arguments = json!({ "crime": "loop" });
         let request = ToolRequest { tool: "misbehaves".into(), arguments, timeout_ms: 500, ..request(0) };
-        calls.spawn(async move { tools.metered(request).await });
+        calls.spawn(async move { tools.metered(request, nobody()).await });
     }
     let mut ended = 0;
     while let Some(call) = calls.join_next().await {

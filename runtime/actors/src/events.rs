@@ -87,7 +87,10 @@ impl Follower {
                 Ok(Ok(Note::Delta { step, text })) if self.deltas => {
                     return Some(Ok(TaskEvent::Delta { step, text }));
                 }
-                Ok(Ok(Note::Delta { .. })) => {}
+                Ok(Ok(Note::Progress { effect_id, tool, progress })) if self.deltas => {
+                    return Some(Ok(TaskEvent::Progress { effect_id, tool, progress }));
+                }
+                Ok(Ok(Note::Delta { .. } | Note::Progress { .. })) => {}
                 Ok(Err(RecvError::Lagged(_))) | Err(_) => self.behind = true,
                 Ok(Err(RecvError::Closed)) => return None,
             }

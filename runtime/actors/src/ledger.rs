@@ -13,7 +13,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use playhouse_core::{id::TaskId, task::Record};
+use playhouse_core::{
+    id::{EffectId, TaskId},
+    task::Record,
+    tool::ToolProgress,
+};
 use playhouse_ports::{
     Batch, Clock, Journal, JournalError,
     crash::{Point, around_async},
@@ -35,6 +39,15 @@ pub(crate) enum Note {
         step: u32,
         /// More text.
         text: String,
+    },
+    /// What a tool call says before its end; provisional too.
+    Progress {
+        /// Which call.
+        effect_id: EffectId,
+        /// The tool.
+        tool: String,
+        /// What it says.
+        progress: ToolProgress,
     },
 }
 

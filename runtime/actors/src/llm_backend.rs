@@ -17,11 +17,20 @@ use crate::{
 /// What a planner waits for.
 pub(crate) type ReplyPromise = Promise<Result<Reply, ModelError>>;
 
+/// Who asks a model. One of a name has at most one call open.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Asker {
+    /// A task, for its next step.
+    Task(TaskId),
+    /// A tool that a task calls, for its question of this number: of the process, not of the call.
+    Tool(TaskId, u64),
+}
+
 /// A question on its way to a model.
 #[derive(Debug)]
 pub(crate) struct Ask {
     /// Who asks.
-    pub(crate) task: TaskId,
+    pub(crate) by: Asker,
     /// The prompt.
     pub(crate) request: ChatRequest,
     /// Where pieces go.
@@ -64,21 +73,20 @@ impl std::fmt::Debug for LlmBackend {
 }
 
 impl Calls for LlmBackend {
-    /// A task has at most one call open.
-    type Id = TaskId;
+    type Id = Asker;
     type Call = Box<Ask>;
     /// Until the answer is given, so that the planner counts as busy with it before the call no longer counts.
     type Hold = Busy;
-    /// Every live task has at most one model call open, so this is as many as the default bound of live tasks,
-    /// with room for a raised one.
+    /// Every live task has at most one model call open, or as many as its tools ask: this is as many as the default
+    /// bound of live tasks, with room for a raised one.
     const WAITING_MAX: usize = 16 * 1024;
 
     fn permits(&self) -> usize {
         self.permits
     }
 
-    fn id(ask: &Box<Ask>) -> TaskId {
-        ask.task.clone()
+    fn id(ask: &Box<Ask>) -> Asker {
+        ask.by.clone()
     }
 
     fn span(&self, ask: &Box<Ask>) -> tracing::Span {
@@ -90,8 +98,12 @@ impl Calls for LlmBackend {
         ask.answer.keep(Err(ModelError::new(ModelErrorKind::RateLimited, message)));
     }
 
-    fn begin(&self) -> Option<Busy> {
-        self.drain.work()
+    /// What a tool asks belongs to a call that is being made, and that is made also while the runtime comes to rest.
+    fn begin(&self, ask: &Box<Ask>) -> Option<Busy> {
+        match ask.by {
+            Asker::Task(_) => self.drain.work(),
+            Asker::Tool(..) => Some(self.drain.busy()),
+        }
     }
 
     async fn run(self, ask: Box<Ask>) -> Answer {

@@ -12,6 +12,7 @@
 //! performs the effects (J1). Everything it knows is in the journal, so it may die at any moment: the next
 //! one restores the task and goes on.
 
+mod caller;
 mod effects;
 mod journal;
 

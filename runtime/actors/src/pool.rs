@@ -42,8 +42,8 @@ pub(crate) trait Calls: Clone + Debug + Send + Sync + 'static {
     fn span(&self, call: &Self::Call) -> tracing::Span;
     /// Answers a call that finds [`WAITING_MAX`](Self::WAITING_MAX) others waiting.
     fn refuse(call: Self::Call);
-    /// What a call that begins now holds on to; `None` if none may begin.
-    fn begin(&self) -> Option<Self::Hold>;
+    /// What `call` holds on to if it begins now; `None` if it may not.
+    fn begin(&self, call: &Self::Call) -> Option<Self::Hold>;
     /// Makes the call. What it returns is called once its permit is free, so that whoever acts on the answer
     /// finds it so.
     fn run(self, call: Self::Call) -> impl Future<Output = Answer> + Send;
@@ -110,7 +110,7 @@ impl<C: Calls> Actor for Pool<C> {
         }
         while state.running.len() < self.0.permits() {
             let Some(call) = state.waiting.pop_front() else { break };
-            let Some(hold) = self.0.begin() else {
+            let Some(hold) = self.0.begin(&call) else {
                 state.waiting.push_front(call); // It is made after the next start.
                 break;
             };

@@ -9,7 +9,7 @@ use playhouse_core::{
     id::EffectId,
     tool::{Called, ToolError, ToolErrorKind, ToolRequest},
 };
-use playhouse_ports::ToolBox;
+use playhouse_ports::{ToolBox, ToolCaller};
 use serde_json::Value;
 
 use crate::{
@@ -26,14 +26,21 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) type ToolExecutorMsg = MsgOf<ToolExecutor>;
 
 /// One call on its way to a tool.
-#[derive(Debug)]
 pub(crate) struct Job<T> {
     /// The call.
     pub(crate) request: ToolRequest,
+    /// Whom the tool may tell and ask.
+    pub(crate) caller: Arc<dyn ToolCaller>,
     /// Who gets the answer.
     pub(crate) answer: Promise<T>,
     /// The step's span.
     pub(crate) span: tracing::Span,
+}
+
+impl<T> std::fmt::Debug for Job<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("request", &self.request).finish_non_exhaustive()
+    }
 }
 
 /// Runs tools.
@@ -109,15 +116,15 @@ impl Calls for ToolExecutor {
     }
 
     /// It was decided, so it is made, also while the runtime comes to rest.
-    fn begin(&self) -> Option<()> {
+    fn begin(&self, _: &Work) -> Option<()> {
         Some(())
     }
 
     async fn run(self, work: Work) -> Answer {
         match work {
             Work::Call(job) => {
-                let Job { request, answer, .. } = *job;
-                let called = in_time(request.timeout_ms, self.tools.metered(request)).await;
+                let Job { request, caller, answer, .. } = *job;
+                let called = in_time(request.timeout_ms, self.tools.metered(request, caller)).await;
                 let called = called.unwrap_or_else(|error| Err(error).into());
                 if let Err(error) = &called.result {
                     tracing::Span::current().record("error.type", tracing::field::debug(error.kind));

@@ -5,6 +5,7 @@ use playhouse_core::{
     id::{EffectId, SessionId, TaskId, Tenant},
     labels::Labels,
     task::{Decision, Head, Record, Status, TaskView, Waiting},
+    tool::ToolProgress,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +143,15 @@ pub enum TaskEvent {
         step: u32,
         /// More text.
         text: String,
+    },
+    /// What a tool call says before its end; not journaled, has no id.
+    Progress {
+        /// Which call.
+        effect_id: EffectId,
+        /// The tool.
+        tool: String,
+        /// What it says.
+        progress: ToolProgress,
     },
 }
 

@@ -23,7 +23,7 @@ use std::{
 
 use playhouse_core::{
     egress::HttpGrant,
-    grant::{Access, Capability, LabelRule},
+    grant::{Access, Bounds, Capability, LabelRule, ModelGrant},
     tool::EffectClass,
 };
 use playhouse_ports::egress::Secret;
@@ -61,6 +61,14 @@ pub struct ToolEntry {
     /// Tools it may call.
     #[serde(default)]
     pub tools: BTreeSet<String>,
+    /// How far it may ask the model of the task that calls it.
+    pub model: Option<ModelGrant>,
+    /// How much one call may reach.
+    #[serde(default)]
+    pub per_call: Bounds,
+    /// How much all of its calls in one task may reach.
+    #[serde(default)]
+    pub per_task: Bounds,
     /// Taken away of what every tool may have.
     #[serde(default)]
     pub without: BTreeSet<Capability>,
@@ -227,6 +235,9 @@ pub(crate) fn allow(config: &Config, tool: &ToolEntry, stores: &Path) -> Result<
         http: tool.http.clone(),
         secrets: tool.secrets.iter().map(secret).collect::<Result<_, _>>()?,
         tools: tool.tools.clone(),
+        model: tool.model,
+        per_call: tool.per_call,
+        per_task: tool.per_task,
         labels: tool.labels.clone(),
     })
 }

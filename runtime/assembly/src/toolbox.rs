@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use playhouse_actors::Run;
 use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
-use playhouse_ports::{ToolBox, egress::Egress};
+use playhouse_ports::{ToolBox, ToolCaller, egress::Egress};
 use playhouse_tools_host::{Config as HostConfig, ToolConfig, WasmToolBox};
 use playhouse_tools_http::{GuardedHttp, HttpConfig};
 use playhouse_tools_mcp::McpToolBox;
@@ -122,9 +122,9 @@ impl ToolBox for Toolboxes {
         self.of(&request.tool)?.call(request).await
     }
 
-    async fn metered(&self, request: ToolRequest) -> Called {
+    async fn metered(&self, request: ToolRequest, caller: Arc<dyn ToolCaller>) -> Called {
         match self.of(&request.tool) {
-            Ok(tools) => tools.metered(request).await,
+            Ok(tools) => tools.metered(request, caller).await,
             Err(error) => Err(error).into(),
         }
     }

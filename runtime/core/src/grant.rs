@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{egress::HttpGrant, labels::Labels};
+use crate::{egress::HttpGrant, labels::Labels, tool::Reach};
 
 /// What one agent lets one tool touch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,71 @@ pub struct Grant {
     /// Tools it may call. `None`: those that the operator allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools: Option<BTreeSet<String>>,
+    /// How far it may ask the agent's model. `None`: as far as the operator allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelGrant>,
+    /// How much one call may reach. Not set: as much as the operator allows.
+    #[serde(skip_serializing_if = "Bounds::is_none")]
+    pub per_call: Bounds,
+    /// How much all of its calls in one task may reach. Not set: as much as the operator allows.
+    #[serde(skip_serializing_if = "Bounds::is_none")]
+    pub per_task: Bounds,
+}
+
+/// How far a tool may ask the model of the task that calls it. Its tokens are the task's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelGrant {
+    /// Questions in one call.
+    pub questions: u32,
+    /// Tokens of one answer, at most.
+    pub max_tokens: u32,
+}
+
+impl ModelGrant {
+    /// The lower of both, bound by bound.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            questions: self.questions.min(other.questions),
+            max_tokens: self.max_tokens.min(other.max_tokens),
+        }
+    }
+}
+
+/// Bounds of what a tool may [reach](crate::tool::Reach). What is not set is not bounded here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bounds {
+    /// Calls into the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// Bytes given and got. Checked before each call into the host, so the last answer may lead beyond it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl Bounds {
+    /// Whether nothing is bounded.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The lower of both, bound by bound.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
+        Self { calls: least(self.calls, other.calls), bytes: least(self.bytes, other.bytes) }
+    }
+
+    /// Why one more call into the host is too many after `reached`, if it is: which bound.
+    pub fn refuses(&self, reached: Reach) -> Option<String> {
+        let (calls, bytes) = (self.calls.filter(|max| reached.calls >= *max), self.bytes);
+        if let Some(max) = calls {
+            return Some(format!("{max} calls into the host"));
+        }
+        bytes.filter(|max| reached.bytes >= *max).map(|max| format!("{max} bytes"))
+    }
 }
 
 /// How far into a folder. The order is from less to more.
@@ -133,7 +198,7 @@ impl Capability {
             Self::Http => "send requests to places that you name",
             Self::Secrets => "have secrets used that you name, without seeing them",
             Self::Tools => "call other tools that you name",
-            Self::Model => "ask a model that you name",
+            Self::Model => "ask the model of the task that calls it, so many times as you say",
         }
     }
 
@@ -144,7 +209,7 @@ impl Capability {
 
     /// Whether nothing in the world can be changed through it. Of HTTP this is not known before its grant is.
     pub fn only_reads(self) -> bool {
-        self.is_harmless() || matches!(self, Self::Kv | Self::Files)
+        self.is_harmless() || matches!(self, Self::Kv | Self::Files | Self::Model)
     }
 }
 
@@ -192,6 +257,18 @@ mod tests {
         assert_eq!(rule.withholds(Capability::Http, &user), None);
         let exact = LabelRule { label: "tool:f".into(), ..rule };
         assert_eq!(exact.withholds(Capability::Http, &web), None);
+    }
+
+    #[test]
+    fn of_two_bounds_the_lower_holds_and_what_nobody_bounds_is_free() {
+        let operator = Bounds { calls: Some(3), bytes: None };
+        let agent = Bounds { calls: Some(5), bytes: Some(100) };
+        assert_eq!(operator.and(agent), Bounds { calls: Some(3), bytes: Some(100) });
+        let reached = |calls, bytes| Reach { calls, bytes };
+        assert_eq!(operator.refuses(reached(2, u64::MAX)), None);
+        assert_eq!(operator.refuses(reached(3, 0)).unwrap(), "3 calls into the host");
+        assert_eq!(agent.refuses(reached(4, 100)).unwrap(), "100 bytes");
+        assert_eq!(Bounds::default().refuses(reached(u64::MAX, u64::MAX)), None);
     }
 
     #[test]

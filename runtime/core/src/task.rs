@@ -54,6 +54,7 @@ use crate::{
     message::Message,
     model::ChatRequest,
     session,
+    tool::Reach,
 };
 use slot::Slot;
 use wait::Child;
@@ -75,6 +76,8 @@ pub struct Task {
     unusable: u32,
     /// Its own and its children's.
     spent: Spent,
+    /// What its sandboxed tools have reached, by tool.
+    reached: BTreeMap<String, Reach>,
     model_calls: u32,
     tool_calls: u32,
     labels: Labels,
@@ -141,6 +144,7 @@ impl Task {
             own_from,
             unusable: 0,
             spent: Spent::default(),
+            reached: BTreeMap::new(),
             model_calls: 0,
             tool_calls: 0,
             labels,

@@ -7,6 +7,7 @@ pub use crate::grant::{Access, Grant};
 use crate::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
+    model::Usage,
 };
 
 /// What happens to an effect whose result was lost in a crash (J3). The order is from harmless to not.
@@ -65,6 +66,33 @@ pub struct ToolRequest {
     pub timeout_ms: u64,
     /// What is left of the task's fuel: a sandboxed call is ended when it has computed so much.
     pub fuel: Option<u64>,
+    /// What earlier calls of this tool in this task have reached; bounds per task count from there.
+    #[serde(default)]
+    pub reached: Reach,
+}
+
+/// How much went through those interfaces of a sandboxed tool that reach out of the call: tables, folders, requests,
+/// secrets, other tools, the model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Calls into the host.
+    pub calls: u64,
+    /// Bytes given and got.
+    pub bytes: u64,
+}
+
+impl Reach {
+    /// Whether nothing was reached.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl std::ops::AddAssign for Reach {
+    fn add_assign(&mut self, other: Self) {
+        self.calls = self.calls.saturating_add(other.calls);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 /// What a sandboxed call took and gave, so that the call can be made again elsewhere and must match, bit for bit.
@@ -80,6 +108,13 @@ pub struct Receipt {
     /// What it computed: units of the engine's fuel, about one per instruction, the same on every machine. Exact if it
     /// returned; otherwise at least this much.
     pub fuel: u64,
+    /// SHA-256 of all that the host answered it, in order, in hex; `None` if it asked for nothing. A call that is made
+    /// again and hears the same must give the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<String>,
+    /// What it reached.
+    #[serde(default, skip_serializing_if = "Reach::is_none")]
+    pub reached: Reach,
 }
 
 /// How a call ended, and the receipt for it where there is one: only what is sandboxed is metered.
@@ -89,12 +124,39 @@ pub struct Called {
     pub result: Result<Value, ToolError>,
     /// What it took.
     pub receipt: Option<Receipt>,
+    /// What it asked the task's model, if it did.
+    pub asked: Option<Asked>,
+}
+
+/// What a tool asked the model of its task. Counted by whoever passed the questions on, not by the tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Exact model that answered, as the backend names it.
+    pub model: String,
+    /// Tokens of all questions and answers.
+    pub usage: Usage,
 }
 
 impl From<Result<Value, ToolError>> for Called {
     fn from(result: Result<Value, ToolError>) -> Self {
-        Self { result, receipt: None }
+        Self { result, receipt: None, asked: None }
     }
+}
+
+/// What a call says before its end. Provisional: it may come twice, and only the result counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolProgress {
+    /// How far it is: `done` of `total` (0: unknown), and a word about it, on one line.
+    Report {
+        /// Done so far.
+        done: u64,
+        /// Of so many.
+        total: u64,
+        /// What is being done.
+        message: String,
+    },
+    /// A part of the output, as text.
+    Partial(String),
 }
 
 /// Why a tool gave no output. Goes back to the model, which may correct itself.

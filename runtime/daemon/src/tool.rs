@@ -3,6 +3,7 @@
 mod approve;
 mod grants;
 mod store;
+mod terminal;
 mod trying;
 
 use std::{
@@ -10,6 +11,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context;
@@ -19,7 +21,7 @@ use playhouse_assembly::tools::{
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
-    tool::{Grant, ToolRequest},
+    tool::{Grant, Reach, ToolRequest},
 };
 use playhouse_ports::ToolBox;
 use serde::Serialize;
@@ -119,9 +121,9 @@ async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
     let tools = loaded(&args.file, tables, Allow::default(), None)?;
     let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
     let request = request(&name, arguments, given.as_deref(), args.timeout_ms)?;
-    let called = tools.metered(request).await;
+    let called = tools.metered(request, Arc::new(terminal::Terminal)).await;
     if let Some(receipt) = &called.receipt {
-        eprintln!("{} units of fuel", receipt.fuel);
+        eprintln!("{} units of fuel, {}", receipt.fuel, terminal::reached(receipt.reached));
     }
     match called.result {
         Ok(output) => {
@@ -164,6 +166,7 @@ fn request(
         labels: Labels::default(),
         timeout_ms,
         fuel: None,
+        reached: Reach::default(),
     })
 }
 

@@ -37,7 +37,7 @@ use crate::{problem::Problem, routes, wire};
         routes::index::describe,
         routes::index::index,
     ),
-    components(schemas(wire::Delta, Problem)),
+    components(schemas(wire::Delta, wire::Progress, Problem)),
     modifiers(&Bearer),
     security((), ("key" = [])),
 )]

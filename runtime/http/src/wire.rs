@@ -18,7 +18,8 @@ mod wait;
 pub use catalog::{Agent, AgentList, Effect, Model, ModelList, Ready, Tool, ToolList};
 pub use control::{Decide, Fork, Pause, Verb};
 pub use event::{
-    Delta, Event, Finish, Mend, ModelError, ModelErrorKind, Outcome, Record, Repair, ToolError, ToolErrorKind,
+    Delta, Event, Finish, Mend, ModelError, ModelErrorKind, Outcome, Progress, Record, Repair, ToolError,
+    ToolErrorKind,
 };
 pub use message::{Malformed, Message, ToolCall};
 pub use session::{Dropped, Session, Turn};

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use playhouse_core::{
+    message::Message,
+    model::Reply,
+    tool::{Called, Grant, ToolError, ToolErrorKind, ToolProgress, ToolRequest, ToolSpec},
+};
 use serde_json::Value;
 
 /// A set of tools from one source.
@@ -20,9 +24,9 @@ pub trait ToolBox: Send + Sync + 'static {
     /// little. Dropping the future gives the call up; whether it took effect is then unknown.
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError>;
 
-    /// The same with a receipt for the call. This is what the runtime asks for; a box that meters its calls
-    /// answers it itself.
-    async fn metered(&self, request: ToolRequest) -> Called {
+    /// The same with a receipt for the call, and with `caller` at hand while it runs. This is what the runtime
+    /// asks for; a box that meters its calls, or asks the caller for something, answers it itself.
+    async fn metered(&self, request: ToolRequest, _caller: Arc<dyn ToolCaller>) -> Called {
         self.call(request).await.into()
     }
 
@@ -33,24 +37,42 @@ pub trait ToolBox: Send + Sync + 'static {
     }
 }
 
-/// Who is told how far calls are. What is told is provisional: it may come twice, and only the result counts.
-pub trait ToolWatch: Send + Sync + 'static {
-    /// A call says something before its end. Called from within the call: it must not wait.
-    fn progress(&self, request: &ToolRequest, progress: ToolProgress);
+/// Whoever made a call, as the call sees them: it may tell them how far it is, and ask their model.
+///
+/// What is told and answered here is provisional. A call that is made again after a crash tells and asks again; only
+/// its result counts.
+#[async_trait]
+pub trait ToolCaller: Send + Sync + 'static {
+    /// Says something before the end. Called from within the call: it must not wait.
+    fn progress(&self, progress: ToolProgress);
+
+    /// Asks the model of the task, within the task's budget. Dropping the future gives the question up.
+    ///
+    /// # Errors
+    /// `Denied` when the budget is used up or there is no model to ask, otherwise why it did not answer.
+    async fn ask(&self, question: ToolQuestion) -> Result<Reply, ToolError>;
 }
 
-/// What a call says before its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ToolProgress {
-    /// How far it is: `done` of `total` (0: unknown), and a word about it, on one line.
-    Report {
-        /// Done so far.
-        done: u64,
-        /// Of so many.
-        total: u64,
-        /// What is being done.
-        message: String,
-    },
-    /// A part of the output, as text.
-    Partial(String),
+/// A question of a tool to a model: the whole prompt, in order. No tools may be called in the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolQuestion {
+    /// The prompt.
+    pub messages: Vec<Message>,
+    /// Upper bound of the answer, in tokens.
+    pub max_tokens: u32,
+}
+
+/// A caller who is told nothing and has no model: for calls outside tasks.
+pub fn nobody() -> Arc<dyn ToolCaller> {
+    struct Nobody;
+    #[async_trait]
+    impl ToolCaller for Nobody {
+        fn progress(&self, _: ToolProgress) {}
+
+        async fn ask(&self, _: ToolQuestion) -> Result<Reply, ToolError> {
+            let message = "this call is not part of a task, so there is no model to ask";
+            Err(ToolError::new(ToolErrorKind::Denied, message))
+        }
+    }
+    Arc::new(Nobody)
 }

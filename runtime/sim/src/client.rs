@@ -181,7 +181,7 @@ impl Connection {
             self.process.gate().await;
             // A stream may end early; the client asks for the rest.
             let record = match self.accept(event.ok_or(TryAgain)?)? {
-                TaskEvent::Delta { .. } => continue,
+                TaskEvent::Delta { .. } | TaskEvent::Progress { .. } => continue,
                 TaskEvent::Record(record) => record,
             };
             let world = &self.process.world;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use playhouse_core::id::{EffectId, TaskId, Tenant};
 use playhouse_core::labels::Labels;
-use playhouse_core::tool::{Grant, ToolRequest};
+use playhouse_core::tool::{Grant, Reach, ToolRequest};
 use playhouse_ports::ToolBox;
 use playhouse_tools_host::{Config, ToolConfig, WasmToolBox};
 use serde_json::json;
@@ -61,6 +61,7 @@ fn request(step: u32) -> ToolRequest {
         labels: Labels::default(),
         timeout_ms: 1_000,
         fuel: None,
+        reached: Reach::default(),
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_core::egress::HttpGrant;
-use playhouse_core::grant::{Access, Capability, LabelRule};
+use playhouse_core::grant::{Access, Bounds, Capability, LabelRule, ModelGrant};
 use playhouse_core::tool::EffectClass;
+use playhouse_ports::Clock;
 use playhouse_ports::egress::Egress;
-use playhouse_ports::{Clock, ToolWatch};
 
 use crate::secrets::SecretUse;
 
@@ -32,8 +32,6 @@ pub struct Config {
     pub egress: Option<Arc<dyn Egress>>,
     /// What tools are told the time by; the machine's own clock if nothing is set.
     pub clock: Option<Arc<dyn Clock>>,
-    /// Who is told how far calls are.
-    pub watch: Option<Arc<dyn ToolWatch>>,
     /// What a call may use.
     pub limits: Limits,
 }
@@ -75,6 +73,13 @@ pub struct Allow {
     pub secrets: BTreeMap<String, SecretUse>,
     /// Other tools that it may call, by name.
     pub tools: BTreeSet<String>,
+    /// How far it may ask the model of the task that calls it. Not set: not at all.
+    pub model: Option<ModelGrant>,
+    /// How much one call may reach.
+    pub per_call: Bounds,
+    /// How much all of its calls in one task may reach. Calls that run at the same time do not see each other's, and what
+    /// it reaches when another tool calls it counts for that tool.
+    pub per_task: Bounds,
     /// What is withheld from calls whose values come from certain places.
     pub labels: Vec<LabelRule>,
 }

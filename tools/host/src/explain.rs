@@ -1,6 +1,6 @@
 //! Why a tool may do something or may not, in sentences.
 
-use playhouse_core::grant::{Access, Capability, Grant};
+use playhouse_core::grant::{Access, Capability, Grant, ModelGrant};
 use playhouse_core::labels::Labels;
 use playhouse_core::tool::{ToolError, ToolErrorKind};
 use playhouse_tools_policy::{Allowed, Target};
@@ -124,6 +124,12 @@ impl Powers {
             Capability::Secrets => match &grant.secrets {
                 None => "those that the operator allows".to_owned(),
                 Some(names) => format!("those of the operator's that the agent names: {}", listed(names)),
+            },
+            Capability::Model => match self.model_of(grant) {
+                Some(ModelGrant { questions, max_tokens }) => {
+                    format!("{questions} questions in one call, {max_tokens} tokens each, paid by the task")
+                }
+                None => unreachable!("a tool that imports it and is not allowed it is not loaded"),
             },
             _ => match &grant.tools {
                 None => "those that the operator allows".to_owned(),

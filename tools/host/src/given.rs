@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use playhouse_core::grant::{Access, Capability};
-use playhouse_core::tool::ToolRequest;
+use playhouse_core::grant::{Access, Bounds, Capability, ModelGrant};
+use playhouse_core::tool::{Reach, ToolProgress, ToolRequest};
+use playhouse_ports::ToolCaller;
 use playhouse_ports::egress::{Egress, Granted};
 use playhouse_tools_disk::{Folder, Store};
 use playhouse_tools_policy::Leaks;
@@ -29,6 +30,14 @@ pub(crate) struct Given {
     /// Every secret that the host knows: none of them leaves in a request, or comes back in an answer.
     pub(crate) leaks: Arc<Leaks>,
     pub(crate) tools: BTreeSet<String>,
+    /// How far it may ask the task's model, if at all.
+    pub(crate) model: Option<ModelGrant>,
+    /// Whom it tells and asks.
+    pub(crate) caller: Arc<dyn ToolCaller>,
+    /// What this call may reach.
+    pub(crate) per_call: Bounds,
+    /// What all calls of the tool in this task may reach.
+    pub(crate) per_task: Bounds,
     /// Where those tools are.
     pub(crate) shelf: Arc<Shelf>,
     /// How many tools wait for this call: 0 if a model made it.
@@ -48,5 +57,22 @@ impl Given {
     /// Why `capability` is withheld from this call, if it is.
     pub(crate) fn withheld(&self, capability: Capability) -> Option<String> {
         self.withheld.get(&capability).cloned()
+    }
+
+    /// Which bound stands in the way of reaching out once more, if one does, after so much in this call.
+    pub(crate) fn bound(&self, mut reached: Reach) -> Option<String> {
+        if let Some(bound) = self.per_call.refuses(reached) {
+            return Some(format!("{bound} in one call"));
+        }
+        reached += self.request.reached;
+        self.per_task.refuses(reached).map(|bound| format!("{bound} in one task"))
+    }
+
+    /// Tells whoever made the call. Nothing is told of what holds a secret.
+    pub(crate) fn tell(&self, progress: ToolProgress) {
+        let (ToolProgress::Partial(text) | ToolProgress::Report { message: text, .. }) = &progress;
+        if self.leaks.find(text.as_bytes()).is_none() {
+            self.caller.progress(progress);
+        }
     }
 }

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use playhouse_core::tool::{ToolError, ToolErrorKind};
+use playhouse_core::tool::{Reach, ToolError, ToolErrorKind};
 use tokio_util::sync::CancellationToken;
 use wasmtime::ResourceLimiter;
 
 use crate::config::Limits;
 use crate::given::Given;
+use crate::heard::{Answer, Heard};
 
 /// What one call may use, beside [`Limits`].
 #[derive(Clone)]
@@ -37,7 +38,7 @@ impl Terms {
 }
 
 /// Why the host ended a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
     Deadline,
     GivenUp,
@@ -45,6 +46,8 @@ pub(crate) enum Ended {
     Memory,
     HostCalls,
     Random,
+    /// A bound of what it may reach.
+    Reach(String),
     Describing,
 }
 
@@ -76,6 +79,9 @@ impl Ended {
                 ToolErrorKind::RateLimited,
                 format!("the tool asked for more than {} random bytes in one call", limits.random_bytes),
             ),
+            Self::Reach(bound) => {
+                (ToolErrorKind::RateLimited, format!("the tool may use no more than {bound}: ask for less"))
+            }
             Self::Describing => (
                 ToolErrorKind::Crashed,
                 "it calls the host while it describes itself, when nothing is granted yet".to_owned(),
@@ -99,6 +105,10 @@ pub(crate) struct Used {
     pub(crate) partial_bytes: usize,
     /// Other tools called.
     pub(crate) subcalls: u32,
+    /// Questions to the model.
+    pub(crate) questions: u32,
+    /// What went through interfaces that reach out of the call, that of tools it called included.
+    pub(crate) reached: Reach,
 }
 
 /// The host's side of one instance.
@@ -106,12 +116,13 @@ pub(crate) struct Guest {
     pub(crate) limits: Limits,
     pub(crate) terms: Terms,
     pub(crate) used: Used,
+    pub(crate) heard: Heard,
     pub(crate) ended: Option<Ended>,
 }
 
 impl Guest {
     pub(crate) fn new(limits: Limits, terms: Terms) -> Self {
-        Self { limits, terms, used: Used::default(), ended: None }
+        Self { limits, terms, used: Used::default(), heard: Heard::default(), ended: None }
     }
 
     /// Counts a call into the host, and gives what is granted. Every host function begins with this: the engine cannot
@@ -123,6 +134,30 @@ impl Guest {
         }
         self.tick()?;
         self.terms.given.clone().ok_or_else(|| self.end(Ended::Describing))
+    }
+
+    /// The same for a function that reaches out of the call, with so many bytes: it is counted, and bounded by what the
+    /// call and its task may reach.
+    pub(crate) fn reach(&mut self, bytes: usize) -> wasmtime::Result<Arc<Given>> {
+        let given = self.host_call()?;
+        if let Some(bound) = given.bound(self.used.reached) {
+            return Err(self.end(Ended::Reach(bound)));
+        }
+        self.used.reached += Reach { calls: 1, bytes: bytes as u64 };
+        Ok(given)
+    }
+
+    /// Notes what the guest is answered, for the receipt.
+    pub(crate) fn hear<T: Answer>(&mut self, answer: T) -> T {
+        self.heard.add(&answer);
+        answer
+    }
+
+    /// The same for an answer from outside of the call, whose bytes count.
+    pub(crate) fn bring<T: Answer>(&mut self, answer: T) -> T {
+        let bytes = self.heard.add(&answer);
+        self.used.reached += Reach { calls: 0, bytes };
+        answer
     }
 
     /// Waits for `work`, but not longer than the call lasts: then the work is dropped, and the call ends.

@@ -31,6 +31,7 @@ mod executor;
 mod explain;
 mod given;
 mod guest;
+mod heard;
 mod imports;
 mod inspect;
 mod lock;

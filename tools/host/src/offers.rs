@@ -1,13 +1,16 @@
 //! What the host offers to guests: one module per group of interfaces of `tools/wit`.
 //!
-//! Each function begins with [`Guest::host_call`](crate::guest::Guest::host_call), which counts it and looks at the
-//! deadline; each that waits does so within the deadline. What a call is not granted is an error that says so, as the
+//! Each function begins with [`Guest::host_call`](crate::guest::Guest::host_call), or with
+//! [`reach`](crate::guest::Guest::reach) if it reaches out of the call, which counts it and looks at the deadline; each that
+//! waits does so within the deadline; each that answers ends with [`hear`](crate::guest::Guest::hear) or
+//! [`bring`](crate::guest::Guest::bring), so that the receipt covers the answer. What a call is not granted is an error that says so, as the
 //! interface defines it, and not a trap: the tool may go on without.
 
 mod call;
 mod files;
 mod http;
 mod kv;
+mod model;
 mod secrets;
 mod tools;
 
@@ -48,7 +51,6 @@ fn link(linker: &mut Linker<Guest>, import: Import) -> wasmtime::Result<()> {
         Capability::Http => wit::http::add_to_linker::<_, This>(linker, |guest| guest),
         Capability::Secrets => wit::secrets::add_to_linker::<_, This>(linker, |guest| guest),
         Capability::Tools => tools::add_to_linker(linker),
-        // Granted to nobody yet, so nobody gets here.
-        Capability::Model => Err(wasmtime::Error::msg("this host has no model for tools yet")),
+        Capability::Model => wit::model::add_to_linker::<_, This>(linker, |guest| guest),
     }
 }

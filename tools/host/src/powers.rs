@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use playhouse_core::egress::HttpGrant;
-use playhouse_core::grant::{Access, Capability, LabelRule};
+use playhouse_core::grant::{Access, Bounds, Capability, LabelRule, ModelGrant};
 use playhouse_core::id::Tenant;
 use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest};
+use playhouse_ports::ToolCaller;
 use playhouse_ports::egress::Granted;
 use playhouse_tools_disk::{Folder, Store};
 use playhouse_tools_policy::Allowed;
@@ -43,6 +44,9 @@ pub(crate) struct Powers {
     http: HttpGrant,
     secrets: BTreeMap<String, Arc<SecretUse>>,
     tools: BTreeSet<String>,
+    model: Option<ModelGrant>,
+    per_call: Bounds,
+    per_task: Bounds,
     labels: Vec<LabelRule>,
     has_egress: bool,
 }
@@ -78,6 +82,9 @@ impl Powers {
             http: allow.http,
             secrets: allow.secrets.into_iter().map(|(name, secret)| (name, Arc::new(secret))).collect(),
             tools: allow.tools,
+            model: allow.model,
+            per_call: allow.per_call,
+            per_task: allow.per_task,
             labels: allow.labels,
             has_egress,
         })
@@ -116,7 +123,10 @@ impl Powers {
             Capability::Tools => {
                 refused(!self.tools.is_empty(), "name the tools it may call (`tools`), or remove it")
             }
-            _ => Some("this host has no model for tools yet: remove the tool"),
+            _ => refused(
+                self.model.is_some(),
+                "let it ask the model of the task (`model`), or remove the tool",
+            ),
         }
     }
 
@@ -212,6 +222,9 @@ impl Powers {
         if let Some(name) = secrets.find(|name| !self.secrets.contains_key(*name)) {
             return Err(self.unknown("secret", name, self.secrets.keys()));
         }
+        if grant.model.is_some() && self.model.is_none() {
+            return Err(self.denied("may not ask a model, and the agent grants it that".to_owned()));
+        }
         let mut tools = grant.tools.iter().flatten();
         match tools.find(|name| !self.tools.contains(*name)) {
             Some(name) => Err(self.unknown("tool to call", name, self.tools.iter())),
@@ -224,6 +237,7 @@ impl Powers {
         &self,
         imports: &[Import],
         request: &ToolRequest,
+        caller: &Arc<dyn ToolCaller>,
         shelf: &Arc<Shelf>,
         depth: u32,
     ) -> Result<Option<Arc<Given>>, ToolError> {
@@ -261,10 +275,20 @@ impl Powers {
             secrets: secrets.map(|(name, secret)| (name.clone(), Arc::clone(secret))).collect(),
             leaks: Arc::clone(&shelf.leaks),
             tools: tools.cloned().collect(),
+            model: self.model_of(grant),
+            caller: Arc::clone(caller),
+            per_call: self.per_call.and(grant.per_call),
+            per_task: self.per_task.and(grant.per_task),
             shelf: Arc::clone(shelf),
             depth,
             withheld,
         })))
+    }
+
+    /// How far an agent lets the model be asked, of what the operator allows.
+    pub(crate) fn model_of(&self, grant: &Grant) -> Option<ModelGrant> {
+        let most = self.model?;
+        Some(grant.model.map_or(most, |model| most.and(model)))
     }
 
     /// Everyone who has a say about requests.

@@ -1,6 +1,6 @@
 //! One call in an instance of its own, and what became of it.
 
-use playhouse_core::tool::{ToolError, ToolErrorKind};
+use playhouse_core::tool::{Reach, ToolError, ToolErrorKind};
 use wasmtime::component::InstancePre;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
@@ -22,6 +22,10 @@ pub(crate) struct Ran {
     pub(crate) result: Result<String, ToolError>,
     /// What it computed, in units of fuel; 0 if it was never started.
     pub(crate) fuel: u64,
+    /// Digest of what the host answered it, if it was answered anything.
+    pub(crate) heard: Option<String>,
+    /// What it reached.
+    pub(crate) reached: Reach,
 }
 
 /// A component that is ready to be instantiated.
@@ -83,7 +87,7 @@ impl Sandbox {
     ) -> Ran {
         if let Err(error) = terms.over().map_or_else(starting, |why| Err(why.told(&self.limits, terms.fuel)))
         {
-            return Ran { result: Err(error), fuel: 0 };
+            return Ran { result: Err(error), fuel: 0, heard: None, reached: Reach::default() };
         }
         let mut store = self.store(terms);
         let called = async {
@@ -104,7 +108,8 @@ impl Sandbox {
         let given = store.data().terms.fuel;
         let fuel = given.saturating_sub(store.get_fuel().expect("the engine counts fuel"));
         let result = called.map_err(|error| became(store.data(), &error)).and_then(|said| said);
-        Ran { result, fuel }
+        let guest = store.into_data();
+        Ran { result, fuel, heard: guest.heard.digest(), reached: guest.used.reached }
     }
 
     /// Asks the tool whether the call with `effect_id` took effect: its result, as JSON text, if so.
@@ -141,7 +146,7 @@ impl Sandbox {
 /// What became of a call that the engine ended.
 fn became(guest: &Guest, error: &wasmtime::Error) -> ToolError {
     let is_out_of_fuel = error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel);
-    guest.ended.or(is_out_of_fuel.then_some(Ended::Fuel)).map_or_else(
+    guest.ended.clone().or(is_out_of_fuel.then_some(Ended::Fuel)).map_or_else(
         || ToolError::new(ToolErrorKind::Crashed, format!("the tool crashed: {}", cause(error))),
         |why| why.told(&guest.limits, guest.terms.fuel),
     )

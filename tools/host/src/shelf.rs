@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use playhouse_core::digest;
 use playhouse_core::tool::{Receipt, ToolError, ToolErrorKind, ToolRequest};
 use playhouse_ports::egress::Egress;
-use playhouse_ports::{Clock, ToolProgress, ToolWatch};
+use playhouse_ports::{Clock, ToolCaller};
 use playhouse_tools_policy::Leaks;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -27,7 +27,6 @@ pub(crate) struct Shelf {
     pub(crate) call_log: Option<CallLog>,
     pub(crate) egress: Option<Arc<dyn Egress>>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) watch: Option<Arc<dyn ToolWatch>>,
     /// Every secret of every tool.
     pub(crate) leaks: Arc<Leaks>,
     /// Calls that run or wait; one more is turned away.
@@ -60,12 +59,13 @@ impl Shelf {
     pub(crate) fn admit(
         self: &Arc<Self>,
         request: ToolRequest,
+        caller: &Arc<dyn ToolCaller>,
         given_up: CancellationToken,
         depth: u32,
     ) -> Result<Admitted, ToolError> {
         let until = Instant::now() + Duration::from_millis(request.timeout_ms).min(self.limits.wall);
         let tool = Arc::clone(self.tool(&request.tool)?);
-        let given = tool.powers.given(&tool.imports, &request, self, depth)?;
+        let given = tool.powers.given(&tool.imports, &request, caller, self, depth)?;
         let arguments = self.arguments(&tool, &request.arguments)?;
         let fuel = request.fuel.map_or(self.limits.fuel, |left| left.min(self.limits.fuel));
         Ok(Admitted { tool, request, arguments, terms: Terms { until, given_up, given, fuel } })
@@ -86,7 +86,8 @@ impl Shelf {
     pub(crate) async fn run(&self, call: &Admitted) -> (Result<String, ToolError>, Option<Receipt>) {
         let Admitted { tool, request, arguments, terms } = call;
         let starting = || self.call_log.as_ref().map_or(Ok(()), |log| log.started(request)).map_err(unlogged);
-        let Ran { result, fuel } = tool.sandbox.call(terms.clone(), arguments, starting).await;
+        let Ran { result, fuel, heard, reached } =
+            tool.sandbox.call(terms.clone(), arguments, starting).await;
         let receipt = (fuel > 0).then(|| Receipt {
             component: tool.component.clone(),
             input: digest::of_bytes(arguments.as_bytes()),
@@ -96,44 +97,39 @@ impl Shelf {
                 .filter(|text| text.len() <= self.limits.output_bytes)
                 .map(|text| digest::of_bytes(text.as_bytes())),
             fuel,
+            heard,
+            reached,
         });
         (result, receipt)
     }
 
-    /// A call that another one makes, within `outer`; its output, and the fuel it took.
+    /// A call that another one makes, within `outer`; its output, and what it took.
     pub(crate) async fn nested(
         self: Arc<Self>,
         request: ToolRequest,
+        caller: &Arc<dyn ToolCaller>,
         outer: Terms,
         depth: u32,
-    ) -> (Result<Value, ToolError>, u64) {
-        let mut call = match self.admit(request, outer.given_up, depth) {
+    ) -> (Result<Value, ToolError>, Option<Receipt>) {
+        let mut call = match self.admit(request, caller, outer.given_up, depth) {
             Ok(call) => call,
-            Err(error) => return (Err(error), 0),
+            Err(error) => return (Err(error), None),
         };
         // To the moment: when one of the two is late, both are.
         call.terms.until = outer.until;
         let Ok(_slot) = Arc::clone(&self.running).try_acquire_owned() else {
             let message = "no tool slot is free for a tool that another one calls: try again later";
-            return (Err(ToolError::new(ToolErrorKind::RateLimited, message)), 0);
+            return (Err(ToolError::new(ToolErrorKind::RateLimited, message)), None);
         };
         let (result, receipt) = self.run(&call).await;
         let output = result.and_then(|text| self.output(&call.tool, &text));
-        (output, receipt.map_or(0, |receipt| receipt.fuel))
+        (output, receipt)
     }
 
     /// Asks a tool what became of a call.
     pub(crate) async fn asked(&self, call: &Admitted) -> Result<Option<Value>, ToolError> {
         let answer = call.tool.sandbox.asked(call.terms.clone(), &call.request.effect_id.0).await?;
         answer.map(|text| self.output(&call.tool, &text)).transpose()
-    }
-
-    /// Tells those who watch. Nothing is told of what holds a secret.
-    pub(crate) fn tell(&self, request: &ToolRequest, progress: ToolProgress) {
-        let (ToolProgress::Partial(text) | ToolProgress::Report { message: text, .. }) = &progress;
-        if let Some(watch) = self.watch.as_ref().filter(|_| self.leaks.find(text.as_bytes()).is_none()) {
-            watch.progress(request, progress);
-        }
     }
 
     /// The arguments as text, if they fit the schema and the limits.

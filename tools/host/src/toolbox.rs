@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Called, Grant, Receipt, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
-use playhouse_ports::{SystemClock, ToolBox};
+use playhouse_ports::{SystemClock, ToolBox, ToolCaller, nobody};
 use playhouse_tools_policy::Leaks;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -78,7 +78,6 @@ impl WasmToolBox {
             call_log,
             egress: config.egress,
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
-            watch: config.watch,
             leaks: Arc::new(leaks),
             admitted: Arc::new(Semaphore::new(running as usize + waiting as usize)),
             running: Arc::new(Semaphore::new(running as usize)),
@@ -108,9 +107,14 @@ impl WasmToolBox {
     }
 
     /// Admits, runs and checks a call. There is a receipt as soon as a guest was started.
-    async fn run(&self, request: ToolRequest, receipt: &mut Option<Receipt>) -> Result<Value, ToolError> {
+    async fn run(
+        &self,
+        request: ToolRequest,
+        caller: &Arc<dyn ToolCaller>,
+        receipt: &mut Option<Receipt>,
+    ) -> Result<Value, ToolError> {
         let given_up = CancellationToken::new();
-        let call = self.shelf.admit(request, given_up.clone(), 0)?;
+        let call = self.shelf.admit(request, caller, given_up.clone(), 0)?;
         let slot = self.shelf.slot(&call).await?;
         // Tells the guest, when this future is dropped, that nobody waits any more.
         let waiting = given_up.drop_guard();
@@ -155,18 +159,18 @@ impl ToolBox for WasmToolBox {
     }
 
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
-        self.metered(request).await.result
+        self.metered(request, nobody()).await.result
     }
 
-    async fn metered(&self, request: ToolRequest) -> Called {
+    async fn metered(&self, request: ToolRequest, caller: Arc<dyn ToolCaller>) -> Called {
         let mut receipt = None;
-        let result = self.run(request, &mut receipt).await.map_err(|error| self.shelf.error(error));
-        Called { result, receipt }
+        let result = self.run(request, &caller, &mut receipt).await.map_err(|error| self.shelf.error(error));
+        Called { receipt, ..result.into() }
     }
 
     async fn check(&self, request: ToolRequest) -> Result<Option<Value>, ToolError> {
         let given_up = CancellationToken::new();
-        let call = self.shelf.admit(request, given_up.clone(), 0)?;
+        let call = self.shelf.admit(request, &nobody(), given_up.clone(), 0)?;
         let slot = self.shelf.slot(&call).await?;
         let _waiting = given_up.drop_guard();
         let (shelf, ticker) = (Arc::clone(&self.shelf), Arc::clone(&self.ticker));

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
-    tool::{Grant, ToolRequest},
+    tool::{Grant, Reach, ToolRequest},
 };
 use playhouse_ports::ToolBox;
 use playhouse_tools_mcp::{McpOptions, McpToolBox, ServerConfig};
@@ -33,6 +33,7 @@ fn request() -> Result<ToolRequest, Box<dyn std::error::Error>> {
         labels: Labels::default(),
         timeout_ms: 10_000,
         fuel: None,
+        reached: Reach::default(),
     })
 }
 

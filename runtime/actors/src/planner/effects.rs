@@ -11,13 +11,18 @@ use playhouse_core::{
 use playhouse_ports::{
     Delta, Deltas,
     crash::{Point, around},
+    nobody,
 };
 use ractor::ActorRef;
 
-use super::{Planner, PlannerMsg, PlannerState, answered, happened};
+use super::{
+    Planner, PlannerMsg, PlannerState, answered,
+    caller::{Asking, Caller},
+    happened,
+};
 use crate::{
     ledger::Note,
-    llm_backend::{Ask, DeltaSink, LlmBackendMsg},
+    llm_backend::{Ask, Asker, DeltaSink, LlmBackendMsg},
     promise::Promise,
     tool_executor::{Job, ToolExecutorMsg, Work},
 };
@@ -47,7 +52,7 @@ impl Planner {
             answered(&planner, drain.busy(), Input::ModelReplied { step, attempt, result });
         });
         let ask = Ask {
-            task: self.task.clone(),
+            by: Asker::Task(self.task.clone()),
             request: state.task.request(),
             deltas: DeltaSink(self.deltas(step)),
             timeout: Duration::from_millis(agent.limits.model_time_ms),
@@ -70,19 +75,22 @@ impl Planner {
 
     pub(super) fn call_tool(&self, myself: &ActorRef<PlannerMsg>, state: &PlannerState, intent: Intent) {
         if let Some(problem) = self.services.catalog.tool_changed(&state.task.spec().pinned, &intent.tool) {
-            let (effect_id, result) =
-                (intent.effect_id, Err(ToolError::new(ToolErrorKind::Conflict, problem)));
-            return happened(myself, Input::ToolReplied { effect_id, result, receipt: None });
+            let called = Err(ToolError::new(ToolErrorKind::Conflict, problem)).into();
+            return happened(myself, Input::ToolReplied { effect_id: intent.effect_id, called });
         }
         let (planner, effect_id, busy) =
             (myself.clone(), intent.effect_id.clone(), self.services.drain.busy());
+        let caller = Arc::new(self.caller(state, &intent));
+        let counted = caller.clone();
         let answer = Promise::new(
             || Err(tool_crashed()).into(),
-            move |Called { result, receipt }| {
-                answered(&planner, busy, Input::ToolReplied { effect_id, result, receipt });
+            move |called: Called| {
+                let called = Called { asked: counted.asked(), ..called };
+                answered(&planner, busy, Input::ToolReplied { effect_id, called });
             },
         );
-        let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
+        let request = self.tool_request(state, intent);
+        let job = Job { request, caller, answer, span: state.step.clone() };
         around(Point::CallTool, || self.services.cast_tools(ToolExecutorMsg::Do(Work::Call(Box::new(job)))));
     }
 
@@ -95,7 +103,8 @@ impl Planner {
                 answered(&planner, busy, Input::ToolChecked { effect_id, result });
             },
         );
-        let job = Job { request: self.tool_request(state, intent), answer, span: state.step.clone() };
+        let request = self.tool_request(state, intent);
+        let job = Job { request, caller: nobody(), answer, span: state.step.clone() };
         around(Point::CheckTool, || {
             self.services.cast_tools(ToolExecutorMsg::Do(Work::Check(Box::new(job))))
         });
@@ -107,19 +116,41 @@ impl Planner {
             effect_id: intent.effect_id,
             tenant: spec.tenant.clone(),
             task: self.task.clone(),
-            tool: intent.tool,
+            tool: intent.tool.clone(),
             arguments: intent.arguments,
             grant: intent.grant,
             labels: state.task.labels().clone(),
             timeout_ms: spec.pinned.agent.limits.tool_time_ms,
             fuel: state.task.fuel_left(),
+            reached: state.task.reached(&intent.tool),
         }
+    }
+
+    /// This task, as a call of it sees it.
+    fn caller(&self, state: &PlannerState, intent: &Intent) -> Caller {
+        let pinned = &state.task.spec().pinned;
+        let (tokens_left, cost_left) = state.task.budget_left();
+        Caller::new(
+            self.services.clone(),
+            Asking {
+                task: self.task.clone(),
+                effect_id: intent.effect_id.clone(),
+                tool: intent.tool.clone(),
+                model: pinned.agent.model.clone(),
+                sampling: pinned.agent.sampling.clone(),
+                timeout: Duration::from_millis(pinned.agent.limits.model_time_ms),
+                tokens_left,
+                cost_left,
+                price: pinned.price,
+                span: state.step.clone(),
+            },
+        )
     }
 
     pub(super) fn abort_model(&self, state: &PlannerState) {
         let alias = &state.task.spec().pinned.agent.model;
         // crash: an abort that is lost costs a call that nobody waits for.
-        self.services.cast_model(alias, LlmBackendMsg::Abort(self.task.clone()));
+        self.services.cast_model(alias, LlmBackendMsg::Abort(Asker::Task(self.task.clone())));
     }
 
     pub(super) fn abort_tool(&self, effect_id: EffectId) {

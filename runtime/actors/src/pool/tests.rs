@@ -35,7 +35,7 @@ impl Calls for Waits {
         call.1.keep("refused");
     }
 
-    fn begin(&self) -> Option<()> {
+    fn begin(&self, _: &Self::Call) -> Option<()> {
         Some(())
     }
 

@@ -21,7 +21,7 @@ use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
 use super::{Ended, NotAccepted, TasksMsg};
 use crate::{
     ledger::Note,
-    llm_backend::LlmBackendMsg,
+    llm_backend::{Asker, LlmBackendMsg},
     planner::{Delivery, append, batch, patiently, restore},
     services::Services,
     tool_executor::ToolExecutorMsg,
@@ -312,7 +312,7 @@ async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<()
     for effect in effects {
         match effect {
             // crash: an abort that is lost costs a call that nobody waits for.
-            Effect::AbortModel => services.cast_model(&alias, LlmBackendMsg::Abort(id.clone())),
+            Effect::AbortModel => services.cast_model(&alias, LlmBackendMsg::Abort(Asker::Task(id.clone()))),
             Effect::AbortTool(effect_id) => services.cast_tools(ToolExecutorMsg::Abort(effect_id)),
             Effect::CancelChild(child) => services.cast_tasks(TasksMsg::CancelChild(child)),
             _ => {}

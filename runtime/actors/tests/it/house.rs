@@ -137,7 +137,7 @@ impl House {
         let record = |event: Result<TaskEvent, ApiError>| async move {
             match event.unwrap() {
                 TaskEvent::Record(record) => Some(record.event),
-                TaskEvent::Delta { .. } => None,
+                TaskEvent::Delta { .. } | TaskEvent::Progress { .. } => None,
             }
         };
         events.filter_map(record).collect().await

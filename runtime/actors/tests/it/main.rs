@@ -5,6 +5,7 @@
 mod brittle;
 mod house;
 
+mod asking;
 mod children;
 mod control;
 mod crashes;

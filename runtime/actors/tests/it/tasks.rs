@@ -116,7 +116,7 @@ async fn provisional_text_reaches_a_watcher_before_the_reply_is_journaled() {
         .filter_map(|event| async move {
             match event.unwrap() {
                 TaskEvent::Delta { text, .. } => Some(text),
-                TaskEvent::Record(_) => None,
+                TaskEvent::Record(_) | TaskEvent::Progress { .. } => None,
             }
         })
         .collect()

@@ -10,7 +10,7 @@ use std::{
 use playhouse_core::{
     agent::{AgentDef, Limits},
     egress::HttpGrant,
-    grant::Access,
+    grant::{Access, Bounds, ModelGrant},
     model::Sampling,
     policy::{ApprovalRule, OnUnknown, Policy, Retry, ToolRules, UndoRule},
     tool::Grant,
@@ -68,6 +68,9 @@ struct ToolTable {
     folders: Option<BTreeMap<String, Access>>,
     secrets: Option<BTreeSet<String>>,
     tools: Option<BTreeSet<String>>,
+    model: Option<ModelGrant>,
+    per_call: Bounds,
+    per_task: Bounds,
     retry: Retry,
     undo: Option<UndoRule>,
 }
@@ -120,6 +123,9 @@ fn definition(file: &AgentFile, instructions: String) -> AgentDef {
         folders: tool.folders.clone(),
         secrets: tool.secrets.clone(),
         tools: tool.tools.clone(),
+        model: tool.model,
+        per_call: tool.per_call,
+        per_task: tool.per_task,
     };
     let rules = |tool: &ToolTable| ToolRules { retry: tool.retry, undo: tool.undo.clone() };
     let tools = || file.tools.iter().map(|(name, tool)| (name.clone(), tool.get_ref()));

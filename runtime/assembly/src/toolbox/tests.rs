@@ -5,6 +5,7 @@ use std::fs;
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
+    tool::Reach,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -33,6 +34,7 @@ fn call(tool: &str, tenant: &str, grant: Grant, arguments: Value) -> ToolRequest
         labels: Labels::default(),
         timeout_ms: 5_000,
         fuel: None,
+        reached: Reach::default(),
     }
 }
 

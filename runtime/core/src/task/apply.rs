@@ -14,6 +14,7 @@ use crate::{
     id::EffectId,
     labels::Labels,
     message::{Assistant, Message},
+    model::{Reply, Usage},
     tool::ToolError,
 };
 
@@ -85,7 +86,14 @@ impl Task {
                 self.spent.cost_microusd = self.spent.cost_microusd.saturating_add(spent.cost_microusd);
                 self.spent.fuel = self.spent.fuel.saturating_add(spent.fuel);
             }
-            Event::Metered { receipt, .. } => self.spent.fuel = self.spent.fuel.saturating_add(receipt.fuel),
+            Event::Metered { effect_id, receipt } => {
+                self.spent.fuel = self.spent.fuel.saturating_add(receipt.fuel);
+                let tool = self.slot(effect_id).map(|slot| slot.tool.clone());
+                if let Some(tool) = tool.filter(|_| !receipt.reached.is_none()) {
+                    *self.reached.entry(tool).or_default() += receipt.reached;
+                }
+            }
+            Event::Consulted { usage, .. } => self.spend(*usage),
             Event::CancelRequested { .. } | Event::DeadlinePassed | Event::CrashedTooOften { .. } => {}
             _ => return false,
         }
@@ -107,9 +115,7 @@ impl Task {
             }
             (Phase::Thinking { step, .. }, Event::ModelReplied { reply, .. }) => {
                 let step = *step;
-                self.spent.usage += reply.usage;
-                let cost = self.spec.pinned.price.map_or(0, |price| price.of(reply.usage));
-                self.spent.cost_microusd = self.spent.cost_microusd.saturating_add(cost);
+                self.spend(reply.usage);
                 self.model_calls += 1;
                 self.prompt_mut().push(Message::Assistant(reply.message.clone()));
                 if !reply.message.tool_calls.is_empty() {
@@ -131,6 +137,7 @@ impl Task {
                 self.phase = Phase::Ready { step: *step };
                 // What the other task used, made, was sent and would take back is not this one's.
                 self.spent = super::Spent::default();
+                self.reached.clear();
                 self.children.clear();
                 self.undo.clear();
                 self.inbox.clear();
@@ -178,6 +185,13 @@ impl Task {
             Event::OutcomeUnknown { effect_id } => self.settle(effect_id, Err(outcome_unknown())),
             _ => {}
         }
+    }
+
+    /// Tokens of the task's model, and what they cost.
+    fn spend(&mut self, usage: Usage) {
+        self.spent.usage += usage;
+        let cost = self.spec.pinned.price.map_or(0, |price| price.of(usage));
+        self.spent.cost_microusd = self.spent.cost_microusd.saturating_add(cost);
     }
 
     fn misfit(&self, why: &str) -> BadJournal {
@@ -256,7 +270,9 @@ impl Task {
 
     fn source_of(&self, event: &Event) -> Option<String> {
         match event {
-            Event::ModelReplied { reply, .. } => Some(format!("model:{}", reply.model)),
+            Event::ModelReplied { reply: Reply { model, .. }, .. } | Event::Consulted { model, .. } => {
+                Some(format!("model:{model}"))
+            }
             Event::ToolDone { effect_id, .. } | Event::ToolFailed { effect_id, .. } => {
                 self.slot(effect_id).map(|slot| format!("tool:{}", slot.tool))
             }

@@ -14,7 +14,7 @@ use crate::{
     lenient::{self, Repair},
     message::{Arguments, ToolCall},
     policy::{OnUnknown, Retry},
-    tool::{EffectClass, Receipt, ToolError, ToolErrorKind, ToolSpec},
+    tool::{Asked, Called, EffectClass, ToolError, ToolErrorKind, ToolSpec},
 };
 
 /// How long a person has to say what became of a call, in milliseconds: a day.
@@ -77,19 +77,17 @@ impl Task {
         })
     }
 
-    pub(super) fn on_tool_reply(
-        &mut self,
-        out: &mut Turn,
-        effect_id: EffectId,
-        result: Result<Value, ToolError>,
-        receipt: Option<Receipt>,
-    ) {
+    pub(super) fn on_tool_reply(&mut self, out: &mut Turn, effect_id: EffectId, called: Called) {
+        let Called { result, receipt, asked } = called;
         // While a call is being asked about, its own late reply is as good as the answer.
         if !self.slot(&effect_id).is_some_and(|slot| slot.is_at_work()) {
             return;
         }
         if let Some(receipt) = receipt {
             self.note(out, Event::Metered { effect_id: effect_id.clone(), receipt });
+        }
+        if let Some(Asked { model, usage }) = asked {
+            self.note(out, Event::Consulted { effect_id: effect_id.clone(), model, usage });
         }
         match result.and_then(intake::output) {
             Ok(output) => self.note(out, Event::ToolDone { effect_id, output }),

@@ -16,7 +16,7 @@ use crate::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
     message::Message,
-    tool::{ToolError, ToolErrorKind},
+    tool::{Reach, ToolError, ToolErrorKind},
 };
 
 /// A task to be made by another.
@@ -242,6 +242,19 @@ impl Task {
     pub fn fuel_left(&self) -> Option<u64> {
         let most = self.spec.pinned.agent.limits.fuel?;
         Some(most.saturating_sub(self.committed().fuel))
+    }
+
+    /// What the next question to the model may still use: tokens, and millionths of a US dollar.
+    pub fn budget_left(&self) -> (Option<u64>, Option<u64>) {
+        let limits = &self.spec.pinned.agent.limits;
+        let Spending { tokens, cost, .. } = self.committed();
+        let left = |limit: Option<u64>, gone| limit.map(|limit| limit.saturating_sub(gone));
+        (left(limits.tokens, tokens), left(limits.cost_microusd, cost))
+    }
+
+    /// What the calls of a tool have reached so far.
+    pub fn reached(&self, tool: &str) -> Reach {
+        self.reached.get(tool).copied().unwrap_or_default()
     }
 
     /// What is used, or set aside for tasks that still run.

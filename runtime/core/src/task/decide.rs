@@ -63,9 +63,7 @@ impl Task {
                     Err(error) => self.on_model_error(out, s, a, error),
                 }
             }
-            (_, Input::ToolReplied { effect_id, result, receipt }) => {
-                self.on_tool_reply(out, effect_id, result, receipt);
-            }
+            (_, Input::ToolReplied { effect_id, called }) => self.on_tool_reply(out, effect_id, called),
             (_, Input::ToolChecked { effect_id, result }) => self.on_checked(out, effect_id, result),
             (_, Input::Decide { effect_id, args_digest, decision, by }) => {
                 self.on_decision(out, &effect_id, args_digest.as_deref(), decision, by);

@@ -8,7 +8,7 @@ use crate::{
     labels::Labels,
     message::Message,
     model::{ModelError, Reply},
-    tool::{Receipt, ToolError},
+    tool::{Called, ToolError},
 };
 
 /// Something that arrived from outside and is not yet journaled.
@@ -41,10 +41,8 @@ pub enum Input {
     ToolReplied {
         /// Which call.
         effect_id: EffectId,
-        /// Its output, or why there is none.
-        result: Result<Value, ToolError>,
-        /// What it took, where that is metered.
-        receipt: Option<Receipt>,
+        /// How it ended, and what it took.
+        called: Called,
     },
     /// A `checkable` tool said whether an effect had happened: `Ok(Some(output))` if so.
     ToolChecked {

@@ -9,7 +9,7 @@ use crate::{
     labels::Labels,
     lenient::Repair,
     message::Message,
-    model::{ModelError, Reply},
+    model::{ModelError, Reply, Usage},
     policy::UndoRule,
     tool::{EffectClass, Grant, Receipt, ToolError},
 };
@@ -82,6 +82,16 @@ pub enum Event {
         effect_id: EffectId,
         /// What it took.
         receipt: Receipt,
+    },
+    /// A tool asked the task's model for something: its tokens are the task's. What became of the call follows in
+    /// the same commit.
+    Consulted {
+        /// Which call.
+        effect_id: EffectId,
+        /// Exact model that answered, as the backend names it.
+        model: String,
+        /// Tokens of all questions and answers.
+        usage: Usage,
     },
     /// A tool gave its output.
     ToolDone {

@@ -38,7 +38,9 @@ impl Task {
             Event::CheckAsked { effect_id, .. } => {
                 self.is(effect_id, |state| matches!(state, SlotState::Running { .. }))
             }
-            Event::Metered { effect_id, .. } => self.is(effect_id, SlotState::is_at_work),
+            Event::Metered { effect_id, .. } | Event::Consulted { effect_id, .. } => {
+                self.is(effect_id, SlotState::is_at_work)
+            }
             Event::VerdictAsked { effect_id, .. } => acting && self.is(effect_id, SlotState::is_at_work),
             Event::Approved { effect_id, .. } | Event::Denied { effect_id, .. } => {
                 self.is(effect_id, |state| matches!(state, SlotState::Waiting(Wait::Approval { .. })))

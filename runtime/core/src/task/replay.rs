@@ -9,7 +9,7 @@ use super::{
 use crate::{
     agent::Pinned,
     id::EffectId,
-    tool::{Receipt, ToolError, ToolErrorKind},
+    tool::{Asked, Called, ToolError, ToolErrorKind},
 };
 
 /// A replay that came to its end.
@@ -93,7 +93,9 @@ fn cause(task: &Task, records: &[Record]) -> Option<Input> {
         Event::ModelFailed { step, attempt, error } => {
             Input::ModelReplied { step: *step, attempt: *attempt, result: Err(error.clone()) }
         }
-        Event::Metered { effect_id, receipt } => metered(task, effect_id, receipt, &records[1..]),
+        Event::Metered { effect_id, .. } | Event::Consulted { effect_id, .. } => {
+            called(task, effect_id, records)
+        }
         Event::ToolDone { effect_id, .. } | Event::ToolFailed { effect_id, .. } => {
             settled(task.slot(effect_id).map(|slot| &slot.state), &records[0].event)?
         }
@@ -158,22 +160,34 @@ fn settled(state: Option<&SlotState>, event: &Event) -> Option<Input> {
     })
 }
 
-/// An answer without a receipt.
+/// An answer that took nothing.
 fn replied(effect_id: &EffectId, result: Result<Value, ToolError>) -> Input {
-    Input::ToolReplied { effect_id: effect_id.clone(), result, receipt: None }
+    Input::ToolReplied { effect_id: effect_id.clone(), called: result.into() }
 }
 
-/// The answer of a call with its receipt. While a call is asked about, an answer that says nothing leaves the receipt
-/// alone.
-fn metered(task: &Task, effect_id: &EffectId, receipt: &Receipt, after: &[Record]) -> Input {
-    let result = match cause(task, after) {
-        Some(Input::ToolReplied { effect_id: about, result, .. }) if about == *effect_id => result,
+/// The answer of a call with what it took. While a call is asked about, an answer that says nothing leaves that alone.
+fn called(task: &Task, effect_id: &EffectId, mut records: &[Record]) -> Input {
+    let (mut receipt, mut asked) = (None, None);
+    while let Some((first, after)) = records.split_first() {
+        match &first.event {
+            Event::Metered { effect_id: about, receipt: taken } if about == effect_id => {
+                receipt = Some(taken.clone());
+            }
+            Event::Consulted { effect_id: about, model, usage } if about == effect_id => {
+                asked = Some(Asked { model: model.clone(), usage: *usage });
+            }
+            _ => break,
+        }
+        records = after;
+    }
+    let result = match cause(task, records) {
+        Some(Input::ToolReplied { effect_id: about, called }) if about == *effect_id => called.result,
         Some(Input::ToolChecked { effect_id: about, result: Ok(Some(output)) }) if about == *effect_id => {
             Ok(output)
         }
         _ => Err(unsaid()),
     };
-    Input::ToolReplied { effect_id: effect_id.clone(), result, receipt: Some(receipt.clone()) }
+    Input::ToolReplied { effect_id: effect_id.clone(), called: Called { result, receipt, asked } }
 }
 
 /// An error whose text does not matter: nobody saw the call's end.

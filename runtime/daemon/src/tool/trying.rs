@@ -8,7 +8,7 @@ use playhouse_core::{
     grant::Capability,
     tool::{ToolErrorKind, ToolRequest},
 };
-use playhouse_ports::ToolBox;
+use playhouse_ports::{ToolBox, nobody};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -189,7 +189,7 @@ pub(super) async fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn once(tools: &WasmToolBox, call: &ToolRequest) -> anyhow::Result<u64> {
-    let called = tools.metered(call.clone()).await;
+    let called = tools.metered(call.clone(), nobody()).await;
     called.result?;
     Ok(called.receipt.map_or(0, |receipt| receipt.fuel))
 }

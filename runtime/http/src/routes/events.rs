@@ -51,7 +51,8 @@ pub(super) fn routes() -> Vec<Route> {
 pub(crate) struct EventsQuery {
     /// Id of the first event wanted; 0 when absent. `Last-Event-ID` goes before it.
     from: Option<u64>,
-    /// Whether to send provisional text as `delta` events.
+    /// Whether to send what is provisional: the model's text as `delta` events, and what tools say before their end
+    /// as `progress` events.
     deltas: bool,
 }
 
@@ -68,7 +69,7 @@ pub(crate) struct EventsQuery {
         EventsQuery,
     ),
     responses(
-        (status = 200, description = "Events: each a Record, `delta` a Delta, `problem` a Problem",
+        (status = 200, description = "Events: each a Record, `delta` a Delta, `progress` a Progress, `problem` a Problem",
             body = wire::Record, content_type = "text/event-stream"),
         (status = 204, description = "The task is over and the client has every event"),
         Busy, NotFound, Refusals,
@@ -121,6 +122,9 @@ fn frames(events: EventStream) -> impl Stream<Item = Result<Frame, Infallible>> 
         let (frame, is_last) = match events.next().await? {
             Ok(TaskEvent::Record(record)) => of_record(record.into()),
             Ok(TaskEvent::Delta { step, text }) => (frame("delta", &wire::Delta { step, text }), false),
+            Ok(TaskEvent::Progress { effect_id, tool, progress }) => {
+                (frame("progress", &wire::Progress::of(effect_id, tool, progress)), false)
+            }
             Err(error) => (of_problem(error.into()), true),
         };
         Some((Ok(frame), (!is_last).then_some(events)))

@@ -37,6 +37,28 @@ pub struct Delta {
     pub text: String,
 }
 
+/// What a tool call says before its end, sent as SSE event `progress` without an id when deltas are asked for. It may come
+/// twice; the event that says what became of the call counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// Which call.
+    pub effect_id: String,
+    /// The tool.
+    pub tool: String,
+    /// Done so far; absent with `text`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// Of so many; absent when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// What is being done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// A part of the output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
 /// What happened. Clients ignore types they do not know: later versions add some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -141,6 +163,22 @@ pub enum Event {
         output: Option<String>,
         /// What it computed, in units of fuel: the same for the same call on every machine.
         fuel: u64,
+        /// SHA-256 of all that the host answered it, in hex; absent if it asked for nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heard: Option<String>,
+        /// Calls into the host through interfaces that reach out of the call.
+        reached_calls: u64,
+        /// Bytes given and got through them.
+        reached_bytes: u64,
+    },
+    /// A tool asked the task's model; what became of the call follows.
+    Consulted {
+        /// Which call.
+        effect_id: String,
+        /// Exact model that answered.
+        model: String,
+        /// Tokens of all questions and answers.
+        usage: Usage,
     },
     /// A tool gave its output.
     ToolDone {

@@ -1,6 +1,6 @@
 //! `context`, `progress`, `log`, `clock`, `random`: what touches nothing outside the call.
 
-use playhouse_ports::ToolProgress;
+use playhouse_core::tool::ToolProgress;
 use sha2::{Digest, Sha256};
 
 use crate::bindings::v1::playhouse::tool::{clock, context, log, progress, random};
@@ -11,12 +11,14 @@ const LINE_CHARS_MAX: usize = 1_024;
 
 impl context::Host for Guest {
     fn effect_id(&mut self) -> wasmtime::Result<String> {
-        Ok(self.host_call()?.request.effect_id.to_string())
+        let effect_id = self.host_call()?.request.effect_id.to_string();
+        Ok(self.hear(effect_id))
     }
 
     fn time_left_ms(&mut self) -> wasmtime::Result<u64> {
         self.host_call()?;
-        Ok(u64::try_from(self.left().as_millis()).unwrap_or(u64::MAX))
+        let left = u64::try_from(self.left().as_millis()).unwrap_or(u64::MAX);
+        Ok(self.hear(left))
     }
 }
 
@@ -24,7 +26,7 @@ impl progress::Host for Guest {
     fn report(&mut self, done: u64, total: u64, message: String) -> wasmtime::Result<()> {
         let given = self.host_call()?;
         let message = shown(&message);
-        given.shelf.tell(&given.request, ToolProgress::Report { done, total, message });
+        given.tell(ToolProgress::Report { done, total, message });
         Ok(())
     }
 
@@ -33,7 +35,7 @@ impl progress::Host for Guest {
         self.used.partial_bytes = self.used.partial_bytes.saturating_add(text.len());
         // As much as the output may have: the rest is for the result to say.
         if self.used.partial_bytes <= self.limits.output_bytes {
-            given.shelf.tell(&given.request, ToolProgress::Partial(text));
+            given.tell(ToolProgress::Partial(text));
         }
         Ok(())
     }
@@ -64,7 +66,8 @@ impl log::Host for Guest {
 
 impl clock::Host for Guest {
     fn now_ms(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.host_call()?.shelf.clock.now_ms())
+        let now = self.host_call()?.shelf.clock.now_ms();
+        Ok(self.hear(now))
     }
 }
 
@@ -77,7 +80,8 @@ impl random::Host for Guest {
             return Err(self.end(Ended::Random));
         }
         let effect = given.request.effect_id.to_string();
-        Ok((from..self.used.random_bytes).map(byte_of(&effect)).collect())
+        let bytes = (from..self.used.random_bytes).map(byte_of(&effect)).collect();
+        Ok(self.hear(bytes))
     }
 }
 

@@ -12,7 +12,8 @@ impl files::Host for Guest {
     async fn roots(&mut self) -> wasmtime::Result<Vec<String>> {
         let given = self.host_call()?;
         let names = || given.folders.keys().cloned().collect();
-        Ok(if given.withheld(Capability::Files).is_some() { Vec::new() } else { names() })
+        let roots = if given.withheld(Capability::Files).is_some() { Vec::new() } else { names() };
+        Ok(self.hear(roots))
     }
 
     async fn stat(&mut self, path: String) -> wasmtime::Result<Result<files::Info, files::Error>> {
@@ -22,7 +23,7 @@ impl files::Host for Guest {
             true => Info { name: path.trim_end_matches('/').to_owned(), ..info },
             false => info,
         };
-        Ok(found.map(name).map(told).map_err(refused))
+        Ok(self.bring(found.map(name).map(told).map_err(refused)))
     }
 
     async fn entries(
@@ -33,7 +34,8 @@ impl files::Host for Guest {
     ) -> wasmtime::Result<Result<Vec<files::Info>, files::Error>> {
         let found =
             self.read_in(&path, move |folder, path| folder.entries(path, after.as_deref(), limit)).await?;
-        Ok(found.map(|page| page.into_iter().map(told).collect()).map_err(refused))
+        let page = found.map(|page| page.into_iter().map(told).collect::<Vec<_>>());
+        Ok(self.bring(page.map_err(refused)))
     }
 
     async fn read(
@@ -43,7 +45,7 @@ impl files::Host for Guest {
         max: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, files::Error>> {
         let found = self.read_in(&path, move |folder, path| folder.read(path, offset, max)).await?;
-        Ok(found.map_err(refused))
+        Ok(self.bring(found.map_err(refused)))
     }
 }
 
@@ -54,15 +56,16 @@ impl files_write::Host for Guest {
         content: Vec<u8>,
         version: Option<String>,
     ) -> wasmtime::Result<Result<String, files_write::Error>> {
+        let bytes = content.len();
         let write = move |folder: &Folder, path: &str| folder.write(path, &content, version.as_deref());
-        let written = self.in_folder(Capability::FilesWrite, &path, write).await?;
-        Ok(written.map_err(refused_writing))
+        let written = self.in_folder(Capability::FilesWrite, &path, bytes, write).await?;
+        Ok(self.bring(written.map_err(refused_writing)))
     }
 
     async fn remove(&mut self, path: String) -> wasmtime::Result<Result<(), files_write::Error>> {
         let removed =
-            self.in_folder(Capability::FilesWrite, &path, |folder, path| folder.remove(path)).await?;
-        Ok(removed.map_err(refused_writing))
+            self.in_folder(Capability::FilesWrite, &path, 0, |folder, path| folder.remove(path)).await?;
+        Ok(self.bring(removed.map_err(refused_writing)))
     }
 }
 
@@ -72,17 +75,18 @@ impl Guest {
         path: &str,
         work: impl FnOnce(&Folder, &str) -> Result<T, FileError> + Send + 'static,
     ) -> wasmtime::Result<Result<T, FileError>> {
-        self.in_folder(Capability::Files, path, work).await
+        self.in_folder(Capability::Files, path, 0, work).await
     }
 
-    /// Does `work` in the folder that `path` begins with, if it is granted.
+    /// Does `work`, which writes so many bytes, in the folder that `path` begins with, if it is granted.
     async fn in_folder<T: Send + 'static>(
         &mut self,
         capability: Capability,
         path: &str,
+        bytes: usize,
         work: impl FnOnce(&Folder, &str) -> Result<T, FileError> + Send + 'static,
     ) -> wasmtime::Result<Result<T, FileError>> {
-        let given = self.host_call()?;
+        let given = self.reach(path.len() + bytes)?;
         let (root, rest) = path.split_once('/').unwrap_or((path, ""));
         let needed = if capability == Capability::FilesWrite { Access::Write } else { Access::Read };
         let folder = given.folders.get(root).filter(|(_, access)| *access >= needed);

@@ -14,19 +14,19 @@ const SPARE_MS: u64 = 50;
 
 impl Host for Guest {
     async fn fetch(&mut self, request: Request) -> wasmtime::Result<Result<Response, Error>> {
-        let given = self.host_call()?;
+        let given = self.reach(request.body.len())?;
         self.used.exchanges += 1;
         let outgoing = match self.outgoing(&given, request) {
             Ok(outgoing) => outgoing,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(self.hear(Err(error))),
         };
         let Some(egress) = &given.egress else {
-            return Ok(Err(error(ErrorKind::NotGranted, "this host sends no requests for tools")));
+            return Ok(self.hear(Err(error(ErrorKind::NotGranted, "this host sends no requests for tools"))));
         };
         let answer = self.within(egress.fetch(outgoing)).await?;
         let made = answer.as_ref().map_or_else(|error| error.requests, |incoming| incoming.requests);
         self.used.requests = self.used.requests.saturating_add(made);
-        Ok(answer.map(|incoming| response(&given, incoming)).map_err(failed))
+        Ok(self.bring(answer.map(|incoming| response(&given, incoming)).map_err(failed)))
     }
 }
 

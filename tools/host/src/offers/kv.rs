@@ -16,23 +16,27 @@ const LISTED_MAX: usize = 1_000;
 impl kv_v0::Host for Guest {
     /// Version 0.1 has no errors here: what is withheld is not there, and what fails is a trap.
     fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
-        let given = self.host_call()?;
-        match table(&given, Capability::Kv) {
-            Ok(Keys::Fixed(table)) => Ok(table.get(&key).cloned()),
-            Ok(Keys::Kept(store)) => store.get(&key).map_err(|error| wasmtime::Error::msg(error.to_string())),
-            Err(_) => Ok(None),
-        }
+        let given = self.reach(key.len())?;
+        let found = match table(&given, Capability::Kv) {
+            Ok(Keys::Fixed(table)) => table.get(&key).cloned(),
+            Ok(Keys::Kept(store)) => {
+                store.get(&key).map_err(|error| wasmtime::Error::msg(error.to_string()))?
+            }
+            Err(_) => None,
+        };
+        Ok(self.bring(found))
     }
 }
 
 impl kv::Host for Guest {
     async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, String>> {
-        let given = self.host_call()?;
-        match table(&given, Capability::Kv) {
-            Ok(Keys::Fixed(table)) => Ok(Ok(table.get(&key).cloned())),
-            Ok(Keys::Kept(store)) => self.asked(store, move |store| store.get(&key)).await,
-            Err(why) => Ok(Err(why)),
-        }
+        let given = self.reach(key.len())?;
+        let found = match table(&given, Capability::Kv) {
+            Ok(Keys::Fixed(table)) => Ok(table.get(&key).cloned()),
+            Ok(Keys::Kept(store)) => self.asked(store, move |store| store.get(&key)).await?,
+            Err(why) => Err(why),
+        };
+        Ok(self.bring(found))
     }
 
     async fn keys(
@@ -41,37 +45,40 @@ impl kv::Host for Guest {
         after: Option<String>,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<String>, String>> {
-        let given = self.host_call()?;
-        match table(&given, Capability::Kv) {
+        let given = self.reach(prefix.len())?;
+        let found = match table(&given, Capability::Kv) {
             Ok(Keys::Fixed(table)) => {
                 let limit = LISTED_MAX.min(limit as usize);
-                Ok(Ok(listed(table.keys().map(String::as_str), &prefix, after.as_deref(), limit)))
+                Ok(listed(table.keys().map(String::as_str), &prefix, after.as_deref(), limit))
             }
             Ok(Keys::Kept(store)) => {
-                self.asked(store, move |store| store.keys(&prefix, after.as_deref(), limit)).await
+                self.asked(store, move |store| store.keys(&prefix, after.as_deref(), limit)).await?
             }
-            Err(why) => Ok(Err(why)),
-        }
+            Err(why) => Err(why),
+        };
+        Ok(self.bring(found))
     }
 }
 
 impl kv_write::Host for Guest {
     async fn put(&mut self, key: String, value: String) -> wasmtime::Result<Result<(), String>> {
-        let given = self.host_call()?;
-        match table(&given, Capability::KvWrite) {
-            Ok(Keys::Kept(store)) => self.asked(store, move |store| store.put(&key, &value)).await,
-            Ok(Keys::Fixed(_)) => Ok(Err("this table is only read".to_owned())),
-            Err(why) => Ok(Err(why)),
-        }
+        let given = self.reach(key.len() + value.len())?;
+        let put = match table(&given, Capability::KvWrite) {
+            Ok(Keys::Kept(store)) => self.asked(store, move |store| store.put(&key, &value)).await?,
+            Ok(Keys::Fixed(_)) => Err("this table is only read".to_owned()),
+            Err(why) => Err(why),
+        };
+        Ok(self.bring(put))
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<bool, String>> {
-        let given = self.host_call()?;
-        match table(&given, Capability::KvWrite) {
-            Ok(Keys::Kept(store)) => self.asked(store, move |store| store.delete(&key)).await,
-            Ok(Keys::Fixed(_)) => Ok(Err("this table is only read".to_owned())),
-            Err(why) => Ok(Err(why)),
-        }
+        let given = self.reach(key.len())?;
+        let deleted = match table(&given, Capability::KvWrite) {
+            Ok(Keys::Kept(store)) => self.asked(store, move |store| store.delete(&key)).await?,
+            Ok(Keys::Fixed(_)) => Err("this table is only read".to_owned()),
+            Err(why) => Err(why),
+        };
+        Ok(self.bring(deleted))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use playhouse_core::grant::Capability;
 use playhouse_core::id::EffectId;
-use playhouse_core::tool::{ToolError, ToolErrorKind, ToolRequest};
+use playhouse_core::tool::{Reach, Receipt, ToolError, ToolErrorKind, ToolRequest};
 use serde_json::Value;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
@@ -24,17 +24,22 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
         "call",
         |mut store: StoreContextMut<'_, Guest>, (name, arguments): (String, String)| {
             Box::new(async move {
-                let given = store.data_mut().host_call()?;
+                let given = store.data_mut().reach(arguments.len())?;
                 let fuel = store.get_fuel()?;
                 let request = match store.data_mut().subcall(&given, name, &arguments, fuel) {
                     Ok(request) => request,
-                    Err(error) => return Ok((Err(told(error)),)),
+                    Err(error) => return Ok((store.data_mut().hear(Err(told(error))),)),
                 };
                 let terms = store.data().terms.clone();
-                let (result, used) = given.shelf.clone().nested(request, terms, given.depth + 1).await;
-                store.set_fuel(fuel.saturating_sub(used))?;
+                let shelf = Arc::clone(&given.shelf);
+                let (result, receipt) = shelf.nested(request, &given.caller, terms, given.depth + 1).await;
+                if let Some(Receipt { fuel: used, reached, .. }) = receipt {
+                    store.set_fuel(fuel.saturating_sub(used))?;
+                    store.data_mut().used.reached += reached;
+                }
                 store.data_mut().tick()?;
-                Ok((result.map(|output| output.to_string()).map_err(told),))
+                let answer = result.map(|output| output.to_string()).map_err(told);
+                Ok((store.data_mut().bring(answer),))
             })
         },
     )
@@ -71,7 +76,8 @@ impl Guest {
         let effect_id = EffectId(format!("{}-{}", given.request.effect_id, self.used.subcalls));
         let timeout_ms = u64::try_from(self.left().as_millis()).unwrap_or(u64::MAX);
         let caller = ToolRequest::clone(&given.request);
-        Ok(ToolRequest { effect_id, tool: name, arguments, timeout_ms, fuel: Some(fuel), ..caller })
+        let (fuel, reached) = (Some(fuel), Reach::default());
+        Ok(ToolRequest { effect_id, tool: name, arguments, timeout_ms, fuel, reached, ..caller })
     }
 }
 

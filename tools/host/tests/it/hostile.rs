@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use playhouse_core::tool::ToolErrorKind;
-use playhouse_ports::ToolBox;
+use playhouse_ports::{ToolBox, nobody};
 use playhouse_tools_host::{Config, Limits, WasmToolBox};
 use serde_json::json;
 
@@ -51,16 +51,16 @@ async fn what_a_guest_computed_is_booked_however_it_ends() {
     let tools = misbehaves();
     let mut endless = request("misbehaves", json!({ "crime": "loop" }));
     endless.timeout_ms = 100;
-    let ended = tools.metered(endless.clone()).await;
+    let ended = tools.metered(endless.clone(), nobody()).await;
     assert_eq!(ended.result.expect_err("it never ends by itself").kind, ToolErrorKind::Timeout);
     let booked = ended.receipt.expect("it ran").fuel;
     assert!(booked > 5_000_000, "{booked} units in 100 ms");
     // What is left of a task's fuel bounds the call.
     endless.fuel = Some(3_000_000);
-    let ended = tools.metered(endless).await;
+    let ended = tools.metered(endless, nobody()).await;
     assert_eq!(ended.result.expect_err("it never ends by itself").kind, ToolErrorKind::OutOfFuel);
     assert_eq!(ended.receipt.expect("it ran").fuel, 3_000_000);
-    let hoarder = tools.metered(request("misbehaves", json!({ "crime": "allocate" }))).await;
+    let hoarder = tools.metered(request("misbehaves", json!({ "crime": "allocate" })), nobody()).await;
     assert!(hoarder.result.is_err() && hoarder.receipt.expect("it ran").output.is_none());
 }
 

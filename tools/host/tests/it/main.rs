@@ -3,10 +3,12 @@
 //! - `shipped`: the tools we ship do what they say, and are what the lock says.
 //! - `loading`: what is refused before it runs.
 //! - `arguments`: what a model gets wrong.
+//! - `reaching`, `asking`: what a call is given of the world, and of the model; how much of it.
 //! - `hostile`: guests that mean harm, and a host that survives.
 //! - `keeping`: the cache of compiled code and the call log.
 
 mod arguments;
+mod asking;
 mod hostile;
 mod keeping;
 mod loading;

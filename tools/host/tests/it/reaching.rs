@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use playhouse_core::egress::{HttpGrant, HttpRule};
 use playhouse_core::grant::{Access, Capability, LabelRule};
 use playhouse_core::labels::Labels;
-use playhouse_core::tool::{EffectClass, Grant, ToolErrorKind, ToolRequest};
+use playhouse_core::model::Reply;
+use playhouse_core::tool::{EffectClass, Grant, ToolError, ToolErrorKind, ToolProgress, ToolRequest};
 use playhouse_ports::egress::{Egress, EgressError, EgressErrorKind, Incoming, Outgoing, Secret};
-use playhouse_ports::{ToolBox, ToolProgress, ToolWatch};
+use playhouse_ports::{ToolBox, ToolCaller, ToolQuestion, nobody};
 use playhouse_tools_host::{
     Allow, Config, FolderConfig, Limits, Question, SecretHeader, SecretUse, Standing, StoreConfig,
     ToolConfig, WasmToolBox,
@@ -53,12 +54,18 @@ impl Egress for Echo {
     }
 }
 
+/// A task that writes down what its calls say.
 #[derive(Default)]
 struct Watcher(Mutex<Vec<ToolProgress>>);
 
-impl ToolWatch for Watcher {
-    fn progress(&self, _: &ToolRequest, progress: ToolProgress) {
+#[async_trait]
+impl ToolCaller for Watcher {
+    fn progress(&self, progress: ToolProgress) {
         self.0.lock().expect("no test panics in here").push(progress);
+    }
+
+    async fn ask(&self, question: ToolQuestion) -> Result<Reply, ToolError> {
+        nobody().ask(question).await
     }
 }
 
@@ -66,7 +73,6 @@ impl ToolWatch for Watcher {
 struct House {
     home: TempDir,
     echo: Arc<Echo>,
-    watcher: Arc<Watcher>,
     tools: WasmToolBox,
 }
 
@@ -110,18 +116,17 @@ fn everything(home: &TempDir) -> ToolConfig {
 
 fn house_with(change: impl FnOnce(&mut ToolConfig)) -> House {
     let home = TempDir::new().expect("a folder");
-    let (echo, watcher) = (Arc::new(Echo::default()), Arc::new(Watcher::default()));
+    let echo = Arc::new(Echo::default());
     let mut reaches = everything(&home);
     change(&mut reaches);
     let config = Config {
         tools: vec![reaches, tool(shipped("calculator"))],
         egress: Some(echo.clone()),
-        watch: Some(watcher.clone()),
         limits: Limits { running: 8, ..Limits::default() },
         ..Config::default()
     };
     let tools = WasmToolBox::load(config).expect("all of it is granted");
-    House { home, echo, watcher, tools }
+    House { home, echo, tools }
 }
 
 fn house() -> House {
@@ -176,16 +181,15 @@ async fn a_call_knows_its_id_its_time_and_random_numbers_that_stay() {
 
 #[tokio::test]
 async fn progress_and_parts_reach_those_who_watch_and_the_log_is_bounded() {
-    let house = house();
-    house
-        .does(json!([
-            ["report", 1, 3, "reading\nfiles"],
-            ["partial", "so far"],
-            ["partial", KEY],
-            ["log", "line", 200]
-        ]))
-        .await;
-    let told = house.watcher.0.lock().expect("no panics").clone();
+    let (house, watcher) = (house(), Arc::new(Watcher::default()));
+    let steps = json!([
+        ["report", 1, 3, "reading\nfiles"],
+        ["partial", "so far"],
+        ["partial", KEY],
+        ["log", "line", 200]
+    ]);
+    house.tools.metered(asking(steps), watcher.clone()).await.result.expect("it says all that");
+    let told = watcher.0.lock().expect("no panics").clone();
     let report = ToolProgress::Report { done: 1, total: 3, message: "reading files".into() };
     assert_eq!(told, [report, ToolProgress::Partial("so far".into())], "and nothing that holds a secret");
 }
@@ -334,11 +338,12 @@ async fn a_secret_that_a_guest_got_hold_of_leaves_in_no_clothes_and_is_in_no_out
 async fn a_tool_calls_another_within_its_own_fuel_and_not_itself_without_end() {
     let house = house();
     let sum = json!(["tool", "calculator", {"expression": "6*7"}]);
-    let called = house.tools.metered(asking(json!([sum]))).await;
+    let called = house.tools.metered(asking(json!([sum])), nobody()).await;
     assert_eq!(called.result.expect("it answers")[0]["ok"]["result"], "42");
-    let alone = house.tools.metered(asking(json!([["effect-id"]]))).await.receipt.expect("it ran").fuel;
+    let alone =
+        house.tools.metered(asking(json!([["effect-id"]])), nobody()).await.receipt.expect("it ran").fuel;
     let both = called.receipt.expect("it ran").fuel;
-    let calculator = house.tools.metered(request("calculator", json!({"expression": "6*7"}))).await;
+    let calculator = house.tools.metered(request("calculator", json!({"expression": "6*7"})), nobody()).await;
     assert!(
         both > alone + calculator.receipt.expect("it ran").fuel / 2,
         "what the other computes is this call's own: {both}"

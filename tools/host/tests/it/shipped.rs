@@ -2,7 +2,7 @@
 
 use playhouse_core::digest;
 use playhouse_core::tool::{EffectClass, Grant, ToolErrorKind};
-use playhouse_ports::ToolBox;
+use playhouse_ports::{ToolBox, nobody};
 use playhouse_tools_host::{Config, Limits, WasmToolBox};
 use serde_json::json;
 
@@ -86,7 +86,7 @@ async fn calls_into_the_host_are_counted() {
 #[tokio::test]
 async fn a_call_has_a_receipt_that_the_same_call_matches_to_the_last_unit_of_fuel() {
     let called = |expression: &'static str| {
-        shared().metered(request("calculator", json!({ "expression": expression })))
+        shared().metered(request("calculator", json!({ "expression": expression })), nobody())
     };
     let (first, again, other) = (called("37 * 12").await, called("37 * 12").await, called("37 * 13").await);
     let receipt = first.receipt.expect("it ran");
@@ -107,9 +107,9 @@ async fn a_call_has_a_receipt_that_the_same_call_matches_to_the_last_unit_of_fue
 
 #[tokio::test]
 async fn a_call_that_was_refused_has_no_receipt_and_one_that_failed_has_one_without_an_output() {
-    let refused = shared().metered(request("calculator", json!({ "expresion": "1" }))).await;
+    let refused = shared().metered(request("calculator", json!({ "expresion": "1" })), nobody()).await;
     assert!(refused.result.is_err() && refused.receipt.is_none(), "{refused:?}");
-    let failed = shared().metered(request("calculator", json!({ "expression": "1 / 0" }))).await;
+    let failed = shared().metered(request("calculator", json!({ "expression": "1 / 0" })), nobody()).await;
     let receipt = failed.receipt.expect("it ran");
     assert!(failed.result.is_err() && receipt.output.is_none() && receipt.fuel > 0, "{receipt:?}");
 }

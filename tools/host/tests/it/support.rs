@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use playhouse_core::id::{EffectId, TaskId, Tenant};
 use playhouse_core::labels::Labels;
-use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest};
+use playhouse_core::tool::{Grant, Reach, ToolError, ToolErrorKind, ToolRequest};
 use playhouse_ports::ToolBox;
 use playhouse_tools_host::{Config, Limits, LoadError, ToolConfig, WasmToolBox};
 use serde_json::Value;
@@ -69,6 +69,7 @@ pub(crate) fn request(tool: &str, arguments: Value) -> ToolRequest {
         labels: Labels::default(),
         timeout_ms: 2_000,
         fuel: None,
+        reached: Reach::default(),
     }
 }
 

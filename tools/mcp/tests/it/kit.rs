@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
-    tool::{Grant, ToolError, ToolErrorKind, ToolRequest},
+    tool::{Grant, Reach, ToolError, ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::ToolBox;
 use playhouse_tools_mcp::{Host, McpOptions, McpServer, McpToolBox, ServerConfig, ServerExit, ServerStatus};
@@ -142,6 +142,7 @@ pub(crate) fn request(tool: &str, arguments: Value, timeout_ms: u64) -> ToolRequ
         labels: Labels::default(),
         timeout_ms,
         fuel: None,
+        reached: Reach::default(),
     }
 }
 

@@ -100,6 +100,10 @@ pub(super) fn j7_budgets_are_never_shared_out_twice(world: &World) -> TestCaseRe
                 used[2] += spent.fuel;
             }
             Event::Metered { receipt, .. } => used[2] += receipt.fuel,
+            Event::Consulted { usage, .. } => {
+                used[0] += usage.total();
+                used[1] += price.map_or(0, |price| price.of(*usage));
+            }
             Event::ChildAsked { child, share: Share { tokens, cost_microusd, fuel }, .. } => {
                 let shares = [*tokens, *cost_microusd, *fuel];
                 prop_assert_eq!(shares.map(|share| share.is_some()), most.map(|most| most.is_some()));

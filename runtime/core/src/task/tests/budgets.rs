@@ -7,7 +7,7 @@ use super::{
     fixture::{able, spec},
     run::Run,
 };
-use crate::{agent::Limits, model::Price};
+use crate::{agent::Limits, model::Price, tool::Reach};
 
 #[test]
 fn a_task_that_has_used_its_tokens_asks_no_more() {
@@ -90,6 +90,34 @@ fn what_children_used_counts_and_what_is_set_aside_for_them_too() {
       + finished: failed token_budget: no answer after 115 tokens of 110 allowed; raise `limits.tokens` of the agent, or ask for less
       ! conclude: failed token_budget: no answer after 115 tokens of 110 allowed; raise `limits.tokens` of the agent, or ask for less
     "#);
+}
+
+#[test]
+fn what_a_tool_asks_the_model_is_paid_by_its_task() {
+    let mut run = Run::of(spec(Limits { tokens: Some(100), ..Limits::default() }));
+    run.calls(1, [("c1", "lookup", "{}")]).transcript();
+    assert_eq!(run.task().budget_left().0, Some(85));
+    run.tool_asked(1, 0, json!(1), 90);
+    assert_snapshot!(run.transcript(), @r"
+    > tool t1/1.0 gives 1
+      + consulted t1/1.0: nano-1, 90 tokens
+      + tool done t1/1.0: 1
+      + finished: failed token_budget: no answer after 105 tokens of 100 allowed; raise `limits.tokens` of the agent, or ask for less
+      ! conclude: failed token_budget: no answer after 105 tokens of 100 allowed; raise `limits.tokens` of the agent, or ask for less
+    ");
+    assert_eq!(run.task().spent().usage.total(), 105);
+    let is_labelled = run.task().labels().0.iter().any(|label| label == "model:nano-1");
+    assert!(is_labelled, "{:?}", run.task().labels());
+}
+
+#[test]
+fn what_the_calls_of_a_tool_reach_adds_up_by_tool() {
+    let mut run = Run::of(spec(Limits::default()));
+    run.calls(1, [("c1", "lookup", "{}"), ("c2", "book", "{}")]).tool_took(1, 0, json!(1), 10);
+    run.tool_took(1, 1, json!(1), 3).calls(2, [("c3", "lookup", "{}")]).tool_took(2, 0, json!(1), 5);
+    assert_eq!(run.task().reached("lookup"), Reach { calls: 2, bytes: 15 });
+    assert_eq!(run.task().reached("book"), Reach { calls: 1, bytes: 3 });
+    assert!(run.task().reached("nothing").is_none());
 }
 
 #[test]

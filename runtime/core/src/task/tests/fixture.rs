@@ -12,7 +12,7 @@ use crate::{
     model::{Finish, Reply, Sampling, Usage},
     policy::{ApprovalRule, Policy, Retry, ToolRules, UndoRule},
     task::{Lineage, TaskSpec, control},
-    tool::{EffectClass, Grant, Receipt, ToolSpec},
+    tool::{Asked, EffectClass, Grant, Reach, Receipt, ToolSpec},
     window::WindowPolicy,
 };
 
@@ -124,7 +124,15 @@ pub(super) fn effect(step: u32, ordinal: usize) -> EffectId {
 /// The receipt for a call that took `fuel`.
 pub(super) fn receipt(fuel: u64) -> Receipt {
     let digest = |of: &str| crate::digest::of_bytes(of.as_bytes());
-    Receipt { component: digest("component"), input: digest("{}"), output: Some(digest("1")), fuel }
+    let reached = Reach { calls: 1, bytes: fuel };
+    let (component, input, output) = (digest("component"), digest("{}"), Some(digest("1")));
+    Receipt { component, input, output, fuel, heard: Some(digest("a")), reached }
+}
+
+/// What a tool asked the model that [`reply`] comes from.
+pub(super) fn asked(input_tokens: u64) -> Asked {
+    let usage = Usage { input_tokens, ..Usage::default() };
+    Asked { model: "nano-1".into(), usage }
 }
 
 /// A reply of 10 tokens read and 5 written.

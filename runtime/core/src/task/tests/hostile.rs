@@ -58,14 +58,15 @@ fn journal_of(spec: TaskSpec, moves: &[Move], fair: &[super::moves::Answer]) -> 
 /// Whether the same again changes nothing that matters: words, not deeds.
 fn may_repeat(event: &Event) -> bool {
     use Event::{
-        CancelRequested, CrashedTooOften, DeadlinePassed, Metered, ModelFailed, ModelReplied, RepairAsked,
+        CancelRequested, Consulted, CrashedTooOften, DeadlinePassed, Metered, ModelFailed, ModelReplied,
+        RepairAsked,
     };
     match event {
         // Until the next is asked, another reply would be another reply.
         ModelReplied { reply, .. } => reply.message.tool_calls.is_empty(),
         RepairAsked { .. } | ModelFailed { .. } => true,
         // Counts as more than was used, which only ends the task sooner.
-        Metered { .. } => true,
+        Metered { .. } | Consulted { .. } => true,
         _ => matches!(event, CancelRequested { .. } | DeadlinePassed | CrashedTooOften { .. }),
     }
 }

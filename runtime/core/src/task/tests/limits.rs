@@ -106,8 +106,7 @@ fn arguments_and_outputs_nested_too_deep_for_a_journal_are_refused() {
     assert!(matches!(&step.events[1], Event::ToolRefused { error, .. } if error.message.contains("nested")));
     through_text(step.events);
     let output: Value = serde_json::from_str(&deep(127)).unwrap();
-    let step =
-        task.step(2_000, Input::ToolReplied { effect_id: effect(1, 1), result: Ok(output), receipt: None });
+    let step = task.step(2_000, Input::ToolReplied { effect_id: effect(1, 1), called: Ok(output).into() });
     assert!(matches!(&step.events[0], Event::ToolFailed { error, .. } if error.message.contains("nested")));
     through_text(step.events);
 }

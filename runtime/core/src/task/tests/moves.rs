@@ -3,14 +3,14 @@
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 
-use super::fixture::{TOOLS, able, asking, call, reply, retrying, undoing, wants_json, with};
+use super::fixture::{TOOLS, able, asked, asking, call, receipt, reply, retrying, undoing, wants_json, with};
 use crate::{
     agent::Limits,
     message::ToolCall,
     model::{Finish, ModelError, ModelErrorKind, Price, Reply},
     policy::{OnUnknown, Retry},
     task::TaskSpec,
-    tool::{ToolError, ToolErrorKind},
+    tool::{Called, ToolError, ToolErrorKind},
 };
 
 /// One thing that happens, and where the process dies while it is dealt with, if it does.
@@ -84,6 +84,16 @@ pub(super) struct Answer {
     pub(super) check_works: bool,
     /// What the call took, if it is metered.
     pub(super) fuel: Option<u64>,
+    /// Tokens of what the call asked the model, if it did.
+    pub(super) asked: Option<u64>,
+}
+
+impl Answer {
+    /// The end of a call.
+    pub(super) fn called(&self) -> Called {
+        let Self { tool, fuel, asked: tokens, .. } = self;
+        Called { result: tool.clone(), receipt: fuel.map(receipt), asked: tokens.map(asked) }
+    }
 }
 
 /// A submission of an agent that may do anything, with limits that are hit, and a policy of any kind.
@@ -193,13 +203,10 @@ fn crash() -> impl Strategy<Value = Option<CrashPoint>> {
 }
 
 pub(super) fn answer() -> impl Strategy<Value = Answer> {
-    let fuel = prop::option::of(1u64..900);
-    (model(), tool(), prop::bool::weighted(0.8), fuel).prop_map(|(model, tool, check_works, fuel)| Answer {
-        model,
-        tool,
-        check_works,
-        fuel,
-    })
+    let took = (prop::option::of(1u64..900), prop::option::weighted(0.2, 1u64..60));
+    (model(), tool(), prop::bool::weighted(0.8), took).prop_map(
+        |(model, tool, check_works, (fuel, asked))| Answer { model, tool, check_works, fuel, asked },
+    )
 }
 
 fn model() -> impl Strategy<Value = Result<Reply, ModelError>> {

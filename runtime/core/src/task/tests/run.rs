@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    fixture::{call, effect, receipt, reply, spec},
+    fixture::{asked, call, effect, receipt, reply, spec},
     transcript,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         Decision, Divergence, Event, Input, Outcome, Record, Signal, Spent, Task, TaskError, TaskErrorKind,
         TaskSpec, replay,
     },
-    tool::{ToolError, ToolErrorKind},
+    tool::{Called, ToolError, ToolErrorKind},
 };
 
 /// One life of a task. Whoever reads its transcript also has it proven that the journal restores the task
@@ -128,18 +128,24 @@ impl Run {
     }
 
     pub(super) fn tool(&mut self, step: u32, ordinal: usize, output: Value) -> &mut Self {
-        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result: Ok(output), receipt: None })
+        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), called: Ok(output).into() })
     }
 
     /// A call in the sandbox ends, and took so much.
     pub(super) fn tool_took(&mut self, step: u32, ordinal: usize, output: Value, fuel: u64) -> &mut Self {
-        let (effect_id, receipt) = (effect(step, ordinal), Some(receipt(fuel)));
-        self.input(Input::ToolReplied { effect_id, result: Ok(output), receipt })
+        let called = Called { receipt: Some(receipt(fuel)), ..Ok(output).into() };
+        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), called })
+    }
+
+    /// A call ends that asked the model for something of so many tokens.
+    pub(super) fn tool_asked(&mut self, step: u32, ordinal: usize, output: Value, tokens: u64) -> &mut Self {
+        let called = Called { asked: Some(asked(tokens)), ..Ok(output).into() };
+        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), called })
     }
 
     pub(super) fn tool_fails(&mut self, step: u32, ordinal: usize, kind: ToolErrorKind) -> &mut Self {
         let result = Err(ToolError::new(kind, "no luck"));
-        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), result, receipt: None })
+        self.input(Input::ToolReplied { effect_id: effect(step, ordinal), called: result.into() })
     }
 
     /// The call that takes a call of `step` back ends.
@@ -152,7 +158,7 @@ impl Run {
         let mut effect_id = effect(step, ordinal);
         effect_id.0 += "~undo";
         let result = result.map_err(|kind| ToolError::new(kind, "no luck"));
-        self.input(Input::ToolReplied { effect_id, result, receipt: None })
+        self.input(Input::ToolReplied { effect_id, called: result.into() })
     }
 
     pub(super) fn checked(&mut self, ordinal: usize, result: Result<Option<Value>, ToolError>) -> &mut Self {

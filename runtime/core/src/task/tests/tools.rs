@@ -171,7 +171,7 @@ fn an_error_of_a_tool_is_a_value_the_model_can_act_on() {
     let mut run = Run::begun();
     run.calls(1, [("c1", "book", "{}")]);
     let result = Err(ToolError::new(ToolErrorKind::InvalidInput, "`city` is missing"));
-    run.input(Input::ToolReplied { effect_id: effect(1, 0), result, receipt: None });
+    run.input(Input::ToolReplied { effect_id: effect(1, 0), called: result.into() });
     assert_snapshot!(run.transcript(), @r#"
     > model 1.1 replies book({}) as "c1"
       + model replied 1 book({}) as "c1"
@@ -236,7 +236,7 @@ fn a_second_result_for_the_same_call_is_ignored() {
     let mut run = Run::begun();
     run.calls(1, [("c1", "lookup", "{}"), ("c2", "lookup", "{}")]).transcript();
     run.tool(1, 0, json!("first")).tool(1, 0, json!("again"));
-    run.input(Input::ToolReplied { effect_id: effect(7, 7), result: Ok(json!("whose?")), receipt: None });
+    run.input(Input::ToolReplied { effect_id: effect(7, 7), called: Ok(json!("whose?")).into() });
     assert_snapshot!(run.transcript(), @r#"
     > tool t1/1.0 gives "first"
       + tool done t1/1.0: "first"

@@ -6,7 +6,7 @@ use crate::{
     message::{Arguments, Assistant, Message, ToolCall},
     model::Finish,
     task::{Decision, Effect, Event, Input, Intent, Outcome, Signal, Wait},
-    tool::ToolError,
+    tool::{Called, ToolError},
 };
 
 pub(super) fn input(input: &Input) -> String {
@@ -23,10 +23,10 @@ pub(super) fn input(input: &Input) -> String {
         Input::ModelReplied { step, attempt, result: Err(error) } => {
             format!("model {step}.{attempt} fails: {}", name(&error.kind))
         }
-        Input::ToolReplied { effect_id, result: Ok(output), .. } => {
+        Input::ToolReplied { effect_id, called: Called { result: Ok(output), .. } } => {
             format!("tool {effect_id} gives {output}")
         }
-        Input::ToolReplied { effect_id, result: Err(error), .. } => {
+        Input::ToolReplied { effect_id, called: Called { result: Err(error), .. } } => {
             format!("tool {effect_id} fails: {}", tool_error(error))
         }
         Input::ToolChecked { effect_id, result } => {
@@ -55,6 +55,9 @@ pub(super) fn event(event: &Event) -> String {
         Event::Submitted(spec) => format!("submitted {:?}", spec.input),
         Event::Started { .. } => "started".into(),
         Event::Metered { effect_id, receipt } => format!("metered {effect_id}: {} fuel", receipt.fuel),
+        Event::Consulted { effect_id, model, usage } => {
+            format!("consulted {effect_id}: {model}, {} tokens", usage.total())
+        }
         Event::Resumed { epoch } => format!("resumed as epoch {epoch}"),
         Event::ModelAsked { step, attempt } => format!("model asked {step}.{attempt}"),
         Event::ModelReplied { step, reply } => format!("model replied {step}{}", assistant(&reply.message)),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    fixture::{effect, receipt},
+    fixture::effect,
     moves::{Action, Answer, CrashPoint, Move, Ruling, Word},
 };
 use crate::{
@@ -104,8 +104,7 @@ impl World {
                 (recent > 0).then(|| self.seen[self.seen.len() - 1 - which.index(recent)].clone())
             }
             Action::Stray(answer) => {
-                let receipt = answer.fuel.map(receipt);
-                Some(Input::ToolReplied { effect_id: effect(9, 9), result: answer.tool.clone(), receipt })
+                Some(Input::ToolReplied { effect_id: effect(9, 9), called: answer.called() })
             }
             Action::Decide(which, ruling) => {
                 let waits = task.view(0).waits;
@@ -164,10 +163,7 @@ impl World {
             Job::Model { step, attempt } => {
                 Input::ModelReplied { step, attempt, result: answer.model.clone() }
             }
-            Job::Tool(intent) => {
-                let receipt = answer.fuel.map(receipt);
-                Input::ToolReplied { effect_id: intent.effect_id, result: answer.tool.clone(), receipt }
-            }
+            Job::Tool(intent) => Input::ToolReplied { effect_id: intent.effect_id, called: answer.called() },
             Job::Check(intent) => {
                 let found = self.happened.contains(&intent.effect_id).then(|| "found".into());
                 let result = if answer.check_works { Ok(found) } else { Err(check_failed()) };

@@ -4,10 +4,10 @@ use playhouse_core::{
     id::{EffectId, TaskId},
     model::Reply,
     task,
-    tool::Receipt,
+    tool::{Reach, Receipt, ToolProgress},
 };
 
-use super::{Event, Outcome, Record, Repair};
+use super::{Event, Outcome, Progress, Record, Repair};
 use crate::wire::{Message, message::of_reply};
 
 impl From<task::Record> for Record {
@@ -37,6 +37,9 @@ impl From<task::Event> for Event {
                 Self::ToolRefused { call_id, tool, error: error.into() }
             }
             Core::Metered { effect_id, receipt } => metered(effect_id, receipt),
+            Core::Consulted { effect_id, model, usage } => {
+                Self::Consulted { effect_id: effect_id.0, model, usage: usage.into() }
+            }
             Core::ToolDone { effect_id, output } => Self::ToolDone { effect_id: effect_id.0, output },
             Core::ToolFailed { effect_id, error } => {
                 Self::ToolFailed { effect_id: effect_id.0, error: error.into() }
@@ -116,8 +119,24 @@ fn ended(child: TaskId, outcome: task::Outcome, spent: task::Spent) -> Event {
 }
 
 fn metered(effect_id: EffectId, receipt: Receipt) -> Event {
-    let Receipt { component, input, output, fuel } = receipt;
-    Event::Metered { effect_id: effect_id.0, component, input, output, fuel }
+    let Receipt { component, input, output, fuel, heard, reached: Reach { calls, bytes } } = receipt;
+    let (effect_id, reached_calls, reached_bytes) = (effect_id.0, calls, bytes);
+    Event::Metered { effect_id, component, input, output, fuel, heard, reached_calls, reached_bytes }
+}
+
+impl Progress {
+    /// On the wire.
+    pub fn of(effect_id: EffectId, tool: String, progress: ToolProgress) -> Self {
+        let nothing =
+            Self { effect_id: effect_id.0, tool, done: None, total: None, message: None, text: None };
+        match progress {
+            ToolProgress::Report { done, total, message } => {
+                let total = (total > 0).then_some(total);
+                Self { done: Some(done), total, message: Some(message), ..nothing }
+            }
+            ToolProgress::Partial(text) => Self { text: Some(text), ..nothing },
+        }
+    }
 }
 
 impl From<task::Outcome> for Outcome {

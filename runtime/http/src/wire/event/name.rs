@@ -16,6 +16,7 @@ impl Event {
             Self::ToolAsked { .. } => "tool_asked",
             Self::ToolRefused { .. } => "tool_refused",
             Self::Metered { .. } => "metered",
+            Self::Consulted { .. } => "consulted",
             Self::ToolDone { .. } => "tool_done",
             Self::ToolFailed { .. } => "tool_failed",
             Self::ToolRetried { .. } => "tool_retried",

@@ -70,7 +70,7 @@ impl Fake {
         let state = self.state();
         let record = |event: &TaskEvent| match event {
             TaskEvent::Record(record) => Some(record.clone()),
-            TaskEvent::Delta { .. } => None,
+            TaskEvent::Delta { .. } | TaskEvent::Progress { .. } => None,
         };
         let records = state.tasks[id].feed.iter().filter_map(record).collect();
         Export { format: Export::FORMAT.into(), task: id.clone(), exported_ms: 7, records }
