@@ -241,7 +241,9 @@ pub(crate) fn journal_error(error: JournalError) -> ApiError {
         JournalError::Busy(_) => ApiErrorKind::TooBusy,
         JournalError::Unavailable(_) => ApiErrorKind::Unavailable,
         JournalError::Erased(_) => ApiErrorKind::NotFound,
-        JournalError::Damaged(_) | JournalError::Fenced { .. } => ApiErrorKind::Internal,
+        JournalError::Damaged(_) | JournalError::Newer(_) | JournalError::Fenced { .. } => {
+            ApiErrorKind::Internal
+        }
         JournalError::KeyUsed { .. } => ApiErrorKind::Conflict,
     };
     let retry_after_ms =

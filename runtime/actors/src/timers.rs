@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use playhouse_core::{id::TaskId, session::Retention, task::Head};
-use playhouse_ports::JournalError;
+use playhouse_ports::{Journal, JournalError};
 use playhouse_supervise::tell;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
@@ -91,6 +91,14 @@ impl Actor for Timers {
     }
 }
 
+/// The task that made the one of `head`, if there is one and it was not forgotten.
+pub(crate) async fn parent(journal: &dyn Journal, head: &Head) -> Result<Option<Head>, JournalError> {
+    match &head.parent {
+        Some(parent) => journal.head(parent).await,
+        None => Ok(None),
+    }
+}
+
 impl Timers {
     /// Wakes what is due; returns how long until the next look.
     async fn look(&self) -> Duration {
@@ -138,7 +146,9 @@ impl Timers {
         let is_old =
             |head: &&Head| head.status.is_final() && head.updated_ms.saturating_add(kept_ms) <= now_ms;
         for head in heads.iter().filter(is_old) {
-            ledger.journal.forget(&head.task).await?;
+            if head.may_go(parent(&*ledger.journal, head).await?.as_ref()) {
+                ledger.journal.forget(&head.task).await?;
+            }
         }
         Ok(())
     }

@@ -164,8 +164,11 @@ fn payload<'a>(
 const INCURABLE: &str = "no other copy would read otherwise";
 
 fn parse<T: DeserializeOwned>(what: &impl Display, payload: &[u8]) -> Result<T, JournalError> {
-    // Its checksum holds, so this is what was written.
-    serde_json::from_slice(payload).map_err(|error| incurable(what, &error))
+    // Its checksum holds, so this is what was written. What is JSON, and not ours, is of a version that knows more.
+    serde_json::from_slice(payload).map_err(|error| match error.is_data() {
+        true => JournalError::Newer(format!("{what}: {error}")),
+        false => incurable(what, &error),
+    })
 }
 
 /// Whether `error` means that the disk lost or changed something, so that another copy may heal it.

@@ -89,6 +89,10 @@ pub enum JournalError {
     /// It was sealed with a key that has been destroyed, and can never be read again. Final, and no damage.
     #[error("it was erased: {0}")]
     Erased(String),
+    /// A newer version wrote it, in words that this one does not know: it is whole, and to be left alone until that
+    /// version is started again.
+    #[error("a newer version of Playhouse wrote it: {0}")]
+    Newer(String),
     /// Too many appends wait; come back later.
     #[error("the journal's inbox is full ({0} batches); try again in a moment")]
     Busy(usize),

@@ -147,6 +147,7 @@ fn verdict(done: &Result<(), JournalError>) -> &'static str {
         Err(JournalError::Full(_)) => "full",
         Err(JournalError::Damaged(_)) => "damaged",
         Err(JournalError::Erased(_)) => "erased",
+        Err(JournalError::Newer(_)) => "newer",
         Err(JournalError::Busy(_)) => "busy",
         Err(JournalError::Unavailable(_)) => "unavailable",
     }

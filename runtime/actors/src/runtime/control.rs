@@ -12,7 +12,7 @@ use playhouse_core::{
 use serde_json::Value;
 
 use super::{Runtime, journal_error, no_answer, not_found, read_all, submit::not_accepted};
-use crate::{services::ask, tasks::TasksMsg};
+use crate::{services::ask, tasks::TasksMsg, timers::parent};
 
 impl Runtime {
     /// Gives an open task an input; durable when this returns.
@@ -124,12 +124,21 @@ impl Runtime {
     }
 
     pub(super) async fn forget_task(&self, caller: &Caller, id: &TaskId) -> Result<(), ApiError> {
-        if !self.head(caller, id).await?.status.is_final() {
-            let message = format!("task {id} is not over; cancel it first");
+        let (journal, head) = (&self.services.ledger.journal, self.head(caller, id).await?);
+        let parent = parent(&**journal, &head).await.map_err(journal_error)?;
+        if !head.may_go(parent.as_ref()) {
+            let message = match (head.status.is_final(), head.parent) {
+                (true, Some(parent)) => {
+                    format!(
+                        "task {parent} made task {id} and is not over; forget it after that one has ended"
+                    )
+                }
+                _ => format!("task {id} is not over; cancel it first"),
+            };
             return Err(ApiError::new(ApiErrorKind::Conflict, message));
         }
         // `false`: somebody else was faster, and it is gone all the same.
-        self.services.ledger.journal.forget(id).await.map(drop).map_err(journal_error)
+        journal.forget(id).await.map(drop).map_err(journal_error)
     }
 
     async fn records(&self, caller: &Caller, id: &TaskId) -> Result<Vec<Record>, ApiError> {

@@ -268,7 +268,7 @@ pub(super) async fn end(services: Arc<Services>, dispatcher: ActorRef<TasksMsg>,
         }
     };
     if let Err(error) = &ended {
-        tracing::error!(task = %id, %error, "task could not be ended; the next start tries again");
+        tracing::error!(task = %id, %error, "task could not be ended and is left as it is; the next start tries again");
     }
     // Watchers may have missed the note of a last append whose answer was lost.
     services.ledger.tell(&id, || Note::Appended(Arc::default()));
@@ -300,7 +300,11 @@ async fn try_to_end(services: &Services, id: &TaskId, input: Input) -> Result<()
         Ok(task) => task,
         Err(error) => {
             tracing::error!(task = %id, %error, "the journal of this task cannot be replayed");
-            return seal(services, id, error.to_string()).await;
+            return match error.downcast_ref::<JournalError>() {
+                // Its own version goes on with it.
+                Some(newer @ JournalError::Newer(_)) => Err(newer.clone()),
+                _ => seal(services, id, error.to_string()).await,
+            };
         }
     };
     let (first, now_ms) = (task.next_seq(), ledger.clock.now_ms());

@@ -35,8 +35,8 @@ type When = dyn Fn(&Asked<'_>) -> bool + Send + Sync;
 pub(crate) struct Brittle {
     inner: MemoryJournal,
     breaks: Arc<When>,
-    /// Whether the key of all records is destroyed.
-    erased: bool,
+    /// How every record is, instead of readable.
+    unreadable: Option<fn(String) -> JournalError>,
 }
 
 impl Brittle {
@@ -44,12 +44,21 @@ impl Brittle {
         inner: &MemoryJournal,
         breaks: impl Fn(&Asked<'_>) -> bool + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(breaks), erased: false })
+        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(breaks), unreadable: None })
     }
 
     /// One that does not panic, and whose records can never be read again.
     pub(crate) fn erased(inner: &MemoryJournal) -> Arc<Self> {
-        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(|_| false), erased: true })
+        Self::unreadable(inner, JournalError::Erased)
+    }
+
+    /// One whose records were written by a newer version.
+    pub(crate) fn newer(inner: &MemoryJournal) -> Arc<Self> {
+        Self::unreadable(inner, JournalError::Newer)
+    }
+
+    fn unreadable(inner: &MemoryJournal, why: fn(String) -> JournalError) -> Arc<Self> {
+        Arc::new(Self { inner: inner.clone(), breaks: Arc::new(|_| false), unreadable: Some(why) })
     }
 
     fn asked(&self, asked: &Asked<'_>) {
@@ -72,8 +81,8 @@ impl Journal for Brittle {
 
     async fn read(&self, task: &TaskId, from: Seq, max: usize) -> Result<Vec<Record>, JournalError> {
         self.asked(&Asked::Read);
-        if self.erased {
-            return Err(JournalError::Erased(format!("records of task {task}")));
+        if let Some(why) = self.unreadable {
+            return Err(why(format!("records of task {task}")));
         }
         self.inner.read(task, from, max).await
     }

@@ -124,6 +124,46 @@ async fn the_end_of_a_child_reaches_its_parent_through_a_restart() {
 }
 
 #[tokio::test]
+async fn a_child_is_kept_until_the_task_that_made_it_is_over() {
+    let gate = Arc::new(Semaphore::new(0));
+    let model = family("run_task", json!({ "agent": "worker", "input": "sweep" })).gated(gate.clone());
+    let house = plan(&model, &["run_task"]).build().await;
+    let task = house.submit("go").await.unwrap();
+    // The parent's first step and the child's only one; the parent's second waits.
+    gate.add_permits(2);
+    house.until(&task, |event| matches!(event, Event::ChildEnded { .. })).await;
+    let query = TaskQuery { limit: 9, parent: Some(task.clone()), ..TaskQuery::default() };
+    let child = house.runtime.tasks(&me(), query).await.unwrap().tasks[0].task.clone();
+    let refused = house.runtime.forget(&me(), &child).await.unwrap_err();
+    assert_eq!(refused.kind, playhouse_api::ApiErrorKind::Conflict);
+    assert!(refused.message.contains(&format!("task {task} made task {child}")), "{refused}");
+    gate.add_permits(1);
+    house.finish(&task).await;
+    house.runtime.forget(&me(), &child).await.unwrap();
+    house.runtime.forget(&me(), &task).await.unwrap();
+    house.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_is_not_forgotten_with_age_while_the_task_that_made_it_goes_on() {
+    let gate = Arc::new(Semaphore::new(2));
+    let model = family("run_task", json!({ "agent": "worker", "input": "sweep" })).gated(gate);
+    let mut plan = plan(&model, &["run_task"]);
+    plan.retention.tasks_s = 3600;
+    plan.agent.limits.time_ms = 24 * 3_600_000;
+    plan.agent.limits.model_time_ms = 24 * 3_600_000;
+    let house = plan.build().await;
+    let task = house.submit("go").await.unwrap();
+    house.until(&task, |event| matches!(event, Event::ChildEnded { .. })).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2 * 3600)).await;
+    assert_eq!(children(&house, &task).await, [Status::Done]);
+    house.runtime.cancel(&me(), &task, "enough".into()).await.unwrap();
+    house.finish(&task).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2 * 3600)).await;
+    assert!(children(&house, &task).await.is_empty());
+}
+
+#[tokio::test]
 async fn work_is_only_given_to_agents_that_are_named_and_only_so_deep() {
     for (agents, depth, problem) in [(vec![], 3, "cannot be given"), (vec!["worker".into()], 0, "nested")] {
         let model = family("run_task", json!({ "agent": "worker", "input": "sweep" }));

@@ -146,6 +146,41 @@ async fn open_tasks_whose_records_were_erased_are_set_aside_and_new_ones_run() {
     timeout(LOST, becomes(&next, Status::Done)).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_task_that_a_newer_version_wrote_is_left_alone_until_that_version_is_back() {
+    let gate = Arc::new(Semaphore::new(0));
+    let model = ScriptedModel::new(|_| answer("ok")).gated(gate.clone());
+    let house = Plan::new(&model).build().await;
+    let task = house.submit("go").await.unwrap();
+    house.until(&task, |event| matches!(event, Event::ModelAsked { .. })).await;
+    let journal = house.stop().await;
+    let before = journal.head(&task).await.unwrap();
+    gate.add_permits(8);
+
+    // Back to a version that cannot read it: others run, and this one stays as it was, also when it is cancelled.
+    let mut plan = Plan::new(&model).on(journal.clone());
+    plan.bounds.live_tasks = 2;
+    plan.around.journal = Some(Brittle::newer(&journal));
+    let house = plan.build().await;
+    for _ in 0..4 {
+        let other = house.submit("go").await.unwrap();
+        let done = async {
+            while journal.head(&other).await.unwrap().unwrap().status != Status::Done {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LOST, done).await.unwrap();
+    }
+    house.runtime.cancel(&Caller::local(), &task, "enough".into()).await.ok();
+    let journal = house.stop().await;
+    assert_eq!(journal.head(&task).await.unwrap(), before);
+
+    // And forward again.
+    let house = Plan::new(&model).on(journal).build().await;
+    assert_eq!(house.finish(&task).await.output.as_deref(), Some("ok"));
+    house.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_task_is_lost_or_repeated_whichever_actor_dies() {
     for victim in STARTED.into_iter().chain(["a planner"]) {

@@ -86,6 +86,14 @@ pub struct Head {
     pub unbegun: bool,
 }
 
+impl Head {
+    /// Whether this task can be forgotten: it is over, and so is the task that made it (`parent`, if that is still
+    /// there), which would otherwise miss its answer and make it again.
+    pub fn may_go(&self, parent: Option<&Self>) -> bool {
+        self.status.is_final() && parent.is_none_or(|parent| parent.status.is_final())
+    }
+}
+
 /// The full form: what `GET /v1/tasks/{id}` answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskView {
