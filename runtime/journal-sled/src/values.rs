@@ -358,3 +358,23 @@ pub(crate) fn check((key, value): &(Vec<u8>, Vec<u8>)) -> Result<(), JournalErro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use playhouse_core::task::Event;
+
+    use super::*;
+
+    #[test]
+    fn what_is_whole_and_not_of_our_words_is_of_a_newer_version_and_no_damage() {
+        let read = |text: &str| parse::<Event>(&"record 3 of task t", text.as_bytes());
+        assert_eq!(read(r#"{"type":"woken","at_ms":7}"#), Ok(Event::Woken { at_ms: 7 }));
+        let newer = read(r#"{"type":"levitated","at_ms":7}"#).unwrap_err();
+        assert!(
+            matches!(&newer, JournalError::Newer(what) if what.contains("record 3 of task t")),
+            "{newer}"
+        );
+        assert!(!is_damage(&newer), "no other copy is asked, and nothing is repaired");
+        assert!(matches!(read(r#"{"type":"woken","#), Err(JournalError::Damaged(_))));
+    }
+}
