@@ -17,6 +17,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::{
+    installed,
     journal::JournalConfig,
     mcp::{self, McpEntry},
     tool_config::{self, HttpEntry, SecretEntry, StoreEntry, ToolEntry},
@@ -63,6 +64,8 @@ pub struct Config {
     pub agents: Option<PathBuf>,
     /// A `tools.lock`: with it, a component whose hash is not listed is refused.
     pub tools_lock: Option<PathBuf>,
+    /// Where installed tools are; the user's data folder when not set.
+    pub tools_folder: Option<PathBuf>,
     /// A file that gets one line per tool call that is really started.
     pub call_log: Option<PathBuf>,
     /// The alias that agents mean by `default`.
@@ -189,12 +192,13 @@ impl Config {
     fn anchor(&mut self, file: Option<&Path>) {
         let Some(base) = file.and_then(Path::parent) else { return };
         let anchor = |path: &mut PathBuf| {
-            if path.is_relative() && !path.to_string_lossy().starts_with("shipped:") {
+            let text = path.to_string_lossy();
+            if path.is_relative() && !text.starts_with("shipped:") && !text.starts_with(installed::PREFIX) {
                 *path = base.join(&*path);
             }
         };
-        let Self { data, cache, agents, tools_lock, call_log, .. } = self;
-        [data, cache, agents, tools_lock, call_log].into_iter().flatten().for_each(anchor);
+        let Self { data, cache, agents, tools_lock, tools_folder, call_log, .. } = self;
+        [data, cache, agents, tools_lock, tools_folder, call_log].into_iter().flatten().for_each(anchor);
         self.tools.values_mut().flat_map(ToolEntry::paths).for_each(anchor);
         self.secrets.values_mut().filter_map(SecretEntry::path).for_each(anchor);
         self.mcp.values_mut().for_each(|entry| entry.anchor(anchor));

@@ -9,6 +9,7 @@
 mod agents;
 mod config;
 mod door;
+mod installed;
 mod journal;
 pub mod mcp;
 mod models;
@@ -20,6 +21,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
 pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry};
+pub use installed::tools_folder;
 pub use journal::JournalConfig;
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_journal_sled::{Options as JournalOptions, offline};

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     BuildError,
     config::{BadConfig, Config},
-    mcp,
+    installed, mcp,
     shipped::Shelf,
     tool_config::{self, ToolEntry},
 };
@@ -104,7 +104,11 @@ fn component(config: &Config, shelf: &Shelf, tool: &ToolEntry) -> Result<ToolCon
     let tables = tool.tables.iter().map(|name| (name.clone(), config.tables[name].clone())).collect();
     let stores = config.data.clone().unwrap_or_default().join(STORES);
     let allow = tool_config::allow(config, tool, &stores)?;
-    Ok(ToolConfig { component: shelf.resolve(&tool.component)?, tables, effect: tool.effect, allow })
+    let component = match installed::resolve(config, &tool.component)? {
+        Some(installed) => installed,
+        None => shelf.resolve(&tool.component)?,
+    };
+    Ok(ToolConfig { component, tables, effect: tool.effect, allow })
 }
 
 #[async_trait]

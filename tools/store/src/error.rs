@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::{
-    difference::Difference, disk::FileError, lock::BadLock, signature::BadSignature, verdict::Verdict,
+    difference::Difference, disk::FileError, lock::BadLock, signature::BadSignature, store::State,
+    verdict::Verdict,
 };
 
 /// Why the store did not do what it was asked to.
@@ -68,6 +69,16 @@ pub enum StoreError {
     /// Somebody must agree to what changes. Carries it.
     #[error("somebody must agree to this before it is installed:\n{}", .0.explain())]
     NeedsConsent(Box<Difference>),
+    /// What is installed is not what was.
+    #[error("the component of `{name}`, {}, {found}; install it again", path.display())]
+    Spoiled {
+        /// The tool.
+        name: String,
+        /// Where its component should be.
+        path: PathBuf,
+        /// What is there.
+        found: State,
+    },
     /// There is no tool of this name.
     #[error("`{name}` is not installed; installed are: {}", list(names))]
     NotInstalled {

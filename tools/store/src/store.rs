@@ -181,12 +181,25 @@ impl Store {
         let _held = self.hold(&format!("remove `{name}`"))?;
         let mut lock = self.lock()?;
         let Some(entry) = lock.remove(name) else {
-            let names = lock.entries().iter().map(|entry| entry.name.clone()).collect();
-            return Err(StoreError::NotInstalled { name: name.into(), names });
+            return Err(not_installed(name, &lock));
         };
         self.write_lock(&lock)?;
         self.sweep_held(&lock)?;
         Ok(entry)
+    }
+
+    /// Where the component of an installed tool is, if its bytes are those of the lock. Reads it.
+    ///
+    /// # Errors
+    /// If there is no such tool, or its bytes are others.
+    pub fn component(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let lock = self.lock()?;
+        let Some(entry) = lock.get(name) else { return Err(not_installed(name, &lock)) };
+        let path = self.folder.join(entry.file());
+        match state(&path, &entry.sha256) {
+            State::Whole => Ok(path),
+            found => Err(StoreError::Spoiled { name: name.into(), path, found }),
+        }
     }
 
     /// Every tool and whether its bytes are those of the lock. Reads all components.
@@ -259,6 +272,11 @@ impl Store {
         }
         Ok(strays)
     }
+}
+
+fn not_installed(name: &str, lock: &Lock) -> StoreError {
+    let names = lock.entries().iter().map(|entry| entry.name.clone()).collect();
+    StoreError::NotInstalled { name: name.into(), names }
 }
 
 /// The signatures of an installed tool, as they were written beside it.

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail};
-use playhouse_assembly::tools::{Inspection, inspect_bytes};
+use playhouse_assembly::{
+    tools::{Inspection, inspect_bytes},
+    tools_folder,
+};
 use playhouse_ports::{Clock, SystemClock};
 use playhouse_tools_store::{
     Artifact, Claims, Consent, Credentials, FetchConfig, Fetcher, Package, Passphrase, SecretKey, Signature,
@@ -227,12 +230,9 @@ fn trust(args: &TrustArgs) -> anyhow::Result<Trust> {
 }
 
 fn folder(args: &FolderArgs) -> anyhow::Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let data = || variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
-    let default = || data().map(|data| data.join("playhouse/tools"));
     args.folder
         .clone()
-        .or_else(default)
+        .or_else(tools_folder)
         .ok_or_else(|| anyhow!("there is no home folder: name one with --folder"))
 }
 

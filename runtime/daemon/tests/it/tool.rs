@@ -156,6 +156,23 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
     let shown = text(&run(&["tool", "list", "--folder", &folder]).stdout);
     assert!(shown.starts_with("calculator 0.2.0  signed by "), "{shown}");
 
+    // A configuration names it, and gets the bytes that were installed or none.
+    let config = place.path("playhouse.toml");
+    let named = |name: &str| {
+        format!("tools_folder = \"tools\"\n[tools.calculator]\ncomponent = \"installed:{name}\"\n")
+    };
+    let loaded = |name: &str| {
+        std::fs::write(&config, named(name)).unwrap();
+        let out = run(&["tool", "grants", "calculator", "--config", &config]);
+        (out.status.success(), text(&out.stderr))
+    };
+    assert_eq!(loaded("calculator"), (true, String::new()));
+    assert!(loaded("abacus").1.contains("`abacus` is not installed; installed are: calculator"));
+    let file = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|it| it == "wasm")).unwrap();
+    std::fs::copy(shipped("lookup"), &file).unwrap();
+    assert!(loaded("calculator").1.contains("has other bytes than were installed"));
+
     // One that reads a table asks, and nobody is there to be asked.
     std::fs::write(&trust, "required = false\n").unwrap();
     let lookup = shipped("lookup");

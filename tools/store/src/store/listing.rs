@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -39,6 +39,17 @@ pub enum State {
     Differs(String),
     /// Something that cannot be read, and why.
     Unreadable(String),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("is whole"),
+            Self::Missing => f.write_str("is missing"),
+            Self::Differs(sha256) => write!(f, "has other bytes than were installed (sha256 {sha256})"),
+            Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
+        }
+    }
 }
 
 /// All that is in the folder.

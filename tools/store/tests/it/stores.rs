@@ -34,6 +34,13 @@ fn a_tool_is_a_file_named_after_its_digest_with_its_signatures_beside_it() {
     let mode = std::fs::metadata(&installed.file).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o644);
     assert_eq!(signatures_of(&installed.file).unwrap(), signatures);
+    assert_eq!(store.component("adder").unwrap(), installed.file);
+    let missing = store.component("subtractor").unwrap_err();
+    assert!(matches!(missing, StoreError::NotInstalled { .. }), "{missing}");
+    std::fs::write(&installed.file, b"masw").unwrap();
+    let spoiled = store.component("adder").unwrap_err().to_string();
+    assert!(spoiled.contains("has other bytes") && spoiled.contains("install it again"), "{spoiled}");
+    std::fs::write(&installed.file, bytes).unwrap();
     let lock = store.lock().unwrap();
     let entry = lock.get("adder").unwrap();
     assert_eq!((entry.source.as_deref(), &entry.signed_by), (source, &set(&[&key.id()])));
