@@ -31,5 +31,5 @@ mod tree;
 
 pub use catalog::{BadAgent, Catalog};
 pub use runtime::{Problems, Runtime};
-pub use service::Run;
+pub use service::{Run, show};
 pub use tree::{Backend, Parts, Tree};

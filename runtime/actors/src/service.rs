@@ -7,6 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
+use playhouse_supervise::{Figure, note};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
 
@@ -14,6 +15,18 @@ use crate::promise::Promise;
 
 /// Starts the thing and runs it until it dies; says why.
 pub type Run = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
+
+tokio::task_local! {
+    /// The actor of the thing that is being run.
+    static MYSELF: ActorRef<Died>;
+}
+
+/// Shows `figures` in the tree as the state of the service whose [`Run`] calls this, until it shows others. Does nothing
+/// elsewhere.
+pub fn show(figures: &[Figure]) {
+    // An error: this is no service, so there is no place to show it at.
+    let _ = MYSELF.try_with(|myself| note(myself, figures));
+}
 
 /// Keeps something running.
 #[derive(Clone)]
@@ -45,7 +58,7 @@ impl Actor for Service {
 
     async fn pre_start(&self, myself: ActorRef<Died>, (): ()) -> Result<JoinSet<()>, ActorProcessingErr> {
         let mut jobs = JoinSet::new();
-        let running = (self.run)();
+        let running = MYSELF.scope(myself.clone(), (self.run)());
         // Also a panic in the adapter is a death that must be reported.
         let died = Promise::new(
             || Died("it panicked".into()),

@@ -17,7 +17,7 @@ mod shipped;
 mod tool_config;
 mod toolbox;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
 pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry};
@@ -31,9 +31,10 @@ pub use playhouse_supervise::{
 };
 pub use tool_config::{FolderEntry, HttpEntry, SecretEntry, SecretGrant, StoreEntry, ToolEntry};
 
-use playhouse_actors::{BadAgent, Parts, Run};
+use playhouse_actors::{BadAgent, Parts};
 use playhouse_core::{agent::AgentDef, labels::Labels, tool::Grant};
 use playhouse_ports::{ChatModel, Clock, SystemClock, ToolBox};
+use playhouse_tools_mcp::McpToolBox;
 
 use crate::{door::Door, mcp::Seen, models::Models, toolbox::Toolboxes};
 
@@ -132,6 +133,8 @@ pub struct House {
     pub tree: Tree,
     /// For shutting the journal down last.
     door: Arc<Door>,
+    /// For waiting until they have ended.
+    servers: Option<Arc<McpToolBox>>,
 }
 
 /// What `check` finds: the agents, tools and models that would run.
@@ -171,7 +174,7 @@ async fn seen(config: &Config, extras: &Extras) -> Result<Seen, BuildError> {
 struct Offer {
     catalog: Catalog,
     models: Models,
-    connections: BTreeMap<String, Run>,
+    servers: Option<Arc<McpToolBox>>,
 }
 
 fn offer(config: &Config, extras: Extras, seen: &Seen) -> Result<Offer, BuildError> {
@@ -186,9 +189,9 @@ fn offer(config: &Config, extras: Extras, seen: &Seen) -> Result<Offer, BuildErr
     });
     let agents: Vec<_> = agents.collect();
     agents.iter().try_for_each(|agent| seen.check(agent))?;
-    let connections = tools.connections();
+    let servers = tools.servers();
     let catalog = Catalog::new(agents, Arc::new(tools), models.ports())?.with_prices(config.prices());
-    Ok(Offer { catalog, models, connections })
+    Ok(Offer { catalog, models, servers })
 }
 
 impl House {
@@ -196,7 +199,7 @@ impl House {
     pub async fn build(config: &Config, extras: Extras) -> Result<Self, BuildError> {
         let seen = seen(config, &extras).await?;
         seen.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-        let Offer { catalog, models, connections } = offer(config, extras, &seen)?;
+        let Offer { catalog, models, servers } = offer(config, extras, &seen)?;
         let data =
             config.data.clone().ok_or_else(|| BadConfig::bare("`data` is not set: name a data directory"))?;
         let door = Door::open(data, config.journal.options()?).await?;
@@ -209,11 +212,11 @@ impl House {
             catalog,
             problems: Problems(problems(&models, &door)),
             backends: models.into_backends(),
-            connections,
+            connections: servers.as_deref().map(mcp::connections).unwrap_or_default(),
             bounds: config.bounds,
             retention: config.retention,
         };
-        Ok(Self { tree: Tree::new(parts), door })
+        Ok(Self { tree: Tree::new(parts), door, servers })
     }
 
     /// The runtime: answers once the tree is started.
@@ -228,7 +231,7 @@ impl House {
             let source: &dyn std::error::Error = &*error.source;
             BuildError::Start(format!("{error}: {source}"))
         })?;
-        Ok(Running { runtime, root, door: self.door })
+        Ok(Running { runtime, root, door: self.door, servers: self.servers })
     }
 }
 
@@ -247,6 +250,7 @@ pub struct Running {
     /// The supervision tree.
     pub root: Root,
     door: Arc<Door>,
+    servers: Option<Arc<McpToolBox>>,
 }
 
 /// Tells whether the journal makes progress.
@@ -279,7 +283,10 @@ impl Running {
         if let Err(error) = shutdown(&self.root.supervisor, limit).await {
             tracing::warn!(%error, "the tree did not stop in time");
         }
-        if tokio::time::timeout(CLOSE_TIME, self.door.close()).await.is_err() {
+        // Their connections ended with the tree; the programs at the other end may take a moment.
+        let closing = tokio::time::timeout(CLOSE_TIME, self.door.close());
+        let (closed, ()) = tokio::join!(closing, mcp::close(self.servers));
+        if closed.is_err() {
             tracing::error!("the journal does not close; what it acknowledged is durable all the same");
         }
     }

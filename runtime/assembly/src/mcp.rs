@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use playhouse_actors::{BadAgent, Run};
+use playhouse_actors::{BadAgent, Run, show};
 use playhouse_core::{agent::AgentDef, tool::Grant};
 use playhouse_ports::ToolBox;
 pub use playhouse_tools_mcp::{Approvals, ApproveError, ChangedTool, PinsError};
@@ -41,6 +41,8 @@ use crate::{
 /// Longest wait for a server whose tools were never seen. A package runner that has to download a server first takes
 /// some 20 s; systemd gives a start 90 s.
 const FIRST_WAIT: Duration = Duration::from_secs(45);
+/// Longest wait for servers that are ending: 2 s for their own end, 2 s after SIGTERM, and a moment to be reaped.
+const CLOSE_TIME: Duration = Duration::from_secs(6);
 /// A server of the newest protocol is recognised by its first end; one that ends twice has a fault.
 const FIRST_LIVES: usize = 2;
 /// When all services are started again, the old life of one may take a moment to be dropped. The next attempt follows
@@ -177,7 +179,10 @@ pub(crate) fn connections(tools: &McpToolBox) -> BTreeMap<String, Run> {
         let run: Run = Arc::new(move || {
             let server = server.clone();
             Box::pin(async move {
-                let exit = server.run().await;
+                let exit = tokio::select! {
+                    exit = server.run() => exit,
+                    never = show_state(&server) => match never {},
+                };
                 if let ServerExit::AlreadyRunning(_) = exit {
                     tokio::time::sleep(OLD_LIFE).await;
                 }
@@ -187,6 +192,24 @@ pub(crate) fn connections(tools: &McpToolBox) -> BTreeMap<String, Run> {
         (name, run)
     };
     tools.servers().map(keep).collect()
+}
+
+/// Shows in the tree whether `server` is connected.
+async fn show_state(server: &McpServer) -> Infallible {
+    show(&[("connecting", 1)]);
+    server.ready().await;
+    show(&[("connected", 1)]);
+    pending().await
+}
+
+/// Waits until the servers have ended whose connections were dropped with the tree. Those that take longer are killed
+/// with the process.
+pub(crate) async fn close(servers: Option<Arc<McpToolBox>>) {
+    if let Some(servers) = servers
+        && tokio::time::timeout(CLOSE_TIME, servers.close()).await.is_err()
+    {
+        tracing::warn!("an MCP server has not ended in time, and is killed");
+    }
 }
 
 /// What is known of the servers' tools before anything runs.
@@ -255,7 +278,7 @@ fn is_known(tools: &McpToolBox, name: &str) -> bool {
 fn is_new(tools: &McpToolBox, server: &str, agents: &[AgentDef]) -> bool {
     let its = |name: &str| name.split_once("__").is_some_and(|(of, _)| of == server);
     let mut wanted = agents.iter().flat_map(|agent| wanted(tools, agent));
-    !tools.specs().iter().any(|spec| its(&spec.name))
+    !tools.server(server).is_some_and(|server| server.has_tools())
         || wanted.any(|name| its(name) && !is_known(tools, name))
 }
 

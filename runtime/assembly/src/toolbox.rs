@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use playhouse_actors::Run;
 use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use playhouse_ports::{ToolBox, ToolCaller, egress::Egress};
 use playhouse_tools_host::{Config as HostConfig, ToolConfig, WasmToolBox};
@@ -70,9 +69,9 @@ impl Toolboxes {
         mcp::server_of(servers, tool).map(|_| servers.clone() as Arc<dyn ToolBox>)
     }
 
-    /// What keeps MCP servers connected, by the name in the tree.
-    pub(crate) fn connections(&self) -> BTreeMap<String, Run> {
-        self.servers.as_deref().map(mcp::connections).unwrap_or_default()
+    /// The MCP servers, none of which it runs.
+    pub(crate) fn servers(&self) -> Option<Arc<McpToolBox>> {
+        self.servers.clone()
     }
 }
 

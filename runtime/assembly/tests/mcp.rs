@@ -36,7 +36,9 @@ fn server() -> PathBuf {
 /// A house with one server, which does `how`, and an agent with its only tool.
 async fn house(data: &TempDir, command: &Path, how: &str) -> Running {
     let file = data.path().join("playhouse.toml");
-    let text = format!("[mcp.s]\ncommand = \"{}\"\nargs = [\"{how}\"]\ntools = [\"*\"]\n", command.display());
+    let sampling = if how == "samples" { "sampling = {}\n" } else { "" };
+    let command = command.display();
+    let text = format!("[mcp.s]\ncommand = \"{command}\"\nargs = [\"{how}\"]\ntools = [\"*\"]\n{sampling}");
     fs::write(&file, text).unwrap();
     let mut config = Config::load(Some(&file), []).unwrap();
     config.models.remove("nano");
@@ -54,6 +56,7 @@ async fn house(data: &TempDir, command: &Path, how: &str) -> Running {
 fn script(request: &ChatRequest) -> Result<Reply, ModelError> {
     match request.messages.last() {
         Some(Message::Tool { content, .. }) => answer(content),
+        Some(Message::User { content }) if content == "who?" => answer("the model of the task"),
         _ => call_tool("s__t", serde_json::json!({})),
     }
 }
@@ -114,8 +117,12 @@ async fn kill(house: &Running, data: &TempDir) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_calls_a_tool_of_a_server_that_is_started_again_when_it_dies() {
     let data = tempfile::tempdir().unwrap();
-    let house = house(&data, &server(), "plain").await;
+    let (house, began) = (house(&data, &server(), "plain").await, Instant::now());
     assert_eq!(node(&house).await.id, "mcp:s");
+    while node(&house).await.state.as_deref() != Some("1 connected") {
+        assert!(began.elapsed() < PATIENCE, "{:?}", node(&house).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let said = ask(&house).await;
     assert!(said.contains("ok"), "{said}");
     kill(&house, &data).await;
@@ -124,6 +131,17 @@ async fn an_agent_calls_a_tool_of_a_server_that_is_started_again_when_it_dies() 
     assert!(node.last_exit.unwrap().contains("signal: 9"), "the tree says why");
     house.stop().await;
     assert_eq!(processes(&data), Vec::<String>::new(), "it ends with the house");
+    let farewell = fs::read_to_string(data.path().join("mcp/s/farewell"));
+    assert_eq!(farewell.unwrap(), "stdin was closed", "in order");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_asks_the_model_of_the_task_that_calls_it() {
+    let data = tempfile::tempdir().unwrap();
+    let house = house(&data, &server(), "samples").await;
+    let said = ask(&house).await;
+    assert!(said.contains("the model of the task"), "{said}");
+    house.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,8 @@
 //! A server that does one thing wrong, for the tests of the client: `hostile HOW`. Raw lines, no SDK.
 
+#[path = "hostile/asks.rs"]
+mod asks;
+
 use std::{
     env, fs,
     io::{Write, stdin, stdout},
@@ -15,11 +18,15 @@ fn main() {
         stdin().lines().for_each(drop);
         return;
     }
-    let mut server = Server { how, listed: 0, subscription: Value::Null };
+    let asks = asks::Asks::new(&how);
+    let mut server = Server { how, listed: 0, subscription: Value::Null, asks };
     for line in stdin().lines() {
         let Ok(line) = line else { return };
         let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
         server.hear(&message);
+    }
+    if matches!(&*server.how, "farewell" | "plain") {
+        fs::write("farewell", "stdin was closed").ok();
     }
     if server.how == "stubborn" {
         // Its stdin is closed, and it stays.
@@ -34,13 +41,14 @@ struct Server {
     listed: u32,
     /// Of a client that listens.
     subscription: Value,
+    asks: asks::Asks,
 }
 
 impl Server {
     fn hear(&mut self, message: &Value) {
         let id = &message["id"];
         match message["method"].as_str().unwrap_or_default() {
-            "initialize" if self.how == "modern" => {
+            "initialize" if self.how.starts_with("modern") => {
                 let error = json!({ "code": -32601, "message": "this version has no handshake" });
                 say(&json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string());
             }
@@ -67,7 +75,15 @@ impl Server {
                 );
             }
             "tools/list" => self.list(id),
+            "tools/call" if self.asks.call(id, &message["params"]) => {}
             "tools/call" => self.call(id, &message["params"]["arguments"]),
+            "resources/list" => self.asks.resources(id),
+            "resources/templates/list" => self.asks.templates(id),
+            "resources/read" => self.asks.read(id),
+            "prompts/list" => self.asks.prompts(id),
+            "prompts/get" => self.asks.prompt(id),
+            "notifications/cancelled" => self.asks.cancelled(&message["params"]["requestId"]),
+            "" => self.asks.answered(message),
             _ => {}
         }
     }
@@ -97,6 +113,7 @@ impl Server {
                 .map(|n| json!({ "name": format!("t{n}"), "inputSchema": { "type": "object", "description": "x".repeat(20_000) } }))
                 .collect(),
             "many" => vec![tool(described); 600],
+            "like-ours" => vec![json!({ "name": "read_resource", "inputSchema": { "type": "object" } })],
             _ => vec![tool(described)],
         };
         let mut list = json!({ "tools": tools });

@@ -12,6 +12,8 @@ pub(crate) const GARBAGE_LINES_MAX: u32 = 64;
 pub(crate) const NOTIFICATIONS_MAX: u32 = 5_000;
 /// See [`NOTIFICATIONS_MAX`].
 pub(crate) const NOTIFICATIONS_PERIOD: Duration = Duration::from_secs(5);
+/// Requests of the server within [`NOTIFICATIONS_PERIOD`], answered or not: who asks faster asks nobody in particular.
+pub(crate) const QUESTIONS_MAX: u32 = 200;
 /// Requests of the server that wait for our answer; each may ask a person or a model.
 pub(crate) const REQUESTS_MAX: usize = 16;
 /// A server that has not read a message after this long does not read any.
@@ -65,6 +67,30 @@ pub(crate) const WORDS_CHARS_MAX: usize = 2_000;
 pub(crate) const WAITING_MAX: usize = 256;
 /// Rounds in which a server may ask for more input before it answers a call.
 pub(crate) const INPUT_ROUNDS_MAX: usize = 4;
+
+/// Words of progress of one call within [`PROGRESS_PERIOD`]: more than people read. The rest is dropped.
+pub(crate) const PROGRESS_MAX: u32 = 20;
+/// See [`PROGRESS_MAX`].
+pub(crate) const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
+/// Characters of one word of progress: a line.
+pub(crate) const PROGRESS_CHARS_MAX: usize = 200;
+/// Forms that one call may have filled in: a dialogue of several pages, and not a search for an answer.
+pub(crate) const FORMS_MAX: u32 = 16;
+/// Bytes of one question to the model, as JSON, and of the answer to it.
+pub(crate) const SAMPLING_BYTES_MAX: usize = 64 * 1024;
+/// Messages of one question to the model.
+pub(crate) const SAMPLING_MESSAGES_MAX: usize = 64;
+
+/// Bytes of the address of a resource.
+pub(crate) const URI_BYTES_MAX: usize = 2 * 1024;
+/// Bytes of a template of such addresses.
+pub(crate) const TEMPLATE_BYTES_MAX: usize = 1024;
+/// Entries of a list that a model is shown at once; the next ones follow when it asks for them.
+pub(crate) const SHOWN_MAX: usize = 100;
+/// Bytes of them, as JSON: a list is read to choose from it, and leaves room for what is chosen.
+pub(crate) const SHOWN_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a description in such a list.
+pub(crate) const SHOWN_CHARS_MAX: usize = 500;
 
 /// First rest after a life that was short; doubles up to [`REST_MAX`].
 pub(crate) const REST: Duration = Duration::from_millis(200);

@@ -2,17 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use playhouse_core::tool::{ToolError, ToolErrorKind, ToolRequest};
+use playhouse_core::{
+    id::EffectId,
+    tool::{ToolError, ToolErrorKind, ToolRequest},
+};
+use playhouse_ports::ToolCaller;
 use rmcp::{
     ServiceError,
     model::{CallToolRequestParams, ErrorCode, RequestMetaObject},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     McpServer,
     bounds::{ARGUMENTS_BYTES_MAX, INPUT_ROUNDS_MAX, START_PATIENCE, WAITING_MAX, WORDS_CHARS_MAX, clipped},
+    definition::Tool,
     http,
     link::Link,
     result,
@@ -23,12 +28,33 @@ use crate::{
 /// Under this name in `_meta` a server finds the effect id: a call that is repeated has the same one.
 pub const EFFECT_ID_META: &str = "playhouse/effect-id";
 
+/// On whose behalf a server is asked.
+#[derive(Default)]
+pub(crate) struct Errand {
+    /// The effect it performs.
+    pub(crate) effect: Option<EffectId>,
+    /// Who is told and asked meanwhile.
+    pub(crate) caller: Option<Arc<dyn ToolCaller>>,
+}
+
+impl Errand {
+    /// What the server finds in `_meta`.
+    fn meta(&self) -> RequestMetaObject {
+        let mut meta = RequestMetaObject::new();
+        meta.0.0.extend(self.effect.as_ref().map(|effect| (EFFECT_ID_META.to_owned(), json!(effect))));
+        meta
+    }
+}
+
 impl McpServer {
-    /// Calls a tool by the name that models use.
-    pub(crate) async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
-        let allowed = Duration::from_millis(request.timeout_ms.min(self.config.timeout_ms));
-        let name = request.tool;
-        let tool = self.shelf().open(&self.name, &name)?;
+    /// Calls a tool by the name that models use. `caller` is told how far it is, and asked what the server asks.
+    pub(crate) async fn call(
+        &self,
+        request: ToolRequest,
+        caller: Option<Arc<dyn ToolCaller>>,
+    ) -> Result<Value, ToolError> {
+        let tool = self.open(&request.tool)?;
+        let name = &request.tool;
         let invalid = |why: String| ToolError::new(ToolErrorKind::InvalidInput, format!("`{name}`: {why}"));
         tool.input.check(&request.arguments).map_err(&invalid)?;
         let bytes = json_bytes(&request.arguments);
@@ -40,28 +66,46 @@ impl McpServer {
         let Value::Object(arguments) = request.arguments else {
             return Err(invalid("the arguments are not an object".into()));
         };
-        let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
-        let mut meta = RequestMetaObject::new();
-        meta.0.0.insert(EFFECT_ID_META.into(), json!(request.effect_id));
-        params.meta = Some(meta);
-        let asked = self.ask(allowed, &name, |link| async move {
-            link.service.call_tool_with_mrtr_max_rounds(params, INPUT_ROUNDS_MAX).await
-        });
-        let answer = asked.await?;
-        result::output(&tool, answer)
+        let allowed = Duration::from_millis(request.timeout_ms.min(self.config.timeout_ms));
+        let errand = Errand { effect: Some(request.effect_id), caller };
+        let result = match self.reads.get(name) {
+            Some((read, _)) => self.read(*read, arguments, allowed, errand).await,
+            None => self.call_tool(&tool, arguments, allowed, errand).await,
+        };
+        match result {
+            Ok(value) => self.policy.without_secrets(value),
+            Err(error) => Err(self.policy.told(error)),
+        }
     }
 
-    /// Asks the server `question` within `allowed`; `what` names it in errors.
+    async fn call_tool(
+        &self,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        allowed: Duration,
+        errand: Errand,
+    ) -> Result<Value, ToolError> {
+        let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
+        let asked = self.ask(allowed, &tool.spec.name, errand, |link, meta| async move {
+            params.meta = Some(meta);
+            link.service.call_tool_with_mrtr_max_rounds(params, INPUT_ROUNDS_MAX).await
+        });
+        result::output(tool, asked.await?)
+    }
+
+    /// Asks the server `question` within `allowed`; `what` names it in errors. The question carries the `_meta` it is
+    /// given.
     ///
     /// Dropping the future, or the end of its time, tells the server that the question is cancelled.
     pub(crate) async fn ask<T, F, Fut>(
         &self,
         allowed: Duration,
         what: &str,
+        errand: Errand,
         question: F,
     ) -> Result<T, ToolError>
     where
-        F: FnOnce(Arc<Link>) -> Fut,
+        F: FnOnce(Arc<Link>, RequestMetaObject) -> Fut,
         Fut: Future<Output = Result<T, ServiceError>>,
     {
         let deadline = Instant::now() + allowed;
@@ -70,7 +114,7 @@ impl McpServer {
             return busy(format!("{WAITING_MAX} calls wait for MCP server `{}` already", self.name));
         };
         let Ok(Ok(_permit)) = timeout_at(deadline, self.permits.acquire()).await else {
-            let most = self.config.concurrency;
+            let most = self.config.at_once();
             return busy(format!("MCP server `{}` was busy with {most} other calls all the time", self.name));
         };
         let link = self.link(deadline).await?;
@@ -79,9 +123,12 @@ impl McpServer {
             self.shelf().offered(&self.name, what)?;
         }
         let broken = link.fault.clone();
+        let meta = errand.meta();
+        let case = link.desk().open(errand.caller);
+        let asked = case.wait(question(link.clone(), case.marked(meta)));
         let answer = tokio::select! {
             biased;
-            answer = timeout_at(deadline, question(link.clone())) => answer,
+            answer = timeout_at(deadline, asked) => answer,
             why = broken.raised() => return Err(self.lost(what, &why)),
         };
         match answer {

@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use playhouse_core::tool::EffectClass;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::ConfigError;
+use crate::{ConfigError, form::is_secret};
 
 /// Bytes of a server's name: it leaves most of a tool's name to the tool.
 const NAME_BYTES_MAX: usize = 24;
@@ -16,6 +17,11 @@ const NAME_BYTES_MAX: usize = 24;
 const CONCURRENCY_MAX: usize = 256;
 /// An hour. Longer work belongs into tasks that the server lets be polled.
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
+
+/// More is a document, and no answer to a question of a tool.
+const SAMPLING_TOKENS_MAX: u32 = 8_192;
+/// More is an agent of its own.
+const SAMPLING_QUESTIONS_MAX: u32 = 64;
 
 /// One MCP server, as the configuration file has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,8 +54,33 @@ pub struct ServerConfig {
     pub effects: BTreeMap<String, EffectClass>,
     /// Whether the server's own word counts for tools without an entry in `effects`.
     pub trust_annotations: bool,
-    /// Calls at once.
+    /// Calls at once. A server with a `command` and `sampling` has one.
     pub concurrency: usize,
+    /// Whether models can list and read its resources, by `list_resources` and `read_resource`.
+    pub resources: bool,
+    /// Whether models can list and get its prompts, by `list_prompts` and `get_prompt`.
+    pub prompts: bool,
+    /// What it may ask the model of the task that calls it; nothing when `None`.
+    pub sampling: Option<Sampling>,
+    /// What its forms are filled in with, by the names of their fields. A form that needs more is declined.
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// How much a server may ask the model of the task that calls it, within the task's budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sampling {
+    /// Tokens of one answer; a server may ask for less.
+    pub max_tokens: u32,
+    /// Questions during one call.
+    pub questions: u32,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        // A paragraph or two, and one question per step of a small plan.
+        Self { max_tokens: 500, questions: 4 }
+    }
 }
 
 /// What a server's process may use. Zero means: as much as the daemon itself.
@@ -83,6 +114,10 @@ impl Default for ServerConfig {
             effects: BTreeMap::new(),
             trust_annotations: false,
             concurrency: 8,
+            resources: false,
+            prompts: false,
+            sampling: None,
+            answers: BTreeMap::new(),
         }
     }
 }
@@ -112,6 +147,11 @@ impl Text {
     /// The value itself, whatever it begins with.
     pub fn verbatim(text: impl Into<String>) -> Self {
         Self { text: text.into(), verbatim: true }
+    }
+
+    /// Whether it stands somewhere else than in the configuration.
+    fn is_secret(&self) -> bool {
+        self.verbatim || self.text.starts_with('$')
     }
 
     /// The value itself; the error is the name of the variable that is not set.
@@ -171,7 +211,34 @@ impl ServerConfig {
         if !(1..=TIMEOUT_MS_MAX).contains(&self.timeout_ms) {
             return bad(format!("`timeout_ms` is between 1 and {TIMEOUT_MS_MAX}"));
         }
-        self.check_effects().or_else(bad)
+        self.check_effects().and_then(|()| self.check_answers()).or_else(bad)
+    }
+
+    fn check_answers(&self) -> Result<(), String> {
+        if let Some(Sampling { max_tokens, questions }) = self.sampling {
+            if !(1..=SAMPLING_TOKENS_MAX).contains(&max_tokens) {
+                return Err(format!("`sampling.max_tokens` is between 1 and {SAMPLING_TOKENS_MAX}"));
+            }
+            if !(1..=SAMPLING_QUESTIONS_MAX).contains(&questions) {
+                return Err(format!("`sampling.questions` is between 1 and {SAMPLING_QUESTIONS_MAX}"));
+            }
+        }
+        for (field, answer) in &self.answers {
+            if is_secret(field) {
+                return Err(format!(
+                    "`answers` are no place for a secret such as `{field}`: whoever runs the server can ask for them \
+                     at any time; use `secrets`"
+                ));
+            }
+            let plain = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
+            let texts = answer.as_array().is_some_and(|texts| texts.iter().all(Value::is_string));
+            if !plain(answer) && !texts {
+                return Err(format!(
+                    "the answer for `{field}` is a text, a number, true or false, or a list of texts"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_effects(&self) -> Result<(), String> {
@@ -186,6 +253,19 @@ impl ServerConfig {
             }
         }
         Ok(())
+    }
+
+    /// Calls that the server is really asked to serve at once: over stdio a question to the model does not say which
+    /// call it is about.
+    pub(crate) fn at_once(&self) -> usize {
+        if self.sampling.is_some() && self.command.is_some() { 1 } else { self.concurrency }
+    }
+
+    /// What the server is told and nobody else is to know: values that are not written out in the configuration. A path
+    /// is none of them; hiding it would spoil what a server says of files.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = String> + '_ {
+        let values = self.env.values().chain(self.headers.values()).filter(|value| value.is_secret());
+        values.filter_map(|value| value.resolve().ok()).filter(|value| !value.starts_with('/'))
     }
 
     /// Whether agents may be given `tool`, by the server's name for it.

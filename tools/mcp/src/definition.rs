@@ -17,6 +17,7 @@ use crate::{
     ServerConfig,
     bounds::{DESCRIPTION_BYTES_MAX, TOOL_NAME_BYTES_MAX},
     schema::{Schema, json_bytes},
+    words::has_hidden_text,
 };
 
 /// Hex digits of the digest that stand for a version, since MCP tools have none.
@@ -155,15 +156,6 @@ fn hides_text(value: &Value) -> bool {
         Value::Object(fields) => fields.iter().any(|(key, field)| has_hidden_text(key) || hides_text(field)),
         _ => false,
     }
-}
-
-/// Whether a model reads what a person who approves it does not see: controls, direction changes, tag characters.
-fn has_hidden_text(text: &str) -> bool {
-    text.chars().any(|c| match c {
-        '\n' | '\t' | '\r' => false,
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{E0000}'..='\u{E007F}' => true,
-        c => c.is_control(),
-    })
 }
 
 #[cfg(test)]

@@ -21,8 +21,13 @@ use tokio::{
 };
 
 use crate::{
-    bounds::{NOTIFICATIONS_MAX, NOTIFICATIONS_PERIOD, REQUESTS_MAX, WORDS_CHARS_MAX, WRITES_MAX, clipped},
+    bounds::{
+        NOTIFICATIONS_MAX, NOTIFICATIONS_PERIOD, QUESTIONS_MAX, REQUESTS_MAX, WORDS_CHARS_MAX, WRITES_MAX,
+    },
+    client::{Client, Policy},
+    desk::Desk,
     fault::Fault,
+    words::line,
 };
 
 /// The reason of an end that has no other.
@@ -35,11 +40,15 @@ pub(crate) struct Guard<T> {
     fault: Fault,
     /// Told when the server's list of tools has changed.
     changed: Arc<Notify>,
+    /// The calls that progress is about.
+    desk: Desk,
+    policy: Arc<Policy>,
     /// Requests of the server that we have not answered.
     owed: Arc<Mutex<HashSet<RequestId>>>,
     writes: Arc<Semaphore>,
     period: Instant,
     notifications: u32,
+    questions: u32,
 }
 
 /// Why a message was not sent.
@@ -54,25 +63,36 @@ pub(crate) enum SendError<E> {
 }
 
 impl<T> Guard<T> {
-    /// Guards what comes through `inner` from `server`.
-    pub(crate) fn new(server: &str, inner: T, fault: Fault, changed: Arc<Notify>) -> Self {
+    /// Guards what comes through `inner` for `client`.
+    pub(crate) fn new(client: &Client, inner: T, fault: Fault, changed: Arc<Notify>) -> Self {
         Self {
             inner,
-            server: server.to_owned(),
+            server: client.server.clone(),
             fault,
             changed,
+            desk: client.desk.clone(),
+            policy: client.policy.clone(),
             owed: Arc::default(),
             writes: Arc::new(Semaphore::new(WRITES_MAX)),
             period: Instant::now(),
             notifications: 0,
+            questions: 0,
         }
     }
 
     /// Whether the SDK is to see this message; the error ends the connection.
     fn admit(&mut self, message: &ServerJsonRpcMessage) -> Result<bool, String> {
+        if self.period.elapsed() > NOTIFICATIONS_PERIOD {
+            (self.period, self.notifications, self.questions) = (Instant::now(), 0, 0);
+        }
         match message {
             JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => Ok(true),
             JsonRpcMessage::Request(request) => {
+                self.questions += 1;
+                if self.questions > QUESTIONS_MAX {
+                    let seconds = NOTIFICATIONS_PERIOD.as_secs();
+                    return Err(format!("it asked more than {QUESTIONS_MAX} times in {seconds} s"));
+                }
                 let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
                 owed.insert(request.id.clone());
                 if owed.len() > REQUESTS_MAX {
@@ -85,9 +105,6 @@ impl<T> Guard<T> {
     }
 
     fn hear(&mut self, notification: &ServerNotification) -> Result<bool, String> {
-        if self.period.elapsed() > NOTIFICATIONS_PERIOD {
-            (self.period, self.notifications) = (Instant::now(), 0);
-        }
         self.notifications += 1;
         if self.notifications > NOTIFICATIONS_MAX {
             let seconds = NOTIFICATIONS_PERIOD.as_secs();
@@ -95,12 +112,13 @@ impl<T> Guard<T> {
         }
         match notification {
             ServerNotification::ToolListChangedNotification(_) => self.changed.notify_one(),
+            ServerNotification::ProgressNotification(said) => self.desk.progress(&said.params, &self.policy),
             ServerNotification::LoggingMessageNotification(log) => {
                 #[expect(
                     deprecated,
                     reason = "servers of the older protocol versions, which are most, log this way"
                 )]
-                let (server, said) = (&self.server, clipped(&log.params.data.to_string(), WORDS_CHARS_MAX));
+                let (server, said) = (&self.server, line(&log.params.data.to_string(), WORDS_CHARS_MAX));
                 tracing::debug!(target: "playhouse::mcp", server, "{said}");
             }
             ServerNotification::CancelledNotification(cancelled) => {
@@ -122,8 +140,9 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Guard<T> {
 
     fn send(
         &mut self,
-        message: ClientJsonRpcMessage,
+        mut message: ClientJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        self.desk.note(&mut message);
         let answered = match &message {
             JsonRpcMessage::Response(response) => Some(response.id.clone()),
             JsonRpcMessage::Error(error) => error.id.clone(),

@@ -27,11 +27,12 @@ use crate::{
         LAST_WORDS_WAIT, LIST_BYTES_MAX, LIST_REST, LIST_REST_TIMES, LIST_WAIT, START_WAIT, WORDS_CHARS_MAX,
         clipped,
     },
+    client::Client,
     definition::Definition,
+    desk::Desk,
     fault::Fault,
     frames::Frames,
     guard::{CLOSED, Guard},
-    host::Client,
     http, pages,
     process::{self, Process},
 };
@@ -43,6 +44,13 @@ pub(crate) struct Link {
     pub(crate) fault: Fault,
     /// The server says that its list of tools has changed, or a caller doubts that it still answers.
     pub(crate) look: Arc<Notify>,
+}
+
+impl Link {
+    /// The calls under way.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.service.service().desk
+    }
 }
 
 /// What a connection consists of besides the link: ends when dropped.
@@ -70,7 +78,7 @@ impl Dial<'_> {
         if let Some(url) = &self.config.url {
             let transport =
                 http::transport(self.server, url, self.config).map_err(|error| error.to_string())?;
-            let guard = Guard::new(self.server, transport, fault.clone(), look.clone());
+            let guard = Guard::new(&self.client, transport, fault.clone(), look.clone());
             let service = self.shake(guard, &fault).await?;
             let link = Arc::new(Link { service, fault, look });
             return Ok(Life { link, process: None, words: Arc::default(), jobs: JoinSet::new() });
@@ -80,7 +88,7 @@ impl Dial<'_> {
         let (server, words, stderr) = (self.server.to_owned(), life.words.clone(), pipes.stderr);
         life.jobs.spawn(async move { process::listen(&server, stderr, &words).await });
         let frames = Frames::new(pipes.stdout, pipes.stdin, fault.clone());
-        let guard = Guard::new(self.server, frames, fault.clone(), look.clone());
+        let guard = Guard::new(&self.client, frames, fault.clone(), look.clone());
         let shaken = tokio::select! {
             shaken = self.shake(guard, &fault) => shaken,
             () = life.process.ended() => Err("its process ended".into()),

@@ -1,7 +1,6 @@
 //! The handle of one server. It outlives every connection.
 //!
 //! ```text
-//!   run():  rest ─▶ connect ─▶ list, compare with the pins ─▶ Up ──── fault, death, stop ────▶ Away ─▶ returns
 //!   call:   known? closed? fits? ─▶ Up? ─▶ a place ─▶ tools/call ─▶ fits? bounded? ─▶ output
 //! ```
 
@@ -9,26 +8,27 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU32},
     },
-    time::Duration,
 };
 
-use playhouse_core::tool::ToolSpec;
+use playhouse_core::tool::{ToolError, ToolSpec};
 use serde_json::Value;
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, sleep},
+    task::JoinSet,
+    time::Instant,
 };
 
 use crate::{
-    ApproveError, Host, PinsError, ServerConfig, ServerExit,
-    bounds::{GROWN_UP, REST, REST_MAX, WAITING_MAX},
-    definition::Definition,
-    host::Client,
-    link::{Dial, Life, Link},
+    ApproveError, PinsError, ServerConfig,
+    bounds::WAITING_MAX,
+    client::Policy,
+    definition::{Definition, Tool},
+    link::Link,
     pins::Pins,
+    reading::{self, Ours},
     shelf::Shelf,
 };
 
@@ -36,20 +36,24 @@ use crate::{
 pub struct McpServer {
     pub(crate) name: String,
     pub(crate) config: ServerConfig,
-    folder: PathBuf,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) folder: PathBuf,
     pins: Arc<Pins>,
-    host: Arc<dyn Host>,
-    pub(crate) shelf: RwLock<Shelf>,
+    shelf: RwLock<Shelf>,
+    /// The tools of ours in its name.
+    pub(crate) reads: BTreeMap<String, (Ours, Arc<Tool>)>,
     pub(crate) state: watch::Sender<State>,
     /// One per call under way or waiting.
     pub(crate) places: Semaphore,
     /// One per call under way.
     pub(crate) permits: Semaphore,
     /// Held while `run` is under way.
-    running: tokio::sync::Mutex<()>,
-    stop: watch::Sender<u64>,
-    short_lives: AtomicU32,
-    modern: AtomicBool,
+    pub(crate) running: tokio::sync::Mutex<()>,
+    pub(crate) stop: watch::Sender<u64>,
+    pub(crate) short_lives: AtomicU32,
+    pub(crate) modern: AtomicBool,
+    /// Connections that are ending.
+    pub(crate) leaving: Mutex<JoinSet<()>>,
 }
 
 /// Where a server stands.
@@ -98,64 +102,30 @@ impl std::fmt::Debug for McpServer {
 }
 
 impl McpServer {
-    pub(crate) fn new(
-        name: String,
-        config: ServerConfig,
-        folder: PathBuf,
-        pins: Arc<Pins>,
-        host: Arc<dyn Host>,
-    ) -> Self {
+    pub(crate) fn new(name: String, config: ServerConfig, folder: PathBuf, pins: Arc<Pins>) -> Self {
         let shelf = Shelf::of_pins(&name, &config, &pins);
         Self {
             shelf: RwLock::new(shelf),
             state: watch::Sender::new(State::New),
             places: Semaphore::new(config.concurrency + WAITING_MAX),
-            permits: Semaphore::new(config.concurrency),
+            permits: Semaphore::new(config.at_once()),
+            policy: Arc::new(Policy::of(&config)),
+            reads: reading::tools(&name, &config),
             running: tokio::sync::Mutex::new(()),
             stop: watch::Sender::new(0),
             short_lives: AtomicU32::new(0),
             modern: AtomicBool::new(false),
+            leaving: Mutex::default(),
             name,
             config,
             folder,
             pins,
-            host,
         }
     }
 
     /// The server's name in the configuration.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Connects and serves until the connection ends; says why it did. Then every call that was under way has failed,
-    /// and `run` may be called again: after lives that were short it rests first, longer each time. Dropping the future
-    /// kills the server's process and everything in its group.
-    pub async fn run(&self) -> ServerExit {
-        let Ok(_running) = self.running.try_lock() else {
-            return ServerExit::AlreadyRunning(self.name.clone());
-        };
-        let mut stop = self.stop.subscribe();
-        let mut up = Up { server: self, why: "it was stopped".into() };
-        let started = tokio::select! {
-            started = self.start() => started,
-            // The sender lives in `self`.
-            _ = stop.changed() => return ServerExit::Stopped(self.name.clone()),
-        };
-        let exit = match started {
-            Ok((life, born)) => self.live(life, born, &mut stop).await,
-            Err(problem) => {
-                self.short_lives.fetch_add(1, Ordering::Relaxed);
-                ServerExit::Start { server: self.name.clone(), problem }
-            }
-        };
-        up.why = exit.to_string();
-        exit
-    }
-
-    /// Asks the connection to end in order: stdin is closed, then SIGTERM, then SIGKILL. [`McpServer::run`] returns.
-    pub fn stop(&self) {
-        self.stop.send_modify(|count| *count += 1);
     }
 
     /// Resolves when the server is there and has listed its tools.
@@ -208,8 +178,24 @@ impl McpServer {
         Ok(())
     }
 
+    /// Whether any tool of its own is known, now or from before.
+    pub fn has_tools(&self) -> bool {
+        self.shelf().specs().next().is_some()
+    }
+
     pub(crate) fn specs(&self) -> Vec<Arc<ToolSpec>> {
-        self.shelf().specs().collect()
+        let ours = self.reads.values().map(|(_, tool)| tool.spec.clone());
+        let mut specs: Vec<_> = self.shelf().specs().chain(ours).collect();
+        specs.sort_by(|a, b| a.name.cmp(&b.name));
+        specs
+    }
+
+    /// The tool `name` if it may be called, whether or not the server is there.
+    pub(crate) fn open(&self, name: &str) -> Result<Arc<Tool>, ToolError> {
+        match self.reads.get(name) {
+            Some((_, tool)) => Ok(tool.clone()),
+            None => self.shelf().open(&self.name, name),
+        }
     }
 
     pub(crate) fn shelf(&self) -> std::sync::RwLockReadGuard<'_, Shelf> {
@@ -217,110 +203,12 @@ impl McpServer {
         self.shelf.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn start(&self) -> Result<(Life, Instant), String> {
-        let short = self.short_lives.load(Ordering::Relaxed);
-        if short > 0 {
-            sleep(rest(short)).await;
-        }
-        let born = Instant::now();
-        let client = Client { server: self.name.clone(), host: self.host.clone() };
-        let (server, config, folder) = (&*self.name, &self.config, &*self.folder);
-        let dial = Dial { server, config, folder, client, modern: &self.modern };
-        dial.connect().await.map(|life| (life, born))
-    }
-
-    async fn live(&self, mut life: Life, born: Instant, stop: &mut watch::Receiver<u64>) -> ServerExit {
-        let unpinned = AtomicBool::new(false);
-        let link = life.link.clone();
-        let stock = |offered| match self.stock(offered) {
-            Ok(()) => {
-                self.state.send_if_modified(|state| {
-                    let first = !matches!(state, State::Up(_));
-                    *state = State::Up(link.clone());
-                    first
-                });
-                Ok(())
-            }
-            Err(error) => {
-                unpinned.store(true, Ordering::Relaxed);
-                Err(error.to_string())
-            }
-        };
-        let (why, stopped) = tokio::select! {
-            why = life.last(stock) => (why, false),
-            _ = stop.changed() => ("it was stopped".into(), true),
-        };
-        // Before the rest of the end, so that no call finds a connection that is closing.
-        self.state.send_replace(State::Away { since: Instant::now(), why: why.clone() });
-        drop(link);
-        let lived = born.elapsed();
-        let problem = life.end(why, stopped).await;
-        if stopped || lived > GROWN_UP {
-            self.short_lives.store(0, Ordering::Relaxed);
-        }
-        if !stopped {
-            self.short_lives.fetch_add(1, Ordering::Relaxed);
-        }
-        let server = self.name.clone();
-        match (stopped, unpinned.into_inner()) {
-            (true, _) => ServerExit::Stopped(server),
-            (_, true) => ServerExit::Pins { server, problem },
-            _ => ServerExit::Gone { server, problem },
-        }
-    }
-
-    fn stock(&self, offered: Vec<Definition>) -> Result<(), PinsError> {
+    pub(crate) fn stock(&self, offered: Vec<Definition>) -> Result<(), PinsError> {
         self.put(Shelf::stock(&self.name, &self.config, &self.pins, offered)?);
         Ok(())
     }
 
     fn put(&self, shelf: Shelf) {
         *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = shelf;
-    }
-}
-
-/// How long to rest after so many short lives: doubling, with a jitter of up to half so that servers which died together
-/// do not come back together.
-fn rest(short_lives: u32) -> Duration {
-    let rest = REST.saturating_mul(2_u32.saturating_pow(short_lives.saturating_sub(1))).min(REST_MAX);
-    rest + rest.mul_f64(fastrand::f64() / 2.0)
-}
-
-/// Marks the server as away, however `run` ends.
-struct Up<'a> {
-    server: &'a McpServer,
-    why: String,
-}
-
-impl Drop for Up<'_> {
-    fn drop(&mut self) {
-        let why = std::mem::take(&mut self.why);
-        self.server.state.send_modify(|state| {
-            let since = match state {
-                State::Away { since, .. } => *since,
-                State::Up(link) => {
-                    // Dropped in the middle: callers hold the link, and must learn that it leads nowhere.
-                    link.fault.raise(why.clone());
-                    Instant::now()
-                }
-                State::New => Instant::now(),
-            };
-            *state = State::Away { since, why };
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rests_grow_to_a_bound() {
-        let bounds = |short| (REST * 2_u32.pow(short - 1), REST * 2_u32.pow(short - 1) * 3 / 2);
-        for short in 1..7 {
-            let (least, most) = bounds(short);
-            assert!((least..=most).contains(&rest(short)), "{short}");
-        }
-        assert!(rest(u32::MAX) <= REST_MAX * 3 / 2);
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     PinsError, ServerConfig,
     definition::{Definition, Tool, full_name},
     pins::{Met, Pins},
+    reading::is_taken,
 };
 
 /// What one server has, by the names that models use.
@@ -43,7 +44,7 @@ impl Shelf {
     pub(crate) fn of_pins(server: &str, config: &ServerConfig, pins: &Pins) -> Self {
         let mut shelf = Self::default();
         for definition in pins.of(server).into_iter().filter(|definition| config.allows(&definition.name)) {
-            match definition.tool(server, config) {
+            match offer(&definition, server, config) {
                 Ok(tool) => shelf.put(tool, Some(Closed::NotOffered)),
                 Err(why) => drop(shelf.refused.insert(definition.name, why)),
             }
@@ -173,6 +174,14 @@ impl Shelf {
     }
 }
 
+/// The tool that agents may be given; the error says why it is not.
+fn offer(definition: &Definition, server: &str, config: &ServerConfig) -> Result<Tool, String> {
+    match is_taken(server, config, &definition.name) {
+        Some(why) => Err(why),
+        None => definition.tool(server, config),
+    }
+}
+
 /// Fit tools, and the names of the others with the reasons.
 type Sorted = (Vec<(Definition, Tool)>, Vec<(String, String)>);
 
@@ -188,7 +197,7 @@ fn sort(server: &str, config: &ServerConfig, mut offered: Vec<Definition>) -> So
         let twice = full(&definition).filter(|name| names[name] > 1);
         let tool = match twice {
             Some(name) => Err(format!("more than one tool is called `{name}`")),
-            None => definition.tool(server, config),
+            None => offer(&definition, server, config),
         };
         match tool {
             Ok(tool) => fit.push((definition, tool)),

@@ -3,35 +3,27 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
-use playhouse_ports::ToolBox;
+use futures_util::future::join_all;
+use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
+use playhouse_ports::{ToolBox, ToolCaller};
 use serde_json::Value;
 
-use crate::{ApproveError, ConfigError, Declines, Host, McpServer, ServerConfig, pins::Pins};
+use crate::{ApproveError, ConfigError, McpServer, ServerConfig, pins::Pins};
 
-/// Where an [`McpToolBox`] keeps what, and who answers its servers.
-#[derive(Clone)]
+/// Where an [`McpToolBox`] keeps what.
+#[derive(Debug, Clone)]
 pub struct McpOptions {
     /// Holds a working folder for each server.
     pub folders: PathBuf,
     /// The file that pins the tools: `mcp.lock`.
     pub lock: PathBuf,
-    /// Answers what servers ask of us.
-    pub host: Arc<dyn Host>,
 }
 
 impl McpOptions {
-    /// Keeps everything in `folder`, and declines what servers ask.
+    /// Keeps everything in `folder`.
     pub fn within(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
-        Self { lock: folder.join("mcp.lock"), folders: folder.join("mcp"), host: Arc::new(Declines) }
-    }
-}
-
-impl std::fmt::Debug for McpOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (folders, lock) = (&self.folders, &self.lock);
-        f.debug_struct("McpOptions").field("folders", folders).field("lock", lock).finish_non_exhaustive()
+        Self { lock: folder.join("mcp.lock"), folders: folder.join("mcp") }
     }
 }
 
@@ -47,8 +39,8 @@ impl McpToolBox {
         let pins = Arc::new(Pins::open(options.lock.clone())?);
         let server = |(name, config): (String, ServerConfig)| {
             config.check(&name)?;
-            let (folder, host) = (options.folders.join(&name), options.host.clone());
-            let server = McpServer::new(name.clone(), config, folder, pins.clone(), host);
+            let folder = options.folders.join(&name);
+            let server = McpServer::new(name.clone(), config, folder, pins.clone());
             Ok((name, Arc::new(server)))
         };
         Ok(Self { servers: servers.into_iter().map(server).collect::<Result<_, ConfigError>>()? })
@@ -62,6 +54,11 @@ impl McpToolBox {
     /// The server `name`.
     pub fn server(&self, name: &str) -> Option<&Arc<McpServer>> {
         self.servers.get(name)
+    }
+
+    /// Waits until no server is run any more, and those have ended whose runs were dropped. See [`McpServer::left`].
+    pub async fn close(&self) {
+        join_all(self.servers.values().map(|server| server.left())).await;
     }
 
     /// Approves a tool that changed, by the name that models use, as its server lists it now.
@@ -89,7 +86,7 @@ impl ToolBox for McpToolBox {
 
     fn permits(&self, tool: &str, grant: &Grant) -> Result<(), ToolError> {
         let server = self.server_of(tool)?;
-        server.shelf().open(server.name(), tool)?;
+        server.open(tool)?;
         // Nothing of it can be held to: what the server does is out of sight.
         if *grant != Grant::default() {
             let server = server.name();
@@ -103,6 +100,13 @@ impl ToolBox for McpToolBox {
     }
 
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
-        self.server_of(&request.tool)?.call(request).await
+        self.server_of(&request.tool)?.call(request, None).await
+    }
+
+    async fn metered(&self, request: ToolRequest, caller: Arc<dyn ToolCaller>) -> Called {
+        match self.server_of(&request.tool) {
+            Ok(server) => server.call(request, Some(caller)).await.into(),
+            Err(error) => Err(error).into(),
+        }
     }
 }

@@ -38,6 +38,12 @@ fn what_cannot_work_is_refused_with_a_remedy() {
         ("command = 'a'\ntools = ['x']\neffects = { y = 'once' }", "which `tools` does not allow"),
         ("command = 'a'\ntools = ['x']\neffects = { x = 'checkable' }", "no way to ask"),
         ("command = 'a'\ncwd = '/'", "unknown field `cwd`"),
+        ("command = 'a'\nsampling = { max_tokens = 0 }", "`sampling.max_tokens` is between 1 and 8192"),
+        ("command = 'a'\nsampling = { questions = 65 }", "`sampling.questions` is between 1 and 64"),
+        ("command = 'a'\nsampling = { tools = true }", "unknown field `tools`"),
+        ("command = 'a'\nanswers = { api_key = 'x' }", "no place for a secret"),
+        ("command = 'a'\nanswers = { when = 2026-01-01 }", "a text, a number, true or false"),
+        ("command = 'a'\nanswers = { list = ['a', 1] }", "a text, a number, true or false"),
     ];
     for (text, wanted) in cases {
         let problem = parse(text).unwrap_err();
@@ -57,9 +63,25 @@ fn a_name_is_plain_so_that_names_of_tools_cannot_collide() {
 }
 
 #[test]
+fn a_server_that_may_ask_a_model_has_one_call_at_a_time_where_it_cannot_say_for_which() {
+    let at_once = |text: &str| parse(text).unwrap().at_once();
+    assert_eq!(at_once("command = 'a'"), 8);
+    assert_eq!(at_once("command = 'a'\nsampling = {}"), 1);
+    assert_eq!(at_once("url = 'http://a'\nsampling = {}"), 8);
+    let answers =
+        parse("command = 'a'\n[answers]\nregion = 'eu'\nsize = 3\nsure = true\nkinds = ['a']").unwrap();
+    assert_eq!((answers.answers.len(), answers.sampling), (4, None));
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let config = parse("command = 'a'\nenv = { TOKEN = 'hunter2' }").unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
     assert_eq!(config.env["TOKEN"].resolve().unwrap(), "hunter2");
+    assert_eq!(config.secrets().count(), 0, "it is written out, for everybody who reads the configuration");
+    let env = [("A", Text::new("$PATH")), ("B", Text::new("$CARGO_PKG_NAME")), ("C", Text::verbatim("$x"))];
+    let env = env.map(|(name, value)| (name.to_owned(), value)).into();
+    let secrets: Vec<String> = ServerConfig { env, ..config }.secrets().collect();
+    assert_eq!(secrets, ["playhouse-tools-mcp", "$x"], "a path is none");
     assert_eq!(Text::new("$PLAYHOUSE_NO_SUCH_VARIABLE").resolve(), Err("PLAYHOUSE_NO_SUCH_VARIABLE".into()));
 }

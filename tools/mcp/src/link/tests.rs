@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Declines;
+use crate::client::Policy;
 
 const HELLO: &str = concat!(
     r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"#,
@@ -16,9 +16,9 @@ async fn meet(bytes: Vec<u8>) -> Result<String, String> {
     let fault = Fault::new();
     let frames = Frames::new(std::io::Cursor::new(bytes), tokio::io::sink(), fault.clone());
     let look = Arc::new(Notify::new());
-    let guard = Guard::new("s", frames, fault.clone(), look.clone());
     let (config, modern) = (ServerConfig::default(), AtomicBool::new(false));
-    let client = Client { server: "s".into(), host: Arc::new(Declines) };
+    let client = Client::new("s", Arc::new(Policy::of(&config)));
+    let guard = Guard::new(&client, frames, fault.clone(), look.clone());
     let dial = Dial { server: "s", config: &config, folder: Path::new("."), client, modern: &modern };
     let service = dial.shake(guard, &fault).await?;
     let link = Link { service, fault, look };

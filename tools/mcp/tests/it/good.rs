@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use playhouse_core::tool::{EffectClass, Grant, ToolErrorKind};
 use playhouse_ports::ToolBox;
-use playhouse_tools_mcp::{Host, Offers, ServerConfig};
+use playhouse_tools_mcp::ServerConfig;
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
     streamable_http_server::session::local::LocalSessionManager,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
@@ -19,7 +18,7 @@ use crate::{
 };
 
 /// The official server over HTTP in this process.
-async fn http(jobs: &mut JoinSet<()>) -> ServerConfig {
+pub(crate) async fn http(jobs: &mut JoinSet<()>) -> ServerConfig {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     let official = Official::default();
@@ -165,37 +164,6 @@ async fn a_list_that_changed_is_listed_again_over_stdio() {
 async fn a_list_that_changed_is_listed_again_over_http() {
     let mut jobs = JoinSet::new();
     grows(&Stage::run(http(&mut jobs).await).ready().await).await;
-}
-
-struct Yes;
-
-#[async_trait]
-impl Host for Yes {
-    fn offers(&self) -> Offers {
-        Offers { elicitation: true, sampling: true }
-    }
-
-    async fn elicit(&self, server: &str, message: &str, _: &Value) -> Option<Value> {
-        (server == "s" && message == "Really?").then(|| json!({ "sure": true }))
-    }
-
-    async fn sample(&self, _: &str, request: Value) -> Result<Value, String> {
-        assert_eq!(request["maxTokens"], json!(16));
-        Ok(json!({ "model": "nano", "role": "assistant", "content": { "type": "text", "text": "hello" } }))
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_asks_is_declined_unless_a_host_answers() {
-    let config = stdio("official", &[]);
-    let alone = Stage::run(config.clone()).ready().await.call("ask", json!({})).await.unwrap();
-    assert!(alone["elicited"]["error"].is_string() || alone["elicited"]["action"] == "decline", "{alone}");
-    assert!(alone["sampled"]["error"].is_string(), "{alone}");
-    let folder = Arc::new(tempfile::tempdir().unwrap());
-    let stage = Stage::run_in(folder, config, Some(Arc::new(Yes))).ready().await;
-    let answered = stage.call("ask", json!({})).await.unwrap();
-    assert_eq!(answered["elicited"], json!({ "action": "accept", "content": { "sure": true } }));
-    assert_eq!(answered["sampled"], "nano");
 }
 
 #[tokio::test]

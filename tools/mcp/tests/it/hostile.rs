@@ -25,7 +25,7 @@ async fn a_line_of_100_megabytes_costs_a_few_and_ends_the_connection() {
 }
 
 /// The most memory this process has had.
-fn peak_kib() -> u64 {
+pub(crate) fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
@@ -177,11 +177,10 @@ async fn a_tool_that_is_not_offered_any_more_is_not_found() {
     let (folder, changed) = (stage.folder.clone(), hostile("twice"));
     assert_eq!(stage.call("t", json!({})).await.unwrap(), "ok");
     drop(stage);
-    let stage =
-        Stage::run_in(folder, ServerConfig { tools: vec!["t".into()], ..changed }, None).ready().await;
+    let stage = Stage::run_in(folder, ServerConfig { tools: vec!["t".into()], ..changed }).ready().await;
     expect(&stage.failure(CALL_MS).await, Denied, "more than one");
     let config = ServerConfig { tools: vec!["t".into(), "echo".into()], ..stdio("official", &[]) };
-    let stage = Stage::run_in(stage.folder.clone(), config, None).ready().await;
+    let stage = Stage::run_in(stage.folder.clone(), config).ready().await;
     expect(&stage.failure(CALL_MS).await, NotFound, "not offer `s__t` any more");
     assert_eq!(stage.call("echo", json!({ "text": "x" })).await.unwrap(), "x");
 }

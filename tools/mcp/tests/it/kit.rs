@@ -1,14 +1,25 @@
 //! A tool box over one server, kept running as a supervisor would.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
-    tool::{Grant, Reach, ToolError, ToolErrorKind, ToolRequest},
+    message::{Assistant, Message},
+    model::{Finish, Reply, Usage},
+    tool::{Grant, Reach, ToolError, ToolErrorKind, ToolProgress, ToolRequest},
 };
-use playhouse_ports::ToolBox;
-use playhouse_tools_mcp::{Host, McpOptions, McpServer, McpToolBox, ServerConfig, ServerExit, ServerStatus};
+use playhouse_ports::{ToolBox, ToolCaller, ToolQuestion};
+use playhouse_tools_mcp::{McpOptions, McpServer, McpToolBox, ServerConfig, ServerExit, ServerStatus};
 use serde_json::{Value, json};
 use tokio::{
     sync::mpsc,
@@ -58,17 +69,12 @@ pub(crate) fn hostile(how: &str) -> ServerConfig {
 impl Stage {
     /// Opens the tool box and runs its server again and again.
     pub(crate) fn run(config: ServerConfig) -> Self {
-        Self::run_in(Arc::new(tempfile::tempdir().unwrap()), config, None)
+        Self::run_in(Arc::new(tempfile::tempdir().unwrap()), config)
     }
 
     /// The same in a folder that may have pins.
-    pub(crate) fn run_in(
-        folder: Arc<tempfile::TempDir>,
-        config: ServerConfig,
-        host: Option<Arc<dyn Host>>,
-    ) -> Self {
-        let mut options = McpOptions::within(folder.path());
-        options.host = host.unwrap_or(options.host);
+    pub(crate) fn run_in(folder: Arc<tempfile::TempDir>, config: ServerConfig) -> Self {
+        let options = McpOptions::within(folder.path());
         let tools = McpToolBox::open(BTreeMap::from([(SERVER.to_owned(), config)]), &options).unwrap();
         let tools = Arc::new(tools);
         let (report, exits) = mpsc::unbounded_channel();
@@ -107,6 +113,17 @@ impl Stage {
         timeout(PATIENCE, call).await.expect("a call ends within its time")
     }
 
+    /// Calls `tool` for `caller`, who is told and asked meanwhile.
+    pub(crate) async fn call_for(
+        &self,
+        caller: &Arc<Witness>,
+        tool: &str,
+        arguments: Value,
+    ) -> Result<Value, ToolError> {
+        let call = self.tools.metered(request(tool, arguments, CALL_MS), caller.clone());
+        timeout(PATIENCE, call).await.expect("a call ends within its time").result
+    }
+
     /// Why the call of the hostile server's only tool failed.
     pub(crate) async fn failure(&self, ms: u64) -> ToolError {
         self.call_within("t", json!({}), ms).await.expect_err("it is hostile")
@@ -127,6 +144,61 @@ impl Stage {
 
     pub(crate) fn work(&self) -> PathBuf {
         self.folder.path().join("mcp").join(SERVER)
+    }
+}
+
+/// Remembers what it is told and asked, and answers in capitals.
+#[derive(Default)]
+pub(crate) struct Witness {
+    pub(crate) told: Mutex<Vec<(u64, u64, String)>>,
+    pub(crate) asked: Mutex<Vec<ToolQuestion>>,
+    /// Thinks for ever.
+    pub(crate) slow: bool,
+    /// Thoughts that nobody waited for.
+    pub(crate) given_up: AtomicUsize,
+}
+
+impl Witness {
+    pub(crate) fn told(&self) -> Vec<(u64, u64, String)> {
+        self.told.lock().unwrap().clone()
+    }
+
+    pub(crate) fn asked(&self) -> Vec<ToolQuestion> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// Counts a thought that is dropped in the middle.
+struct Thought<'a>(&'a AtomicUsize);
+
+impl Drop for Thought<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl ToolCaller for Witness {
+    fn progress(&self, progress: ToolProgress) {
+        let ToolProgress::Report { done, total, message } = progress else { panic!("{progress:?}") };
+        self.told.lock().unwrap().push((done, total, message));
+    }
+
+    async fn ask(&self, question: ToolQuestion) -> Result<Reply, ToolError> {
+        let Some(Message::User { content }) = question.messages.last().cloned() else {
+            panic!("{question:?}")
+        };
+        self.asked.lock().unwrap().push(question);
+        if self.slow {
+            let _thought = Thought(&self.given_up);
+            std::future::pending::<()>().await;
+        }
+        Ok(Reply {
+            message: Assistant { content: content.to_uppercase(), ..Assistant::default() },
+            usage: Usage::default(),
+            finish: Finish::Stop,
+            model: "nano".into(),
+        })
     }
 }
 

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may")]
 
+mod asking;
 mod confined;
 mod good;
 mod hostile;
+mod hostile_asks;
 mod kit;
 mod lives;
 mod official;
 mod real;
+mod real_sdk;
 mod wire;

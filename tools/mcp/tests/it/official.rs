@@ -49,7 +49,11 @@ impl Official {
             tool("marks", "What happened so far.", json!({})),
             tool("fail", "Fails.", json!({})),
             tool("picture", "Draws.", json!({})),
-            tool("ask", "Asks a person.", json!({})),
+            tool(
+                "ask",
+                "Asks a person and a model.",
+                json!({ "text": { "type": "string" }, "times": number() }),
+            ),
             tool("grow", "Adds a tool.", json!({})),
             tool("long", "A text.", json!({ "bytes": number() })),
             tool("chatty", "Reports progress while it waits.", json!({ "ms": number() })),
@@ -99,22 +103,27 @@ fn text(text: impl Into<String>) -> CallToolResult {
 }
 
 #[expect(deprecated, reason = "this is how servers of the older protocol versions ask")]
-async fn ask(peer: &Peer<RoleServer>) -> CallToolResult {
+async fn ask(peer: &Peer<RoleServer>, text: &str, times: u64) -> CallToolResult {
     let params = json!({
         "mode": "form",
         "message": "Really?",
-        "requestedSchema": { "type": "object", "properties": { "sure": { "type": "boolean" } } },
+        "requestedSchema": { "type": "object", "properties": { "sure": { "type": "boolean" } }, "required": ["sure"] },
     });
-    let Ok(params) = serde_json::from_value::<ElicitRequestParams>(params) else { return text("bad schema") };
+    let Ok(params) = serde_json::from_value::<ElicitRequestParams>(params) else {
+        return self::text("bad schema");
+    };
     let elicited = match peer.create_elicitation(params).await {
         Ok(result) => json!({ "action": result.action, "content": result.content }),
         Err(error) => json!({ "error": error.to_string() }),
     };
-    let params = CreateMessageRequestParams::new(vec![SamplingMessage::user_text("hi")], 16);
-    let sampled = match peer.create_message(params).await {
-        Ok(result) => json!(result.model),
-        Err(error) => json!({ "error": error.to_string() }),
-    };
+    let mut sampled = Vec::new();
+    for _ in 0..times.max(1) {
+        let params = CreateMessageRequestParams::new(vec![SamplingMessage::user_text(text)], 16);
+        sampled.push(match peer.create_message(params).await {
+            Ok(result) => json!(result.message.content),
+            Err(error) => json!({ "error": error.to_string() }),
+        });
+    }
     let roots = peer.list_roots().await.map(|roots| roots.roots.len()).map_err(|error| error.to_string());
     CallToolResult::structured(json!({ "elicited": elicited, "sampled": sampled, "roots": roots.ok() }))
 }
@@ -162,7 +171,10 @@ impl ServerHandler for Official {
                 ContentBlock::text("a dot"),
                 ContentBlock::image("iVBORw0KGgo=", "image/png"),
             ]),
-            "ask" => ask(&context.peer).await,
+            "ask" => {
+                let words = arguments.get("text").and_then(Value::as_str).unwrap_or("hi");
+                ask(&context.peer, words, number("times")).await
+            }
             "grow" => {
                 self.0.grown.store(true, Ordering::SeqCst);
                 // Whether the client hears of it is what the test is about.
@@ -184,6 +196,14 @@ impl ServerHandler for Official {
         let resource =
             Resource::new("memo://one", "one").with_description("A memo.").with_mime_type("text/plain");
         Ok(ListResourcesResult::with_all_items(vec![resource]))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(ListResourceTemplatesResult::with_all_items(vec![ResourceTemplate::new("memo://{name}", "memos")]))
     }
 
     async fn read_resource(

@@ -1,7 +1,7 @@
 //! The client against servers that others wrote, from PyPI and npm, confined as an operator would confine them.
 //!
-//! They are not on every machine, so these tests are asked for: see the README for what to install, then
-//! `PLAYHOUSE_MCP_REAL=<folder> cargo test -p playhouse-tools-mcp --test it -- --ignored real`.
+//! They are not on every machine, so these tests are asked for: `tools/mcp/real/run.sh <folder>` installs them, in the
+//! versions that the script names, and runs what is here and in `real_sdk`.
 
 use std::path::{Path, PathBuf};
 
@@ -14,27 +14,31 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::kit::{Stage, expect};
 
 /// The folder with `venv` and `node`.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let folder =
         std::env::var("PLAYHOUSE_MCP_REAL").expect("PLAYHOUSE_MCP_REAL names the folder of the servers");
     Path::new(&folder).canonicalize().unwrap()
 }
 
 /// A server of the virtual environment, and the interpreter that it was made with.
-fn python(server: &str, args: &[&str]) -> ServerConfig {
+pub(crate) fn python(server: &str, args: &[&str]) -> ServerConfig {
     let venv = folder().join("venv");
-    let interpreter = venv.join("bin/python").canonicalize().unwrap();
     ServerConfig {
         command: Some(venv.join("bin").join(server).to_str().unwrap().into()),
         args: args.iter().map(|&arg| arg.into()).collect(),
-        read: vec![interpreter.parent().unwrap().parent().unwrap().into()],
+        read: vec![interpreter_of(&venv.join("bin/python"))],
         tools: vec!["*".into()],
         ..ServerConfig::default()
     }
 }
 
+/// Where the interpreter is installed that a virtual environment was made with.
+pub(crate) fn interpreter_of(python: &Path) -> PathBuf {
+    python.canonicalize().unwrap().parent().unwrap().parent().unwrap().into()
+}
+
 /// A server of the node modules.
-fn node(server: &str, args: &[&str]) -> ServerConfig {
+pub(crate) fn node(server: &str, args: &[&str]) -> ServerConfig {
     let modules = folder().join("node/node_modules");
     let script = modules.join("@modelcontextprotocol").join(server).join("dist/index.js");
     let args = std::iter::once(script.to_str().unwrap()).chain(args.iter().copied());
