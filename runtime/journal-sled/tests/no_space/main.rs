@@ -52,6 +52,12 @@ const WRITERS: u8 = 6;
 const HEALED_WITHIN: Duration = Duration::from_secs(5);
 /// Longer than anything here takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What a sync of a slow disk takes.
+const SLOW_SYNC: Duration = Duration::from_secs(2);
+/// Syncs that one append may wait for: two of its own if its value is large (the file and its folder), the one that is under
+/// way, a checkpoint of the index, two more if a new segment of the log begins (the folder and what is left of the old one),
+/// and the one that covers it. Most wait for two.
+const SYNCS_MAX: u32 = 7;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -221,13 +227,13 @@ async fn a_sync_of_two_seconds_delays_callers_and_loses_nothing() {
     for seed in rounds() {
         let mut writer = Writer::start(seed);
         writer.progress(30);
-        writer.disk.set(Knob::DelayMs, 2_000);
+        writer.disk.set(Knob::DelayMs, SLOW_SYNC.as_millis().try_into().unwrap());
         // What was answered before the first slow sync does not count.
         writer.progress(usize::from(WRITERS) * 2);
         // Whoever appends waits for the sync that is under way, and for the one that covers them.
         let slow = writer.progress(usize::from(WRITERS));
         assert!(Duration::from_secs(1) < slow, "the disk was not slow: {slow:?}");
-        assert!(slow < Duration::from_secs(9), "each caller waits for syncs of others: {slow:?}");
+        assert!(slow < SLOW_SYNC * (SYNCS_MAX + 1), "each caller waits for syncs of others: {slow:?}");
         writer.disk.set(Knob::DelayMs, 0);
         writer.progress(30);
         writer.end(&format!("syncs of 2 s ({WRITERS} appends in {} ms)", slow.as_millis())).await;
