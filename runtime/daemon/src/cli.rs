@@ -3,6 +3,7 @@
 mod task;
 mod tool;
 pub(crate) mod tool_approve;
+pub(crate) mod tool_make;
 pub(crate) mod tool_store;
 pub(crate) mod tool_try;
 

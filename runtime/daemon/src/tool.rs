@@ -2,6 +2,7 @@
 
 mod approve;
 mod grants;
+mod make;
 mod store;
 mod terminal;
 mod trying;
@@ -34,6 +35,8 @@ const TABLE: &str = "table";
 
 pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
     match args.command {
+        ToolCommand::New(args) => make::new(&args),
+        ToolCommand::Build(args) => make::build(&args),
         ToolCommand::Inspect(args) => looked_at(&args),
         ToolCommand::Call(args) => call(args).await,
         ToolCommand::Grants(args) => grants::grants(&args),

@@ -56,6 +56,7 @@ const ARROWS: &[Row] = &[
     ("tools-host", &["core", "ports", "tools-policy", "tools-disk"]),
     ("tools-mcp", ADAPTER),
     ("tools-store", &["core"]),
+    ("tools-kit", &[]),
     ("http", FACE),
     ("assembly", EVERYTHING_BELOW_THE_FACES),
     ("sim", &["core", "ports", "testkit", "supervise", "actors", "api", "journal-sled"]),
@@ -92,6 +93,7 @@ const UNREACHABLE: &[Row] = &[
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("tools-disk", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
+    ("tools-kit", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-store", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),
 ];

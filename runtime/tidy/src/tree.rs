@@ -6,11 +6,21 @@ use std::{
 };
 
 /// Folders that hold nothing written by hand.
-const SKIPPED: [&str; 7] = ["target", "data", "dist", "node_modules", "__pycache__", ".git", ".venv"];
+const SKIPPED: [&str; 8] =
+    ["target", ".build", "data", "dist", "node_modules", "__pycache__", ".git", ".venv"];
 
 /// Folders whose Rust files follow the rules of [`crate::sources`].
-const RUST: [&str; 8] =
-    ["runtime", "tools/host", "tools/http", "tools/policy", "tools/store", "sdk", "examples", "benches"];
+const RUST: [&str; 9] = [
+    "runtime",
+    "tools/host",
+    "tools/http",
+    "tools/kit",
+    "tools/policy",
+    "tools/store",
+    "sdk",
+    "examples",
+    "benches",
+];
 
 /// A text file.
 pub(crate) struct Source {

@@ -26,8 +26,9 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 const IDLE_TICKS: u32 = 100;
 /// Memory that stays resident in a free slot. Most calls of a small tool touch less.
 const KEEP_RESIDENT_BYTES: usize = 128 << 10;
-/// Core modules inside one component: the tool, and the adapters that the component encoder adds.
-const CORE_INSTANCES_MAX: u32 = 8;
+/// Core modules inside one component: the tool, and the adapters that the component encoder adds. `QuickJS` with its
+/// stand-in for WASI is made of 13, `CPython` with its libraries of 38.
+const CORE_INSTANCES_MAX: u32 = 64;
 /// Memories and tables inside one component. A tool from Rust has one of each, one from an interpreter up to three.
 const MEMORIES_MAX: u32 = 3;
 const TABLES_MAX: u32 = 8;
@@ -74,8 +75,11 @@ fn switch_off_proposals(config: &mut Config) {
         .wasm_exceptions(false)
         .wasm_threads(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
         .wasm_relaxed_simd(false)
+        // What passes between the parts of one component is copied by code that the engine writes, and that sees the
+        // memories of both. Without this proposal it writes it nevertheless, and panics over it when it compiles. The
+        // pool bounds how many memories there are.
+        .wasm_multi_memory(true)
         .concurrency_support(false);
 }
 

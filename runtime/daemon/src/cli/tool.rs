@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     tool_approve::{ApproveArgs, PendingArgs},
+    tool_make::{BuildArgs, NewArgs},
     tool_store::{InstallArgs, KeygenArgs, ListArgs, PackArgs, RemoveArgs, SignArgs, VerifyArgs},
     tool_try::{BenchArgs, CheckToolArgs, TestArgs},
 };
@@ -20,6 +21,10 @@ pub(crate) struct ToolArgs {
 /// What to do with a tool.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ToolCommand {
+    /// Make a project of a new tool, from a template.
+    New(NewArgs),
+    /// Build the component of a project, and say what it is and wants.
+    Build(BuildArgs),
     /// Say what a component is and wants, before anything is granted to it.
     Inspect(InspectArgs),
     /// Call a component once, in the sandbox; its result goes to stdout.
@@ -28,7 +33,7 @@ pub(crate) enum ToolCommand {
     Grants(GrantsArgs),
     /// Say what is wrong with components before anybody installs them.
     Check(CheckToolArgs),
-    /// Run a component against written cases, in the sandbox.
+    /// Run a project's own tests, and its component against written cases, in the sandbox.
     Test(TestArgs),
     /// Measure what a call of a component costs.
     Bench(BenchArgs),

@@ -15,11 +15,12 @@ pub(crate) struct CheckToolArgs {
 /// Arguments of `tool test`.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// The component.
+    /// The component, or the folder of a project: its own tests run first, then the cases with what was built.
+    #[arg(default_value = ".")]
     pub(crate) file: PathBuf,
-    /// The cases: a JSON list of `{"name", "arguments", "output" or "error", "table"}`.
-    #[arg(long, value_name = "FILE", default_value = "cases.json")]
-    pub(crate) cases: PathBuf,
+    /// The cases: a JSON list of `{"name", "arguments", "output" or "error", "table"}`; `cases.json` if missing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cases: Option<PathBuf>,
 }
 
 /// Arguments of `tool bench`.

@@ -1,14 +1,15 @@
 //! `playhouse tool check|test|bench`: what an author wants to know before anybody installs the tool.
 
-use std::{collections::BTreeMap, fs, process::ExitCode, time::Instant};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode, time::Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use playhouse_assembly::tools::{Allow, Import, Inspection, StoreConfig, WasmToolBox, inspect};
 use playhouse_core::{
     grant::Capability,
     tool::{ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::{ToolBox, nobody};
+use playhouse_tools_kit::{Project, test_natively};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ use crate::cli::tool_try::{BenchArgs, CheckToolArgs, TestArgs};
 
 /// Bytes of a component above which loading and shipping it are felt: an interpreter is inside.
 const LARGE: usize = 4 << 20;
+/// Where the cases are if nothing is said.
+const CASES: &str = "cases.json";
 /// Characters of a description above which it costs more of every prompt than it is worth.
 const WORDY: usize = 1_000;
 
@@ -107,11 +110,26 @@ struct Case {
     table: BTreeMap<String, String>,
 }
 
-/// 0: every case came out as written; 1: one did not.
+/// The component that is tested, and its cases. Of a project, its own tests have run then.
+fn tested(args: TestArgs) -> anyhow::Result<(PathBuf, PathBuf)> {
+    if !args.file.is_dir() {
+        return Ok((args.file, args.cases.unwrap_or_else(|| CASES.into())));
+    }
+    let project = Project::open(&args.file)?;
+    let component = project.component();
+    if !component.is_file() {
+        bail!("{} is not built: playhouse tool build {}", project.name, args.file.display());
+    }
+    let said = test_natively(&project, &mut |step| eprintln!("  {step}"))?;
+    eprintln!("{}", said.lines().map(|line| format!("  | {}", plain(line))).collect::<Vec<_>>().join("\n"));
+    Ok((component, args.cases.unwrap_or_else(|| project.folder.join(CASES))))
+}
+
+/// 0: every case came out as written; 1: one did not, or a test of the project failed.
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
-    let path = &args.cases;
-    let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let (component, path) = tested(args)?;
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let cases: Vec<Case> =
         serde_json::from_str(&text).with_context(|| format!("{} is no list of cases", path.display()))?;
     let (mut failed, compiled) = (0, tempfile::tempdir()?);
@@ -120,7 +138,7 @@ pub(super) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
         let tables = [(TABLE.to_owned(), case.table.clone())].into();
         let notes = StoreConfig { folder: home.path().to_owned(), quota_bytes: 1 << 20 };
         let allow = Allow { stores: [("notes".to_owned(), notes)].into(), ..Allow::default() };
-        let tools = loaded(&args.file, tables, allow, Some(compiled.path().join("compiled")))?;
+        let tools = loaded(&component, tables, allow, Some(compiled.path().join("compiled")))?;
         let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
         // A tool that writes is given a table to write, any other the one of the case.
         let mut call = request(&name, case.arguments.clone(), Some(TABLE), 10_000)?;

@@ -11,4 +11,5 @@ mod kill;
 mod operations;
 mod remote;
 mod telemetry;
+mod templates;
 mod tool;

@@ -1,0 +1,82 @@
+//! `playhouse tool new|build`: from a template to a component that has been looked at.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::bail;
+use playhouse_assembly::tools::{Import, inspect};
+use playhouse_tools_kit::{Language, Project, build as build_project, create};
+
+use super::page;
+use crate::cli::tool_make::{BuildArgs, NewArgs};
+
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn new(args: &NewArgs) -> anyhow::Result<ExitCode> {
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => asked("name of the tool, for example count_words", "say the name: playhouse tool new NAME")?,
+    };
+    let language = match &args.language {
+        Some(language) => language.clone(),
+        None => {
+            let list = Language::list();
+            asked(&format!("language ({list})"), &format!("say the language: --language with one of {list}"))?
+        }
+    };
+    let language = Language::named(&language)?;
+    let path = args.path.clone().unwrap_or_else(|| PathBuf::from(&name));
+    let created = create(&path, &name, language, args.kit.as_deref())?;
+    for file in &created.files {
+        eprintln!("  {file}");
+    }
+    println!("{name} is made, in {language}: the tool is in {}", path.join(language.source()).display());
+    println!("next: playhouse tool build {}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 0: built, and this host could run it; 1: built, and no host could.
+#[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
+pub(super) fn build(args: &BuildArgs) -> anyhow::Result<ExitCode> {
+    let project = Project::open(&args.path)?;
+    eprintln!("building {}, in {}", project.name, project.language);
+    build_project(&project, &mut |step| eprintln!("  {step}"))?;
+    // As it was typed, and not as it was resolved: the next command begins with it.
+    let component = args.path.join("dist").join(format!("{}.wasm", project.name));
+    let found = inspect(&component)?;
+    println!("{}", page(&component.display().to_string(), &found));
+    let Some(about) = &found.about else {
+        let refused: Vec<_> = found.imports.iter().filter(|import| import.lets.is_none()).collect();
+        bail!("it was built, and no host runs it: it imports {}", names(&refused));
+    };
+    if about.name != project.name {
+        eprintln!(
+            "it calls itself `{}`, and tool.toml calls it `{}`: the first one counts",
+            about.name, project.name
+        );
+    }
+    println!("\nnext: playhouse tool test {}", shown(&args.path));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn names(imports: &[&Import]) -> String {
+    imports.iter().map(|import| super::plain(&import.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn shown(path: &Path) -> String {
+    if path == Path::new(".") { String::new() } else { path.display().to_string() }
+}
+
+/// What whoever sits there answers; an error if nobody does.
+fn asked(question: &str, otherwise: &str) -> anyhow::Result<String> {
+    if !io::stdin().is_terminal() {
+        bail!("nobody is here to be asked; {otherwise}");
+    }
+    eprint!("{question}: ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
+}

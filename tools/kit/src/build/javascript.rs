@@ -1,0 +1,78 @@
+//! JavaScript and TypeScript: `componentize-qjs` from npm, in the project's `node_modules`. QuickJS, with the tool
+//! evaluated, is in the component, so that a call begins where that ended.
+
+use std::path::PathBuf;
+
+use super::{Progress, Project, Step, program, read};
+use crate::{KitError, Language, bounds, project::write_if_new, typescript, world};
+
+const NODE: &str = "install Node.js 20 or newer, for example with: apt install nodejs npm";
+const PACKAGES: &str = "node_modules/.package-lock.json";
+
+pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>, KitError> {
+    packages(project, progress)?;
+    let scratch = project.scratch();
+    world::write(&scratch.join("wit"), &project.uses)?;
+    declare(project)?;
+    let source = match project.language {
+        Language::TypeScript => transpiled(project, progress)?,
+        _ => project.language.source(),
+    };
+    // Without WASI: what QuickJS would ask it for traps, and nothing of it is needed after the evaluation.
+    Step::new(
+        format!("starting QuickJS with {} and keeping it", project.language.source()),
+        binary(project, "componentize-qjs"),
+        &project.folder,
+    )
+    .args(["--wit", ".build/wit", "--world", world::WORLD, "--js", source, "--module-root", "."])
+    .args(["--stub-wasi", "--sync", "--opt-size", "--output", ".build/javascript.wasm"])
+    .run(progress)?;
+    read(&scratch.join("javascript.wasm"))
+}
+
+pub(super) fn test(project: &Project, progress: Progress<'_>) -> Result<Step, KitError> {
+    packages(project, progress)?;
+    declare(project)?;
+    let npm = program("npm", project, NODE)?;
+    Ok(Step::new("testing natively, by npm test", npm, &project.folder).args(["test", "--silent"]))
+}
+
+/// What is in `package.json`, fetched if it is not there yet.
+fn packages(project: &Project, progress: Progress<'_>) -> Result<(), KitError> {
+    program("node", project, NODE)?;
+    let npm = program("npm", project, NODE)?;
+    if project.folder.join(PACKAGES).is_file() && binary(project, "componentize-qjs").is_file() {
+        return Ok(());
+    }
+    let size = if project.language == Language::TypeScript { 80 } else { 40 };
+    let fetch =
+        Step::new(format!("fetching packages into node_modules (once, {size} MB)"), npm, &project.folder);
+    fetch
+        .args(["install", "--no-audit", "--no-fund", "--loglevel=error"])
+        .limit(bounds::FETCH)
+        .remedy("is the package registry within reach? By hand it is: npm install")
+        .run(progress)?;
+    Ok(())
+}
+
+/// What TypeScript is to know of the capabilities.
+fn declare(project: &Project) -> Result<(), KitError> {
+    let declarations = typescript::declarations(&project.uses)?;
+    write_if_new(&project.scratch().join("capabilities.d.ts"), declarations.as_bytes())
+}
+
+fn transpiled(project: &Project, progress: Progress<'_>) -> Result<&'static str, KitError> {
+    const MADE: &str = ".build/tool.js";
+    Step::new("checking types", binary(project, "tsc"), &project.folder)
+        .args(["--noEmit", "--project", "."])
+        .run(progress)?;
+    Step::new("bundling tool.ts", binary(project, "esbuild"), &project.folder)
+        .args(["tool.ts", "--bundle", "--format=esm", "--target=es2022", "--external:playhouse:*"])
+        .args([format!("--outfile={MADE}"), "--log-level=warning".into()])
+        .run(progress)?;
+    Ok(MADE)
+}
+
+fn binary(project: &Project, name: &str) -> PathBuf {
+    project.folder.join("node_modules/.bin").join(name)
+}

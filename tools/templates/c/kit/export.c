@@ -1,0 +1,29 @@
+/* Joins `tool_call` to the bindings that are generated from the contract: .build/c/project.h. */
+#include <string.h>
+
+#include "describe.h"
+#include "playhouse.h"
+#include "project.h"
+
+void exports_playhouse_tool_tool_describe(project_string_t *ret) {
+  ret->ptr = (uint8_t *)DESCRIBE;
+  ret->len = sizeof DESCRIBE;
+}
+
+bool exports_playhouse_tool_tool_call(project_string_t *arguments, project_string_t *ret,
+                                      exports_playhouse_tool_tool_tool_error_t *err) {
+  ph_arguments given = {{(const char *)arguments->ptr, arguments->len}};
+  ph_output output = {0};
+  ph_failure failure = {PH_FAILED, "it failed without saying why", 0};
+  if (tool_call(&given, &output, &failure)) {
+    ret->ptr = (uint8_t *)output.at;
+    ret->len = output.length;
+    return true;
+  }
+  err->kind = (exports_playhouse_tool_tool_error_kind_t)failure.kind;
+  err->message.ptr = (uint8_t *)failure.message;
+  err->message.len = strlen(failure.message);
+  err->retry_after_ms.is_some = failure.retry_after_ms != 0;
+  err->retry_after_ms.val = failure.retry_after_ms;
+  return false;
+}
