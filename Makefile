@@ -3,7 +3,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: demo test setup build lint eval bench sim soak soak-crashes soak-power soak-damage tools
+.PHONY: demo test setup build lint eval bench sim soak soak-crashes soak-power soak-damage tools fuzz
 
 demo: build ## Build, start the daemon, ask questions, kill it, watch it resume
 	@scripts/demo.sh
@@ -55,3 +55,9 @@ soak-damage: build ## 2,000 flips, cuts and zeroed pages
 
 tools: ## Rebuild the shipped tools
 	tools/builtin/build.sh
+
+TARGET ?= grants
+FUZZ_SECONDS ?= 60
+
+fuzz: ## Feeds nonsense to what reads strangers: TARGET=description, arguments or grants
+	@scripts/fuzz.sh $(TARGET) $(FUZZ_SECONDS)

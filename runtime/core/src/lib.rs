@@ -17,6 +17,7 @@ pub mod model;
 pub mod policy;
 pub mod restart;
 pub mod schedule;
+pub mod schema_cost;
 pub mod session;
 pub mod task;
 pub mod tool;

@@ -1,11 +1,15 @@
 //! Listing and measuring folders.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
+use std::path::Path;
+use std::rc::Rc;
 
 use cap_std::fs::Dir;
 
 use crate::folder::{ASIDE, FileError, Info, WALK_MAX};
+use crate::quota::Tally;
 
 /// The first `limit` entries of `dir` after the name `after`, in the order of their names. Only as many are held as are
 /// wanted, however many there are.
@@ -33,21 +37,29 @@ pub(crate) fn list(dir: &Dir, after: Option<&str>, limit: u32) -> Result<Vec<Inf
     Ok(wanted.map(|(name, meta)| Info::of(name, &meta)).collect())
 }
 
-/// Bytes of all files below `dir`. Links are not followed.
-pub(crate) fn size(dir: &Dir) -> io::Result<u64> {
-    let (mut open, mut seen, mut sum) = (vec![dir.try_clone()?], 0, 0_u64);
-    while let Some(dir) = open.pop() {
-        for entry in dir.entries()? {
-            seen += 1;
-            if seen > WALK_MAX {
+/// All files and folders below `dir`. Links are not followed. One folder is open at a time, however many there are: whoever
+/// makes them could use up the descriptors of this process otherwise.
+pub(crate) fn size(dir: &Dir) -> io::Result<Tally> {
+    let here: Rc<Path> = Path::new(".").into();
+    let (mut waiting, mut sum) = (vec![(here, OsString::from("."))], Tally::default());
+    while let Some((above, name)) = waiting.pop() {
+        let path: Rc<Path> = above.join(name).into();
+        let folder = match dir.open_dir(&path) {
+            // Somebody was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            folder => folder?,
+        };
+        for entry in folder.entries()? {
+            sum.entries += 1;
+            if sum.entries > WALK_MAX {
                 return Err(io::Error::from(io::ErrorKind::QuotaExceeded));
             }
             let entry = entry?;
             let kind = entry.file_type()?;
             if kind.is_dir() {
-                open.push(entry.open_dir()?);
+                waiting.push((Rc::clone(&path), entry.file_name()));
             } else if kind.is_file() {
-                sum = sum.saturating_add(entry.metadata()?.len());
+                sum.bytes = sum.bytes.saturating_add(entry.metadata()?.len());
             }
         }
     }

@@ -11,13 +11,14 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::entries;
-use crate::quota::Quota;
+use crate::quota::{Change, Quota};
 
 /// Bytes read at once.
 pub const READ_BYTES_MAX: u32 = 1 << 20;
 /// Entries listed at once.
 pub const ENTRIES_MAX: u32 = 1_000;
-/// Entries of one folder, or of a whole tree that is counted, that are looked at: a bound on the time it takes.
+/// Entries of one folder, or of a whole tree that is counted, that are looked at: a bound on the time it takes, and on how
+/// many files and folders may lie in it after a change.
 pub const WALK_MAX: usize = 100_000;
 /// Bytes of the longest path.
 const PATH_BYTES_MAX: usize = 1_024;
@@ -111,7 +112,7 @@ impl Folder {
     /// If it is no folder, or cannot be opened.
     pub fn open(path: &Path, quota_bytes: u64) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { dir, quota: Mutex::new(Quota::new(quota_bytes)) })
+        Ok(Self { dir, quota: Mutex::new(Quota::new(quota_bytes, WALK_MAX)) })
     }
 
     /// About `path`, which is relative; empty: the folder itself.
@@ -174,9 +175,11 @@ impl Folder {
             (Some(expected), Some(meta)) if version(meta) == expected => {}
             _ => return Err(FileError::Conflict),
         }
-        let old = old.map_or(0, |meta| meta.len());
-        let new = content.len() as u64;
-        if !quota.allows(old, new, || entries::size(&self.dir))? {
+        // A new file may need every folder that it lies in.
+        let made = if old.is_some() { 0 } else { path.components().count() };
+        let (old, new) = (old.map_or(0, |meta| meta.len()), content.len() as u64);
+        let change = Change { old, new, made, gone: 0 };
+        if !quota.allows(change, || entries::size(&self.dir))? {
             return Err(FileError::Limit);
         }
         let dir = self.parent(&path)?;
@@ -187,7 +190,7 @@ impl Folder {
             let _ = dir.remove_file(&aside);
         }
         let version = written?;
-        quota.changed(old, new);
+        quota.changed(change);
         Ok(version)
     }
 
@@ -208,8 +211,9 @@ impl Folder {
             dir.remove_dir(name).map_err(escaped)?;
         } else {
             dir.remove_file(name).map_err(escaped)?;
-            quota.changed(meta.len(), 0);
+            quota.changed(Change { old: meta.len(), ..Change::default() });
         }
+        quota.changed(Change { gone: 1, ..Change::default() });
         Ok(sync(&dir)?)
     }
 

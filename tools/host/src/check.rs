@@ -1,6 +1,7 @@
 //! JSON against its schema, with complaints that a model can act on.
 
 use jsonschema::{PatternOptions, Validator};
+use playhouse_core::schema_cost::SchemaCost;
 use serde_json::{Value, json};
 
 /// Complaints in one message: the model corrects these and learns of the rest next time.
@@ -9,11 +10,15 @@ const COMPLAINTS_MAX: usize = 3;
 const COMPLAINT_CHARS_MAX: usize = 240;
 /// Nesting of arguments and results; text deeper than this does not parse either.
 const DEPTH_MAX: usize = 64;
+/// Regular expressions in one schema, and bytes of each once it is compiled: 16 MiB at most in all.
+const PATTERNS_MAX: usize = 64;
+const PATTERN_BYTES_MAX: usize = 256 << 10;
 
 /// A compiled schema.
 #[derive(Debug)]
 pub(crate) struct Schema {
     validator: Validator,
+    cost: SchemaCost,
     /// `expression (string), digits (integer, optional)`: what the model should have written.
     shape: String,
     /// Arguments that would do, as JSON text.
@@ -21,19 +26,36 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// Compiles a schema from a tool. Patterns run in linear time and references stay inside the document, so that a
-    /// schema can neither hang the host nor reach out of it.
+    /// Compiles a schema from a tool. Patterns run in linear time and in bounded memory, references stay inside the
+    /// document, and what a check may cost is counted before it is made: a schema can neither hang the host nor reach
+    /// out of it.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
-        let options =
-            jsonschema::options().with_pattern_options(PatternOptions::regex()).should_validate_formats(true);
+        if !shallow(schema, DEPTH_MAX) {
+            return Err(format!("it is nested more than {DEPTH_MAX} levels deep"));
+        }
+        let count = patterns(schema);
+        if count > PATTERNS_MAX {
+            return Err(format!("it has {count} patterns, and {PATTERNS_MAX} are allowed"));
+        }
+        let cost = SchemaCost::of(schema)?;
+        let patterns =
+            PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
+        let options = jsonschema::options().with_pattern_options(patterns).should_validate_formats(true);
         let validator = options.build(schema).map_err(|error| clipped(&error.to_string()))?;
-        Ok(Self { validator, shape: shape(schema), example: clipped(&example(schema, 0).to_string()) })
+        Ok(Self { validator, cost, shape: shape(schema), example: clipped(&example(schema, 0).to_string()) })
     }
 
     /// Whether `value` fits; the error lists what does not and what would.
     pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
         if !shallow(value, DEPTH_MAX) {
             return Err(format!("it is nested more than {DEPTH_MAX} levels deep"));
+        }
+        if !self.cost.allows(value) {
+            return Err("checking it against the tool's schema is too much work: make it smaller".to_owned());
+        }
+        // Complaints are collected before the first one is seen, and may be as many as there are items.
+        if self.validator.is_valid(value) {
+            return Ok(());
         }
         let mut complaints = Vec::new();
         for error in self.validator.iter_errors(value).take(COMPLAINTS_MAX) {
@@ -108,6 +130,23 @@ fn shallow(value: &Value, levels: usize) -> bool {
         Value::Array(items) => levels > 0 && items.iter().all(|item| shallow(item, levels - 1)),
         Value::Object(fields) => levels > 0 && fields.values().all(|field| shallow(field, levels - 1)),
         _ => true,
+    }
+}
+
+/// How many regular expressions a schema has at most. Called only for what is shallow.
+fn patterns(schema: &Value) -> usize {
+    let one = |(key, value): (&String, &Value)| {
+        let here = match (key.as_str(), value) {
+            ("pattern", Value::String(_)) => 1,
+            ("patternProperties", Value::Object(named)) => named.len(),
+            _ => 0,
+        };
+        here + patterns(value)
+    };
+    match schema {
+        Value::Array(items) => items.iter().map(patterns).sum(),
+        Value::Object(fields) => fields.iter().map(one).sum(),
+        _ => 0,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::config::{Limits, ToolConfig};
 use crate::describe::{self, Claim, Description};
 use crate::engine::Ticker;
 use crate::error::LoadError;
-use crate::guest::Terms;
+use crate::guest::{Terms, Used};
 use crate::imports::{self, Import};
 use crate::lock::Lock;
 use crate::offers;
@@ -173,5 +173,5 @@ fn at_once<T>(guest: impl Future<Output = T>) -> T {
 /// A tool introduces itself before anything is granted: what it says must not depend on what it may do.
 fn nothing_granted() -> Terms {
     let (until, given_up) = (Instant::now() + DESCRIBE_MAX, CancellationToken::new());
-    Terms { until, given_up, given: None, fuel: DESCRIBE_FUEL }
+    Terms { until, given_up, given: None, fuel: DESCRIBE_FUEL, used: Used::default() }
 }

@@ -11,9 +11,11 @@ use playhouse_core::tool::EffectClass;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::check::clipped;
+
 /// Bytes of the longest description: it becomes part of every prompt.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
-/// Bytes of the longest name.
+/// Bytes of the longest name, and of the longest version.
 const NAME_BYTES_MAX: usize = 64;
 
 /// The JSON that `describe` returns.
@@ -50,6 +52,19 @@ impl Description {
                 this.name
             ));
         }
+        if this.version.len() > NAME_BYTES_MAX || !this.version.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(format!(
+                "the version {} is not up to {NAME_BYTES_MAX} letters, digits and signs",
+                clipped(&format!("{:?}", this.version))
+            ));
+        }
+        // People read these in a terminal, right before they grant what is asked for.
+        if [&this.description].into_iter().chain(this.wants.values()).any(|text| text.chars().any(is_control))
+        {
+            return Err(
+                "its words hold characters that no text needs, such as those that move a cursor".to_owned()
+            );
+        }
         if this.input_schema.get("type").and_then(Value::as_str) != Some("object") {
             return Err("the root of `input_schema` must have `\"type\": \"object\"`".to_owned());
         }
@@ -58,6 +73,12 @@ impl Description {
         }
         Ok(this)
     }
+}
+
+/// Controls, but for line breaks and tabs; and what makes text run the other way, or hides it.
+fn is_control(c: char) -> bool {
+    let hides = matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    hides || c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
 fn anything() -> Value {

@@ -10,6 +10,7 @@ use playhouse_core::tool::{Reach, ToolError, ToolErrorKind};
 use tokio_util::sync::CancellationToken;
 use wasmtime::ResourceLimiter;
 
+use crate::check::clipped;
 use crate::config::Limits;
 use crate::given::Given;
 use crate::heard::{Answer, Heard};
@@ -25,6 +26,8 @@ pub(crate) struct Terms {
     pub(crate) given: Option<Arc<Given>>,
     /// What it may compute.
     pub(crate) fuel: u64,
+    /// What the call has used already, if another tool makes it.
+    pub(crate) used: Used,
 }
 
 impl Terms {
@@ -111,6 +114,21 @@ pub(crate) struct Used {
     pub(crate) reached: Reach,
 }
 
+impl Used {
+    /// For a tool that is called within this call: what it uses is this call's own, and what has a name of its own is
+    /// counted from the beginning.
+    pub(crate) fn within(self) -> Self {
+        Self { exchanges: 0, subcalls: 0, reached: Reach::default(), ..self }
+    }
+
+    /// After such a tool.
+    pub(crate) fn after(self, inner: Self) -> Self {
+        let mut reached = self.reached;
+        reached += inner.reached;
+        Self { exchanges: self.exchanges, subcalls: self.subcalls, reached, ..inner }
+    }
+}
+
 /// The host's side of one instance.
 pub(crate) struct Guest {
     pub(crate) limits: Limits,
@@ -118,11 +136,17 @@ pub(crate) struct Guest {
     pub(crate) used: Used,
     pub(crate) heard: Heard,
     pub(crate) ended: Option<Ended>,
+    /// Of all its memories together.
+    memory_bytes: usize,
+    /// Of all its tables together.
+    table_elements: usize,
 }
 
 impl Guest {
     pub(crate) fn new(limits: Limits, terms: Terms) -> Self {
-        Self { limits, terms, used: Used::default(), heard: Heard::default(), ended: None }
+        let used = terms.used;
+        let heard = Heard::default();
+        Self { limits, terms, used, heard, ended: None, memory_bytes: 0, table_elements: 0 }
     }
 
     /// Counts a call into the host, and gives what is granted. Every host function begins with this: the engine cannot
@@ -183,6 +207,12 @@ impl Guest {
         done.map_err(|error| wasmtime::Error::msg(format!("a host function failed: {error}")))
     }
 
+    /// Words of the guest, as others may read them: without secrets, and then cut, so that no part of one is left.
+    pub(crate) fn quoted(&self, text: &str) -> String {
+        let hidden = self.terms.given.as_ref().and_then(|given| given.leaks.hide(text));
+        clipped(hidden.as_ref().map_or(text, |(hidden, _)| hidden))
+    }
+
     /// Time left.
     pub(crate) fn left(&self) -> Duration {
         self.terms.until.saturating_duration_since(Instant::now())
@@ -200,12 +230,22 @@ impl Guest {
 }
 
 impl ResourceLimiter for Guest {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         // An error, not `false`: a guest that is told `false` dies of something that no longer looks like memory.
-        if desired > self.limits.memory_bytes { Err(self.end(Ended::Memory)) } else { Ok(true) }
+        let all = self.memory_bytes.saturating_sub(current).saturating_add(desired);
+        if all > self.limits.memory_bytes {
+            return Err(self.end(Ended::Memory));
+        }
+        self.memory_bytes = all;
+        Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.limits.table_elements { Err(self.end(Ended::Memory)) } else { Ok(true) }
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let all = self.table_elements.saturating_sub(current).saturating_add(desired);
+        if all > self.limits.table_elements {
+            return Err(self.end(Ended::Memory));
+        }
+        self.table_elements = all;
+        Ok(true)
     }
 }

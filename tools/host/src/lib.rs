@@ -29,6 +29,8 @@ mod engine;
 mod error;
 mod executor;
 mod explain;
+#[doc(hidden)]
+pub mod fuzz;
 mod given;
 mod guest;
 mod heard;

@@ -1,13 +1,13 @@
 //! One call in an instance of its own, and what became of it.
 
-use playhouse_core::tool::{Reach, ToolError, ToolErrorKind};
+use playhouse_core::tool::{ToolError, ToolErrorKind};
 use wasmtime::component::InstancePre;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use crate::bindings::{asked::AskedPre, v0, v1};
 use crate::check::clipped;
 use crate::config::Limits;
-use crate::guest::{Ended, Guest, Terms};
+use crate::guest::{Ended, Guest, Terms, Used};
 
 /// Fuel after which a guest tells how much it has used, and lets others run: some 0.1 ms.
 const FUEL_TOLD_EVERY: u64 = 1_000_000;
@@ -24,8 +24,8 @@ pub(crate) struct Ran {
     pub(crate) fuel: u64,
     /// Digest of what the host answered it, if it was answered anything.
     pub(crate) heard: Option<String>,
-    /// What it reached.
-    pub(crate) reached: Reach,
+    /// What else it used.
+    pub(crate) used: Used,
 }
 
 /// A component that is ready to be instantiated.
@@ -85,9 +85,10 @@ impl Sandbox {
         arguments: &str,
         starting: impl FnOnce() -> Result<(), ToolError>,
     ) -> Ran {
+        let used = terms.used;
         if let Err(error) = terms.over().map_or_else(starting, |why| Err(why.told(&self.limits, terms.fuel)))
         {
-            return Ran { result: Err(error), fuel: 0, heard: None, reached: Reach::default() };
+            return Ran { result: Err(error), fuel: 0, heard: None, used };
         }
         let mut store = self.store(terms);
         let called = async {
@@ -95,12 +96,12 @@ impl Sandbox {
                 Ready::V0(ready) => {
                     let tool = ready.instantiate_async(&mut store).await?;
                     let said = tool.playhouse_tool_tool().call_call(&mut store, arguments).await?;
-                    Ok(said.map_err(told_by_v0))
+                    Ok(said.map_err(|error| told_by_v0(store.data(), error)))
                 }
                 Ready::V1 { tool, .. } => {
                     let tool = tool.instantiate_async(&mut store).await?;
                     let said = tool.playhouse_tool_tool().call_call(&mut store, arguments).await?;
-                    Ok(said.map_err(told))
+                    Ok(said.map_err(|error| told(store.data(), error)))
                 }
             }
         };
@@ -109,7 +110,7 @@ impl Sandbox {
         let fuel = given.saturating_sub(store.get_fuel().expect("the engine counts fuel"));
         let result = called.map_err(|error| became(store.data(), &error)).and_then(|said| said);
         let guest = store.into_data();
-        Ran { result, fuel, heard: guest.heard.digest(), reached: guest.used.reached }
+        Ran { result, fuel, heard: guest.heard.digest(), used: guest.used }
     }
 
     /// Asks the tool whether the call with `effect_id` took effect: its result, as JSON text, if so.
@@ -124,7 +125,7 @@ impl Sandbox {
             tool.playhouse_tool_checkable().call_did_it_happen(&mut store, effect_id).await
         };
         let answer = answer.await.map_err(|error| became(store.data(), &error))?;
-        answer.map_err(|why| ToolError::new(ToolErrorKind::OutcomeUnknown, clipped(&why)))
+        answer.map_err(|why| ToolError::new(ToolErrorKind::OutcomeUnknown, store.data().quoted(&why)))
     }
 
     /// The host's side of a fresh instance, with every limit in place.
@@ -165,7 +166,7 @@ fn cause(error: &wasmtime::Error) -> String {
 }
 
 /// An error that the tool itself reports. Its message is clipped: it goes into a prompt.
-fn told(error: v1::exports::playhouse::tool::tool::ToolError) -> ToolError {
+fn told(guest: &Guest, error: v1::exports::playhouse::tool::tool::ToolError) -> ToolError {
     use v1::exports::playhouse::tool::tool::ErrorKind;
     let kind = match error.kind {
         ErrorKind::InvalidInput => ToolErrorKind::InvalidInput,
@@ -176,11 +177,11 @@ fn told(error: v1::exports::playhouse::tool::tool::ToolError) -> ToolError {
         ErrorKind::Failed => ToolErrorKind::Failed,
     };
     let after = error.retry_after_ms.filter(|_| kind == ToolErrorKind::Upstream).map(u64::from);
-    ToolError::new(kind, clipped(&error.message)).retry_after(after)
+    ToolError::new(kind, guest.quoted(&error.message)).retry_after(after)
 }
 
 /// The same in version 0.1.
-fn told_by_v0(error: v0::exports::playhouse::tool::tool::ToolError) -> ToolError {
+fn told_by_v0(guest: &Guest, error: v0::exports::playhouse::tool::tool::ToolError) -> ToolError {
     use v0::exports::playhouse::tool::tool::ErrorKind;
     let kind = match error.kind {
         ErrorKind::InvalidInput => ToolErrorKind::InvalidInput,
@@ -191,5 +192,5 @@ fn told_by_v0(error: v0::exports::playhouse::tool::tool::ToolError) -> ToolError
         ErrorKind::Upstream => ToolErrorKind::Upstream,
         ErrorKind::Internal => ToolErrorKind::Crashed,
     };
-    ToolError::new(kind, clipped(&error.message))
+    ToolError::new(kind, guest.quoted(&error.message))
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call_log::CallLog;
 use crate::component::Tool;
 use crate::config::Limits;
-use crate::guest::Terms;
+use crate::guest::{Terms, Used};
 use crate::powers::listed;
 use crate::sandbox::Ran;
 
@@ -68,7 +68,12 @@ impl Shelf {
         let given = tool.powers.given(&tool.imports, &request, caller, self, depth)?;
         let arguments = self.arguments(&tool, &request.arguments)?;
         let fuel = request.fuel.map_or(self.limits.fuel, |left| left.min(self.limits.fuel));
-        Ok(Admitted { tool, request, arguments, terms: Terms { until, given_up, given, fuel } })
+        Ok(Admitted {
+            tool,
+            request,
+            arguments,
+            terms: Terms { until, given_up, given, fuel, used: Used::default() },
+        })
     }
 
     /// A slot to run in, before the call is over.
@@ -84,10 +89,15 @@ impl Shelf {
 
     /// Runs a call that has a slot. There is a receipt as soon as a guest was started.
     pub(crate) async fn run(&self, call: &Admitted) -> (Result<String, ToolError>, Option<Receipt>) {
+        let (result, receipt, _) = self.run_counted(call).await;
+        (result, receipt)
+    }
+
+    /// The same, and what it used.
+    async fn run_counted(&self, call: &Admitted) -> (Result<String, ToolError>, Option<Receipt>, Used) {
         let Admitted { tool, request, arguments, terms } = call;
         let starting = || self.call_log.as_ref().map_or(Ok(()), |log| log.started(request)).map_err(unlogged);
-        let Ran { result, fuel, heard, reached } =
-            tool.sandbox.call(terms.clone(), arguments, starting).await;
+        let Ran { result, fuel, heard, used } = tool.sandbox.call(terms.clone(), arguments, starting).await;
         let receipt = (fuel > 0).then(|| Receipt {
             component: tool.component.clone(),
             input: digest::of_bytes(arguments.as_bytes()),
@@ -98,32 +108,36 @@ impl Shelf {
                 .map(|text| digest::of_bytes(text.as_bytes())),
             fuel,
             heard,
-            reached,
+            reached: used.reached,
         });
-        (result, receipt)
+        (result, receipt, used)
     }
 
-    /// A call that another one makes, within `outer`; its output, and what it took.
+    /// A call that another one makes, within `outer`; its output, the fuel it took, and what both have used.
     pub(crate) async fn nested(
         self: Arc<Self>,
         request: ToolRequest,
         caller: &Arc<dyn ToolCaller>,
         outer: Terms,
         depth: u32,
-    ) -> (Result<Value, ToolError>, Option<Receipt>) {
+    ) -> (Result<Value, ToolError>, u64, Used) {
+        let used = outer.used;
         let mut call = match self.admit(request, caller, outer.given_up, depth) {
             Ok(call) => call,
-            Err(error) => return (Err(error), None),
+            Err(error) => return (Err(self.error(error)), 0, used),
         };
         // To the moment: when one of the two is late, both are.
         call.terms.until = outer.until;
+        call.terms.used = used.within();
         let Ok(_slot) = Arc::clone(&self.running).try_acquire_owned() else {
             let message = "no tool slot is free for a tool that another one calls: try again later";
-            return (Err(ToolError::new(ToolErrorKind::RateLimited, message)), None);
+            return (Err(ToolError::new(ToolErrorKind::RateLimited, message)), 0, used);
         };
-        let (result, receipt) = self.run(&call).await;
+        let (result, receipt, inner) = self.run_counted(&call).await;
         let output = result.and_then(|text| self.output(&call.tool, &text));
-        (output, receipt)
+        // The one that called is a guest, too, and sees no secret either.
+        let output = output.map_err(|error| self.error(error));
+        (output, receipt.map_or(0, |receipt| receipt.fuel), used.after(inner))
     }
 
     /// Asks a tool what became of a call.
@@ -136,17 +150,17 @@ impl Shelf {
     fn arguments(&self, tool: &Tool, arguments: &Value) -> Result<String, ToolError> {
         let name = &tool.spec.name;
         let invalid = |message| ToolError::new(ToolErrorKind::InvalidInput, message);
+        let text = arguments.to_string();
+        let (bytes, limit) = (text.len(), self.limits.input_bytes);
+        if bytes > limit {
+            return Err(invalid(format!("the arguments of `{name}` have {bytes} bytes, more than {limit}")));
+        }
         tool.input.check(arguments).map_err(|complaint| {
             let (shape, example) = (tool.input.shape(), tool.input.example());
             invalid(format!(
                 "the arguments of `{name}` are not right: {complaint}. It takes: {shape}; for example {example}"
             ))
         })?;
-        let text = arguments.to_string();
-        let (bytes, limit) = (text.len(), self.limits.input_bytes);
-        if bytes > limit {
-            return Err(invalid(format!("the arguments of `{name}` have {bytes} bytes, more than {limit}")));
-        }
         Ok(text)
     }
 

@@ -1,4 +1,5 @@
-//! Finding secrets where none should be, also in other clothes: base64, hexadecimal, percent-encoded, backwards.
+//! Finding secrets where none should be, also in other clothes: base64, hexadecimal, percent-encoded, backwards, or as JSON
+//! writes it.
 //!
 //! This catches accidents and simple tricks. Whoever may compute and send can always hide a text better than a search can
 //! look; that guests never see a secret is what protects it.
@@ -42,24 +43,28 @@ impl Leaks {
         Ok(Self { patterns, names })
     }
 
-    /// The name of a secret that is in `bytes`.
+    /// The name of a secret that is in `bytes`, also if single letters of it are written as `%73` or `\u0073`.
     pub fn find(&self, bytes: &[u8]) -> Option<&str> {
-        let found = self.patterns.as_ref()?.find(bytes)?;
+        let patterns = self.patterns.as_ref()?;
+        let found = patterns.find(bytes).or_else(|| patterns.find(&undressed(bytes)?))?;
         Some(&self.names[found.pattern().as_usize()])
     }
 
-    /// `text` with every secret in it replaced, and the name of one of them; `None` if there is none.
+    /// `text` with every secret in it replaced, and the name of one of them; `None` if there is none. Where one cannot be
+    /// cut out, since its letters are written in different ways, nothing of the text is left.
     pub fn hide(&self, text: &str) -> Option<(String, &str)> {
         let name = self.find(text.as_bytes())?;
         let hidden = self.patterns.as_ref()?.replace_all(text, &vec![HIDDEN; self.names.len()]);
-        Some((hidden, name))
+        let is_gone = self.find(hidden.as_bytes()).is_none();
+        Some((if is_gone { hidden } else { HIDDEN.to_owned() }, name))
     }
 
     /// The same for bytes.
     pub fn hide_bytes(&self, bytes: &[u8]) -> Option<(Vec<u8>, &str)> {
         let name = self.find(bytes)?;
         let hidden = self.patterns.as_ref()?.replace_all_bytes(bytes, &vec![HIDDEN; self.names.len()]);
-        Some((hidden, name))
+        let is_gone = self.find(&hidden).is_none();
+        Some((if is_gone { hidden } else { HIDDEN.as_bytes().to_vec() }, name))
     }
 }
 
@@ -86,6 +91,7 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     reversed.reverse();
     let mut forms = vec![secret.to_vec(), reversed, hex.to_uppercase().into_bytes(), hex.into_bytes()];
     forms.extend(percent(secret));
+    forms.extend(json(secret));
     // Inside a longer text, base64 looks different at each of three offsets; what the neighbours decide is left out.
     for offset in 0..3 {
         let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(secret.iter().copied()).collect();
@@ -115,6 +121,60 @@ fn percent(secret: &[u8]) -> [Vec<u8>; 3] {
     [some(true), some(false), all.into_bytes()]
 }
 
+/// As a JSON string, with slashes as they are and, as some write them, escaped.
+fn json(secret: &[u8]) -> [Vec<u8>; 2] {
+    let written = |escapes_slashes: bool| {
+        let mut text = Vec::with_capacity(secret.len() * 2);
+        for byte in secret {
+            match byte {
+                b'"' | b'\\' => text.extend([b'\\', *byte]),
+                b'/' if escapes_slashes => text.extend(b"\\/"),
+                b'\n' => text.extend(b"\\n"),
+                b'\r' => text.extend(b"\\r"),
+                b'\t' => text.extend(b"\\t"),
+                byte => text.push(*byte),
+            }
+        }
+        text
+    };
+    [written(false), written(true)]
+}
+
+/// `bytes` with `%73` and what JSON escapes replaced by what they stand for; `None` if there is nothing of the kind.
+fn undressed(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'\\')) {
+        return None;
+    }
+    let hex = |from: usize, digits: usize| {
+        let text = std::str::from_utf8(bytes.get(from..from + digits)?).ok()?;
+        u32::from_str_radix(text, 16).ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(byte) = bytes.get(at) {
+        let next = bytes.get(at + 1);
+        let (letter, length) = match (byte, next) {
+            (b'%', _) => (hex(at + 1, 2), 3),
+            (b'\\', Some(b'u')) => (hex(at + 2, 4), 6),
+            (b'\\', Some(b'n')) => (Some(0x0a), 2),
+            (b'\\', Some(b'r')) => (Some(0x0d), 2),
+            (b'\\', Some(b't')) => (Some(0x09), 2),
+            (b'\\', Some(other @ (b'"' | b'\\' | b'/'))) => (Some(u32::from(*other)), 2),
+            _ => (None, 1),
+        };
+        match (byte, letter) {
+            // A byte, which may be a part of a letter.
+            (b'%', Some(letter)) => out.push(letter.to_le_bytes()[0]),
+            (_, Some(letter)) => {
+                let letter = char::from_u32(letter).unwrap_or(char::REPLACEMENT_CHARACTER);
+                out.extend(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            (byte, None) => out.push(*byte),
+        }
+        at += if letter.is_some() { length } else { 1 };
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +200,22 @@ mod tests {
                     assert_eq!(leaks().find(form.as_bytes()), Some("stripe"), "{form}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_as_json_writes_it_and_with_single_letters_escaped() {
+        let key = "-----BEGIN\nkey \"1\"/2\\-----";
+        let leaks = Leaks::of([("pem", key)]).unwrap();
+        let json = r#"{"k": "-----BEGIN\nkey \"1\"/2\\-----"}"#;
+        assert_eq!(leaks.hide(json), Some(("{\"k\": \"[secret]\"}".to_owned(), "pem")));
+        assert_eq!(leaks.find(json.replace('/', "\\/").as_bytes()), Some("pem"));
+        assert_eq!(leaks.find(json.replace('k', "\\u006b").as_bytes()), Some("pem"));
+        assert_eq!(leaks.find(json.replace('B', "%42").as_bytes()), Some("pem"));
+        let (hidden, _) = leaks.hide(&json.replace('k', "\\u006B")).unwrap();
+        assert_eq!(hidden, "[secret]", "what cannot be cut out takes the rest with it");
+        for harmless in ["100 %", "%zz %4", "\\", "\\u00", "\\ud800", "%e2%82"] {
+            assert_eq!(leaks.find(harmless.as_bytes()), None, "{harmless}");
         }
     }
 

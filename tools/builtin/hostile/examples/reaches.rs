@@ -1,5 +1,6 @@
-//! A guest that uses every capability of contract 1, as its arguments say: `{"do": [["kv.get", "a"], …]}`. For the tests of
-//! the host: what is granted works, what is not is refused, and what it says about either comes back word for word.
+//! A guest that uses every capability of contract 1, as its arguments say: `{"do": [["kv.get", "a"], …]}`, and misuses them
+//! as well as Rust can. For the tests of the host: what is granted works, what is not is refused, and what it says about
+//! either comes back word for word. `{"raw": "…"}` is answered with that text as it is, `{"fail": "denied"}` with an error.
 #![allow(
     unsafe_code,
     missing_docs,
@@ -33,6 +34,9 @@ impl Guest for Reaches {
         if let Some(kind) = arguments["fail"].as_str() {
             return Err(failure(kind, &arguments));
         }
+        if let Some(raw) = arguments["raw"].as_str() {
+            return Ok(raw.to_owned());
+        }
         let steps = arguments["do"].as_array().cloned().unwrap_or_default();
         Ok(Value::from_iter(steps.iter().map(one)).to_string())
     }
@@ -46,7 +50,8 @@ fn failure(kind: &str, arguments: &Value) -> ToolError {
         _ => ErrorKind::Failed,
     };
     let after = arguments["after"].as_u64().map(|ms| ms as u32);
-    ToolError { kind, message: "as asked for".to_owned(), retry_after_ms: after }
+    let message = arguments["message"].as_str().unwrap_or("as asked for").to_owned();
+    ToolError { kind, message, retry_after_ms: after }
 }
 
 /// One step and what came of it: `{"ok": …}` or `{"err": …}`.
@@ -58,11 +63,11 @@ fn one(step: &Value) -> Value {
         "effect-id" => json!({"ok": context::effect_id()}),
         "time-left" => json!({"ok": context::time_left_ms()}),
         "report" => {
-            progress::report(number(1), number(2), text(3));
+            progress::report(number(1), number(2), &long(text(3), number(4)));
             json!({"ok": null})
         }
         "partial" => {
-            progress::partial(text(1));
+            progress::partial(&long(text(1), number(2)));
             json!({"ok": null})
         }
         "log" => {
@@ -88,21 +93,71 @@ fn one(step: &Value) -> Value {
             said(files::read(step[1].as_str().unwrap_or_default(), 0, 1 << 20).map(text).map_err(named))
         }
         "write" => said(
-            files_write::write(text(1), text(2).as_bytes(), maybe(3).as_deref()).map(|_| ()).map_err(named),
+            files_write::write(text(1), long(text(2), number(4)).as_bytes(), maybe(3).as_deref())
+                .map(|_| ())
+                .map_err(named),
         ),
         "remove" => said(files_write::remove(text(1)).map_err(named)),
         "fetch" => fetch(step),
         "is-granted" => json!({"ok": secrets::is_granted(text(1))}),
-        "sign" => said(secrets::hmac_sha256(text(1), text(2).as_bytes())),
+        "sign" => said(secrets::hmac_sha256(text(1), long(text(2), number(3)).as_bytes())),
         "tool" => match tools::call(text(1), &step[2].to_string()) {
             Ok(output) => json!({"ok": serde_json::from_str::<Value>(&output).unwrap_or_default()}),
             Err(error) => json!({"err": [error.kind, error.message]}),
         },
+        "tool-text" => match tools::call(text(1), &long(text(2), number(3))) {
+            Ok(output) => json!({"ok": output}),
+            Err(error) => json!({"err": [error.kind, error.message]}),
+        },
+        "again" => again(number(1), &step[2]),
+        crime => commit(crime, number(1)),
+    }
+}
+
+/// The same step many times: what came of it, each outcome once.
+fn again(times: u64, step: &Value) -> Value {
+    let mut seen = Vec::new();
+    for _ in 0..times {
+        let outcome = one(step);
+        if !seen.contains(&outcome) {
+            seen.push(outcome);
+        }
+    }
+    json!({ "seen": seen })
+}
+
+/// What needs no host to be a nuisance.
+fn commit(crime: &str, size: u64) -> Value {
+    match crime {
         "spin" => loop {
             std::hint::black_box(());
         },
+        "hoard" => {
+            let mut hoard = Vec::new();
+            loop {
+                hoard.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+            }
+        }
+        "dig" => json!({"ok": dig(1)}),
+        "copy" => {
+            let mut heap = vec![1_u8; size as usize];
+            loop {
+                heap.copy_within(1.., 0);
+                std::hint::black_box(&heap);
+            }
+        }
+        "panic" => panic!("a bug in the tool"),
+        "long" => json!({"ok": "x".repeat(size as usize)}),
+        "deep" => (0..size).fold(json!({}), |inner, _| json!([inner])),
         other => json!({"err": format!("no such step: {other}")}),
     }
+}
+
+#[inline(never)]
+#[allow(unconditional_recursion, reason = "that is the crime")]
+fn dig(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    dig(depth + 1) + frame[63]
 }
 
 /// `["fetch", method, url, {header: value}, body, [secret …]]`

@@ -25,6 +25,10 @@ impl context::Host for Guest {
 impl progress::Host for Guest {
     fn report(&mut self, done: u64, total: u64, message: String) -> wasmtime::Result<()> {
         let given = self.host_call()?;
+        // Looked at before it is cut: what is left of a secret would not be found.
+        if given.leaks.find(message.as_bytes()).is_some() {
+            return Ok(());
+        }
         let message = shown(&message);
         given.tell(ToolProgress::Report { done, total, message });
         Ok(())

@@ -26,7 +26,8 @@ impl Host for Guest {
         let answer = self.within(egress.fetch(outgoing)).await?;
         let made = answer.as_ref().map_or_else(|error| error.requests, |incoming| incoming.requests);
         self.used.requests = self.used.requests.saturating_add(made);
-        Ok(self.bring(answer.map(|incoming| response(&given, incoming)).map_err(failed)))
+        let answer = answer.map(|incoming| response(&given, incoming));
+        Ok(self.bring(answer.map_err(|problem| failed(&given, problem))))
     }
 }
 
@@ -79,9 +80,10 @@ fn attached(given: &Given, name: &str) -> Result<Attach, Error> {
 
 /// What the guest sees of an answer. A server that sends a secret back, as some do, does not tell it to the guest.
 fn response(given: &Given, incoming: Incoming) -> Response {
-    let Incoming { status, mut headers, mut body, truncated, url, requests: _ } = incoming;
+    let Incoming { status, mut headers, mut body, truncated, mut url, requests: _ } = incoming;
     let mut hidden = false;
-    for (_, value) in &mut headers {
+    // A redirect may carry one in the address.
+    for value in headers.iter_mut().map(|(_, value)| value).chain([&mut url]) {
         if let Some((without, _)) = given.leaks.hide(value) {
             (*value, hidden) = (without, true);
         }
@@ -95,7 +97,7 @@ fn response(given: &Given, incoming: Incoming) -> Response {
     Response { status, headers, body, truncated, url }
 }
 
-fn failed(problem: EgressError) -> Error {
+fn failed(given: &Given, problem: EgressError) -> Error {
     let kind = match problem.kind {
         EgressErrorKind::NotGranted => ErrorKind::NotGranted,
         EgressErrorKind::PrivateAddress => ErrorKind::PrivateAddress,
@@ -105,7 +107,8 @@ fn failed(problem: EgressError) -> Error {
         EgressErrorKind::Network => ErrorKind::Network,
         EgressErrorKind::BadRequest => ErrorKind::BadRequest,
     };
-    error(kind, &problem.message)
+    let hidden = given.leaks.hide(&problem.message);
+    error(kind, hidden.as_ref().map_or(&problem.message, |(message, _)| message))
 }
 
 fn error(kind: ErrorKind, message: &str) -> Error {

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use playhouse_core::grant::Capability;
 use playhouse_core::id::EffectId;
-use playhouse_core::tool::{Reach, Receipt, ToolError, ToolErrorKind, ToolRequest};
+use playhouse_core::tool::{Reach, ToolError, ToolErrorKind, ToolRequest};
 use serde_json::Value;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use crate::bindings::v1::playhouse::tool::tools::Error;
 use crate::given::Given;
-use crate::guest::Guest;
+use crate::guest::{Guest, Terms};
 use crate::powers::listed;
 
 /// Adds the interface by hand: its function needs the store, since the fuel of both calls is one.
@@ -30,13 +30,12 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
                     Ok(request) => request,
                     Err(error) => return Ok((store.data_mut().hear(Err(told(error))),)),
                 };
-                let terms = store.data().terms.clone();
+                let terms = Terms { used: store.data().used, ..store.data().terms.clone() };
                 let shelf = Arc::clone(&given.shelf);
-                let (result, receipt) = shelf.nested(request, &given.caller, terms, given.depth + 1).await;
-                if let Some(Receipt { fuel: used, reached, .. }) = receipt {
-                    store.set_fuel(fuel.saturating_sub(used))?;
-                    store.data_mut().used.reached += reached;
-                }
+                let (result, burnt, used) =
+                    shelf.nested(request, &given.caller, terms, given.depth + 1).await;
+                store.set_fuel(fuel.saturating_sub(burnt))?;
+                store.data_mut().used = used;
                 store.data_mut().tick()?;
                 let answer = result.map(|output| output.to_string()).map_err(told);
                 Ok((store.data_mut().bring(answer),))

@@ -5,10 +5,14 @@
 //! - `arguments`: what a model gets wrong.
 //! - `reaching`, `asking`: what a call is given of the world, and of the model; how much of it.
 //! - `hostile`: guests that mean harm, and a host that survives.
+//! - `escape`: a corpus of everything else that was thought of, and a table of what became of it.
+//! - `fuzz`: the fuzz targets, without a fuzzer.
 //! - `keeping`: the cache of compiled code and the call log.
 
 mod arguments;
 mod asking;
+mod escape;
+mod fuzz;
 mod hostile;
 mod keeping;
 mod loading;

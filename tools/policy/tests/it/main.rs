@@ -4,6 +4,7 @@
 
 mod addresses;
 mod decisions;
+mod fuzz;
 mod headers;
 mod properties;
 mod rules;

@@ -1,0 +1,4 @@
+//! See `src/grants.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| playhouse_fuzz::grants::one(data));
