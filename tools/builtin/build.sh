@@ -12,6 +12,9 @@
 # The sources are built from a copy in which everything lies under one workspace root: cargo mixes the absolute path of a
 # package outside of it (../guest) into symbol names, and the bytes would depend on where the repository lies.
 #
+# SQLite is C: clang compiles it for WebAssembly, with the few functions of a C library in sqlite_query/libc. Its version
+# is part of tools.lock for the same reason as the compiler's.
+#
 # PLAYHOUSE_WASM_ROUTE=rustup|debian chooses a route; the default tries them in this order.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -20,7 +23,7 @@ RUST_VERSION=1.95.0
 TARGET=wasm32-unknown-unknown
 TOOLS=(
   calculator convert csv_query datetime diff email_draft encode fetch files
-  files_edit json_query lookup memory search template
+  files_edit json_query lookup memory search sqlite_query template
 )
 CRATES=("${TOOLS[@]}" componentize exact hostile samples shared)
 HOSTILE=(misbehaves endless_describe reaches)
@@ -62,14 +65,18 @@ try_debian() {
 }
 
 choose_route() {
+  command -v clang >/dev/null || { say "clang is missing, which compiles SQLite: run scripts/setup.sh"; exit 1; }
   case ${PLAYHOUSE_WASM_ROUTE:-} in
     rustup) try_rustup || { say "rustup cannot add $TARGET to $RUST_VERSION"; exit 1; } ;;
     debian) try_debian || { say "no Debian compiler to be had here"; exit 1; } ;;
     *) try_rustup || try_debian || { say "no compiler for $TARGET: install rustup or use Debian 12"; exit 1; } ;;
   esac
-  VERSION=$("$WASM_RUSTC" --version)
+  VERSION=$(versions)
   say "building with $VERSION"
 }
+
+# What the bytes depend on besides the sources.
+versions() { echo "$("$WASM_RUSTC" --version), $(clang --version | head -n 1)"; }
 
 # The copy. Times are kept, so that a second build has nothing to do.
 stage() {
@@ -80,12 +87,22 @@ stage() {
   sed -i 's#"\.\./\.\./wit/#"../wit/#' "$STAGE"/hostile/src/lib.rs "$STAGE"/hostile/examples/*.rs
 }
 
+# SQLite without what needs files, threads or an operating system, and without extensions that few databases use. cc asks
+# for llvm-ar, which clang does not bring; rustc makes an archive of its own from any.
+SQLITE="-DSQLITE_OS_OTHER=1 -USQLITE_THREADSAFE -DSQLITE_THREADSAFE=0 -USQLITE_ENABLE_LOAD_EXTENSION
+  -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_LOCALTIME -DSQLITE_OMIT_WAL -DSQLITE_TEMP_STORE=3 -DSQLITE_DQS=0
+  -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_MAX_MMAP_SIZE=0 -DLONGDOUBLE_TYPE=double -UHAVE_ISNAN -UHAVE_USLEEP
+  -UHAVE_LOCALTIME_R -USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE
+  -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_USE_URI"
+
 # cargo for the guests: guest_cargo SUBCOMMAND …. No path of this machine may get into the bytes.
 guest_cargo() {
   local subcommand=$1
   shift
   # RUSTC_BOOTSTRAP only where it is needed: build scripts watch it, and would run again for each step without it.
   (cd "$STAGE" && env RUSTC="$WASM_RUSTC" ${STD:+RUSTC_BOOTSTRAP=1} \
+    CC_wasm32_unknown_unknown=clang AR_wasm32_unknown_unknown=ar LIBSQLITE3_FLAGS="${SQLITE//$'\n'/ }" \
+    CFLAGS_wasm32_unknown_unknown="-nostdlibinc -isystem $STAGE/sqlite_query/libc/include" \
     RUSTFLAGS="--remap-path-prefix=$SYSROOT=/rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$STAGE=/tools" \
     "${CARGO[@]}" "$subcommand" --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@")
 }
@@ -122,7 +139,8 @@ check() {
 if [ "${1:-}" = --check ]; then
   # Only the reference route gives comparable bytes, and nothing but this check needs it.
   try_rustup || { say "check skipped: rustup cannot add $TARGET to $RUST_VERSION here"; exit 0; }
-  VERSION=$("$WASM_RUSTC" --version)
+  command -v clang >/dev/null || { say "check skipped: there is no clang, which compiles SQLite; see scripts/setup.sh"; exit 0; }
+  VERSION=$(versions)
   check
 else
   choose_route

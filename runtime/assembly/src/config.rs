@@ -13,11 +13,12 @@ use std::{
 use playhouse_core::{admission::Bounds, model::Price, session::Retention};
 use playhouse_model_llama::LlamaConfig;
 use playhouse_model_openai::OpenAiConfig;
+use playhouse_tools_command::CommandConfig;
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::{
-    installed,
+    command, installed,
     journal::JournalConfig,
     mcp::{self, McpEntry},
     tool_config::{self, HttpEntry, SecretEntry, StoreEntry, ToolEntry},
@@ -84,6 +85,8 @@ pub struct Config {
     pub http: HttpEntry,
     /// MCP servers by name.
     pub mcp: BTreeMap<String, McpEntry>,
+    /// Commands of this machine, by the names of their tools.
+    pub command: BTreeMap<String, CommandConfig>,
     /// What is let in.
     pub bounds: Bounds,
     /// How long sessions and finished tasks are kept.
@@ -202,6 +205,7 @@ impl Config {
         self.tools.values_mut().flat_map(ToolEntry::paths).for_each(anchor);
         self.secrets.values_mut().filter_map(SecretEntry::path).for_each(anchor);
         self.mcp.values_mut().for_each(|entry| entry.anchor(anchor));
+        self.command.values_mut().for_each(|entry| command::anchor(entry, anchor));
         for model in self.models.values_mut() {
             if let ModelConfig::Llama(llama) = &mut model.kind {
                 anchor(&mut llama.path);
@@ -236,7 +240,8 @@ impl Config {
             }
         }
         tool_config::check(self)?;
-        mcp::check(self)
+        mcp::check(self)?;
+        command::check(self)
     }
 }
 

@@ -7,6 +7,7 @@
 //! ```
 
 mod agents;
+mod command;
 mod config;
 mod door;
 mod installed;
@@ -25,7 +26,6 @@ pub use installed::tools_folder;
 pub use journal::JournalConfig;
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
 pub use playhouse_journal_sled::{Options as JournalOptions, offline};
-pub use playhouse_model_llama::worker_entry;
 pub use playhouse_supervise::{
     ChildSpec, Restart, Root, RootError, Shutdown, StartError, child, shutdown, spawn, tell, tree,
 };
@@ -37,6 +37,13 @@ use playhouse_ports::{ChatModel, Clock, SystemClock, ToolBox};
 use playhouse_tools_mcp::McpToolBox;
 
 use crate::{door::Door, mcp::Seen, models::Models, toolbox::Toolboxes};
+
+/// Call this first thing in `main`: in a process that was started as a worker, of a model or to keep a command, it serves
+/// and never returns; in any other it does nothing. Without it, `[command.…]` and models in processes are refused.
+pub fn worker_entry() {
+    playhouse_model_llama::worker_entry();
+    playhouse_tools_command::worker_entry();
+}
 
 /// Components by themselves: looked at, or called, without a house.
 pub mod tools {

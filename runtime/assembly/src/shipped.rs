@@ -1,4 +1,4 @@
-//! What comes inside the program: the nano model, fifteen tools of which three are configured, two agents.
+//! What comes inside the program: the nano model, sixteen tools of which three are configured, two agents.
 //!
 //! wasmtime and llama.cpp want files, so models and tools are written out once, under the digest of their
 //! bytes: a newer program never meets an older file.
@@ -22,7 +22,7 @@ macro_rules! bytes {
     };
 }
 
-const FILES: [(&str, &[u8]); 16] = [
+const FILES: [(&str, &[u8]); 17] = [
     ("nano.gguf", bytes!("runtime/model-llama/nano/nano.gguf")),
     ("calculator.wasm", bytes!("tools/builtin/dist/calculator.wasm")),
     ("convert.wasm", bytes!("tools/builtin/dist/convert.wasm")),
@@ -38,6 +38,7 @@ const FILES: [(&str, &[u8]); 16] = [
     ("lookup.wasm", bytes!("tools/builtin/dist/lookup.wasm")),
     ("memory.wasm", bytes!("tools/builtin/dist/memory.wasm")),
     ("search.wasm", bytes!("tools/builtin/dist/search.wasm")),
+    ("sqlite_query.wasm", bytes!("tools/builtin/dist/sqlite_query.wasm")),
     ("template.wasm", bytes!("tools/builtin/dist/template.wasm")),
 ];
 

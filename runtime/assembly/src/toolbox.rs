@@ -1,4 +1,5 @@
-//! All tools as one box: sandboxed components first, then what an embedding program brings, then those of MCP servers.
+//! All tools as one box: sandboxed components first, then commands, then what an embedding program brings,
+//! then those of MCP servers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +12,7 @@ use playhouse_tools_mcp::McpToolBox;
 use serde_json::Value;
 
 use crate::{
-    BuildError,
+    BuildError, command,
     config::{BadConfig, Config},
     installed, mcp,
     shipped::Shelf,
@@ -38,7 +39,7 @@ impl Toolboxes {
     ) -> Result<Self, BuildError> {
         let components: Arc<dyn ToolBox> = Arc::new(components(config, shelf)?);
         let mut all = Self { specs: Vec::new(), boxes: BTreeMap::new(), servers: mcp::open(config)? };
-        for tools in [components].into_iter().chain(own) {
+        for tools in [components].into_iter().chain(command::open(config)?).chain(own) {
             for spec in tools.specs() {
                 if let Some(server) = all.servers.as_ref().and_then(|it| mcp::server_of(it, &spec.name)) {
                     let message = format!(

@@ -36,7 +36,9 @@ const EVERYTHING_BELOW_THE_FACES: &[&str] = &[
     "tools-http",
     "tools-disk",
     "tools-host",
+    "tools-command",
     "tools-mcp",
+    "tools-store",
 ];
 
 const ARROWS: &[Row] = &[
@@ -54,7 +56,9 @@ const ARROWS: &[Row] = &[
     ("tools-http", ADAPTER),
     ("tools-disk", &["core"]),
     ("tools-host", &["core", "ports", "tools-policy", "tools-disk"]),
-    ("tools-mcp", ADAPTER),
+    ("tools-confine", &[]),
+    ("tools-command", &["core", "ports", "tools-confine"]),
+    ("tools-mcp", &["core", "ports", "openai-wire", "tools-policy", "tools-confine"]),
     ("tools-store", &["core"]),
     ("tools-kit", &[]),
     ("http", FACE),
@@ -92,6 +96,8 @@ const UNREACHABLE: &[Row] = &[
     ("tools-http", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("tools-host", &["ractor", "axum", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-mcp", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
+    ("tools-command", &["ractor", "axum", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
+    ("tools-confine", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("tools-disk", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("tools-kit", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-store", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),

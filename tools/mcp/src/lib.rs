@@ -18,7 +18,6 @@ mod bounds;
 mod call;
 mod client;
 mod config;
-mod confine;
 mod definition;
 mod desk;
 mod error;

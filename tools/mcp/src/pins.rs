@@ -7,10 +7,12 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,11 @@ use crate::{PinsError, bounds::PINS_BYTES_MAX, definition::Definition};
 
 /// The only form there has been.
 const VERSION: u32 = 1;
+
+/// A change takes milliseconds; a disk that is busy takes longer.
+const HELD_WAIT: Duration = Duration::from_secs(5);
+/// How often it is tried again: the system has no lock that is waited for so long and no longer.
+const HELD_RETRY: Duration = Duration::from_millis(5);
 
 /// The pins of all servers.
 #[derive(Debug)]
@@ -122,10 +129,11 @@ impl Pins {
 
     /// Changes the content on the disk, then here.
     ///
-    /// Begins with what is on the disk: an operator may have approved something beside a running daemon. When both
-    /// write in the same moment, one change is lost, and an approval that is lost leaves its tool closed.
+    /// Begins with what is on the disk: an operator may have approved something beside a running daemon. From reading to
+    /// writing, no other process changes it.
     fn change<T>(&self, change: impl FnOnce(&mut Content) -> T) -> Result<T, PinsError> {
         let mut content = self.lock();
+        let _held = hold(&self.path).map_err(|error| PinsError::Io { path: self.path.clone(), error })?;
         let found = match load(&self.path) {
             Ok(Some(found)) => found,
             Ok(None) => content.clone(),
@@ -192,6 +200,31 @@ impl Pin {
 enum ReadError {
     Io(io::Error),
     Damaged(String),
+}
+
+/// Holds the file at `path` against other processes, until what it returns is dropped.
+///
+/// A file beside it is locked, since it is itself replaced by every change. That one stays: removing it would let two
+/// processes lock two files of one name.
+fn hold(path: &Path) -> io::Result<File> {
+    let beside = path.with_extension("lock.held");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&beside)?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= HELD_WAIT => {
+                let told = format!(
+                    "another process has held {} for {} s: see what it does, and try again",
+                    beside.display(),
+                    HELD_WAIT.as_secs()
+                );
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, told));
+            }
+            Err(TryLockError::WouldBlock) => thread::park_timeout(HELD_RETRY),
+        }
+    }
 }
 
 /// What is in the file, if there is one.
@@ -267,7 +300,9 @@ mod tests {
         pins.approve("s", &evil).unwrap();
         assert_eq!((open().waiting(), pins.waiting()), (vec![], vec![]));
         assert_eq!(open().meet("s", std::slice::from_ref(&evil)).unwrap(), [Met::Known]);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "nothing is left beside it but its lock: {left:?}");
     }
 
     #[test]
@@ -288,6 +323,34 @@ mod tests {
         daemon.meet("s", std::slice::from_ref(&one)).unwrap();
         daemon.meet("s", std::slice::from_ref(&evil)).unwrap();
         assert!(open().waiting().is_empty(), "what came back does not wait");
+    }
+
+    #[test]
+    fn of_two_that_write_at_once_neither_loses_a_change() {
+        const TOOLS: usize = 40;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mcp.lock");
+        thread::scope(|scope| {
+            for writer in ["daemon", "operator"] {
+                // Locks are of open files, so two of one process compete as two processes do.
+                let pins = Pins::open(path.clone()).unwrap();
+                scope.spawn(move || {
+                    for number in 0..TOOLS {
+                        pins.approve("s", &tool(&format!("{writer}-{number}"), "x")).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(Pins::open(path).unwrap().of("s").len(), 2 * TOOLS);
+    }
+
+    #[test]
+    fn who_holds_the_file_too_long_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mcp.lock");
+        let _held = hold(&path).unwrap();
+        let told = Pins::open(path).unwrap().approve("s", &tool("a", "x")).unwrap_err().to_string();
+        assert!(told.contains("mcp.lock.held for 5 s"), "{told}");
     }
 
     #[test]

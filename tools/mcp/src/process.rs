@@ -11,6 +11,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use playhouse_tools_confine::{self as confine, GATE, Kept, Limits, View};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -19,9 +20,8 @@ use tokio::{
 };
 
 use crate::{
-    ServerConfig,
+    ProcessLimits, ServerConfig,
     bounds::{END_GRACE, LAST_WORDS_LINES, STDERR_LINE_BYTES_MAX},
-    confine::{self, GATE, Kept, View},
 };
 
 /// For a daemon that was started without one.
@@ -83,7 +83,9 @@ impl Process {
         let gone = || io::Error::other("it ended at once");
         let id = child.id().and_then(|id| i32::try_from(id).ok()).ok_or_else(gone)?;
         let group = Pid::from_raw(id).ok_or_else(gone)?;
-        confine::limit(group, config.limits)?;
+        let ProcessLimits { memory_bytes, file_bytes, open_files, cpu_s } = config.limits;
+        let limits = Limits { memory_bytes, file_bytes, open_files, cpu_s, ..Limits::default() };
+        confine::limit(group, limits)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
             return Err(gone());

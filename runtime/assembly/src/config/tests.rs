@@ -23,6 +23,19 @@ fn a_file_and_then_the_environment_are_laid_over_what_is_shipped() {
 }
 
 #[test]
+fn paths_of_a_command_are_relative_to_the_file_and_a_bare_program_is_looked_for() {
+    let text = "[command.count]\nprogram = \"wc\"\ndescription = \"Counts\"\nfolder = \"notes\"\n\
+                [command.own]\nprogram = \"bin/own\"\ndescription = \"Ours\"";
+    let config = load(text, &[]).unwrap();
+    let (count, own) = (&config.command["count"], &config.command["own"]);
+    assert_eq!(count.program.as_deref(), Some(Path::new("wc")));
+    assert!(
+        count.folder.as_ref().unwrap().is_absolute() && own.program.as_ref().unwrap().ends_with("bin/own")
+    );
+    assert!(own.program.as_ref().unwrap().is_absolute());
+}
+
+#[test]
 fn a_remote_model_is_named_by_its_key() {
     let text = "[models.gpt]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\nmodel = \"m\"\n\
                 context_tokens = 8192";
@@ -37,6 +50,8 @@ fn a_bad_configuration_is_explained_with_file_line_and_remedy() {
         ("[server]\nlisten = 7", "line 2"),
         ("[server]\nlisten = \"here\"", "write an address and a port"),
         ("sever = 1", "unknown field `sever`"),
+        ("[command.count]\nprogram = \"wc\"", "[command.count]: `description` is missing"),
+        ("[command.count]\nshell = \"wc\"", "unknown field `shell`"),
         ("default_model = \"gpt\"", "add [models.gpt] or name another"),
         ("[bounds]\nlive_tasks = -1", "live_tasks = -1"),
         ("[bounds]\nlive_tasks = 0", "nothing could ever run"),

@@ -3,6 +3,7 @@
 use std::fs;
 
 use playhouse_core::{
+    grant::Access,
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
     tool::Reach,
@@ -91,6 +92,67 @@ async fn a_request_leaves_through_the_guard_which_knows_private_addresses() {
     assert_eq!(nobody.kind, ToolErrorKind::Upstream, "{nobody}");
 }
 
+/// Three parts, and an index.
+const SHOP: &[u8] = include_bytes!("shop.db");
+
+#[tokio::test]
+async fn a_database_is_asked_and_neither_endless_queries_nor_damaged_files_get_anywhere() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("data.db");
+    fs::write(&file, SHOP).unwrap();
+    let text =
+        "[tools.sqlite_query]\ncomponent = \"shipped:sqlite_query.wasm\"\nfolders.own = { path = \".\" }";
+    let tools = tools(&home, text).unwrap();
+    let granted =
+        || Grant { folders: Some(BTreeMap::from([("own".into(), Access::Read)])), ..Grant::default() };
+    let ask = async |query: &str, parameters: Value| {
+        let arguments = json!({"file": "own/data.db", "query": query, "parameters": parameters});
+        tools.call(call("sqlite_query", "local", granted(), arguments)).await
+    };
+    let parts = "SELECT name, stock FROM parts WHERE stock > ? ORDER BY stock";
+    let answer = ask(parts, json!([5])).await.unwrap();
+    assert_eq!(answer["rows"], json!([["gear", 7], ["bolt", 40]]));
+    assert_eq!(
+        ask("SELECT date('now')", json!([])).await.unwrap()["rows"],
+        json!([[null]]),
+        "it is told no time"
+    );
+    assert_eq!(
+        ask("SELECT 0.1 + 0.2, round(2.5), printf('%.3f', 1/3.0)", json!([])).await.unwrap()["rows"],
+        json!([[0.30000000000000004, 3.0, "0.333"]])
+    );
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let wrong = ask(endless, json!([])).await.unwrap_err();
+    assert!(matches!(wrong.kind, ToolErrorKind::OutOfFuel | ToolErrorKind::Timeout), "{wrong:?}");
+    let greedy = "WITH RECURSIVE n(i, x) AS (SELECT 1, zeroblob(1000000) UNION ALL SELECT i + 1, zeroblob(1000000 + i) FROM n) \
+                  SELECT i FROM n ORDER BY x DESC";
+    let wrong = ask(greedy, json!([])).await.unwrap_err();
+    assert!(!matches!(wrong.kind, ToolErrorKind::Crashed | ToolErrorKind::BadOutput), "{wrong:?}");
+    for round in 0..150_usize {
+        let mut bytes = SHOP.to_vec();
+        for flip in 0..=round % 7 {
+            let at = 16 + (round * 7_919 + flip * 104_729) % (bytes.len() - 16);
+            bytes[at] ^= u8::try_from(1 + (round + flip) % 255).unwrap();
+        }
+        fs::write(&file, bytes).unwrap();
+        if let Err(wrong) = ask(parts, json!([5])).await {
+            assert!(
+                matches!(wrong.kind, ToolErrorKind::InvalidInput | ToolErrorKind::Failed),
+                "{round}: {wrong:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_command_is_refused_by_a_program_that_cannot_keep_it() {
+    let home = TempDir::new().unwrap();
+    // The program of these tests does not call `worker_entry`.
+    let text = "[command.count]\nprogram = \"wc\"\ndescription = \"Counts words\"";
+    let told = tools(&home, text).err().map(|error| error.to_string());
+    assert!(told.unwrap().contains("its `main` has to call `worker_entry`"));
+}
+
 #[test]
 fn a_secret_that_is_not_there_is_named_and_never_shown() {
     let home = TempDir::new().unwrap();
@@ -119,10 +181,11 @@ fn every_shipped_tool_loads_with_what_its_page_says_it_wants() {
         text += &component(name);
         text += if name == "csv_query" { "folders.docs = { path = \"docs\" }\n" } else { "" };
     }
+    text += &(component("sqlite_query") + &docs("read"));
     text += &(component("files") + &docs("read") + &component("files_edit") + &docs("write"));
     text += &(component("fetch") + http + &component("search") + http + "stores = [\"notes\"]\n");
     text += &(component("memory") + "stores = [\"notes\"]\n");
     let names: Vec<_> =
         tools(&home, &text).unwrap().specs().into_iter().map(|spec| spec.name.clone()).collect();
-    assert_eq!(names.len(), 15, "{names:?}");
+    assert_eq!(names.len(), 16, "{names:?}");
 }

@@ -55,16 +55,18 @@ fn lock(dist: &Path, rustc: &str) -> Result<String, Box<dyn Error>> {
     text += &entry::<lookup::Lookup>(dist, "lookup")?;
     text += &entry::<memory::Memory>(dist, "memory")?;
     text += &entry::<search::Search>(dist, "search")?;
+    text += &entry::<sqlite_query::SqliteQuery>(dist, "sqlite_query")?;
     text += &entry::<template::Template>(dist, "template")?;
     Ok(text)
 }
 
 fn entry<T: Tool>(dist: &Path, name: &str) -> Result<String, Box<dyn Error>> {
     let component = fs::read(dist.join(format!("{name}.wasm")))?;
-    let (sha256, describe_sha256) = (hex(&component), hex(T::about().to_json().as_bytes()));
-    let version = env!("CARGO_PKG_VERSION");
+    let about = T::about().to_json();
+    let (sha256, describe_sha256) = (hex(&component), hex(about.as_bytes()));
+    let version = serde_json::from_str::<serde_json::Value>(&about)?["version"].clone();
     Ok(format!(
-        "\n[[tool]]\nname = \"{name}\"\nversion = \"{version}\"\nsha256 = \"{sha256}\"\n\
+        "\n[[tool]]\nname = \"{name}\"\nversion = {version}\nsha256 = \"{sha256}\"\n\
          describe_sha256 = \"{describe_sha256}\"\n"
     ))
 }

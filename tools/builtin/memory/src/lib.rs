@@ -7,8 +7,8 @@ use playhouse_tool::{Error, kv, tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Characters of the longest name.
-const NAME_MAX: usize = 200;
+/// Bytes of the longest name: a table's keys have at most 120, and [`PREFIX`] is part of them.
+const NAME_BYTES_MAX: usize = 120 - PREFIX.len();
 /// Bytes of the longest text.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Names of one list.
@@ -51,7 +51,7 @@ pub fn memory(
     action: Action,
     /// The name, for example `wifi`; to list, the beginning of the names wanted
     #[serde(default)]
-    #[schemars(length(max = NAME_MAX))]
+    #[schemars(length(max = NAME_BYTES_MAX))]
     name: String,
     /// The text to remember
     text: Option<String>,
@@ -86,10 +86,15 @@ fn checked(name: &str, action: Action) -> Result<&str, Error> {
     if name.is_empty() && action != Action::List {
         return Err(Error::invalid_input("`name` is missing: give one, for example `wifi`"));
     }
-    if name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        return Err(Error::invalid_input(format!(
-            "`name` must be one line of at most {NAME_MAX} characters, for example `wifi`"
-        )));
+    if name.chars().any(char::is_control) {
+        return Err(Error::invalid_input("`name` must be one line, for example `wifi`"));
+    }
+    if name.len() > NAME_BYTES_MAX {
+        let message = format!(
+            "`name` has {} bytes, more than {NAME_BYTES_MAX}, and letters beyond ASCII have up to 4: shorten it, for example to `wifi`",
+            name.len()
+        );
+        return Err(Error::invalid_input(message));
     }
     Ok(name)
 }
@@ -160,6 +165,22 @@ mod tests {
             &host,
             json!({"action": "remember", "name": "a"}),
             "`text` is missing: give what to remember, for example `blue-otter`",
+        );
+        let name = "é".repeat(57);
+        check(
+            &host,
+            json!({"action": "recall", "name": name}),
+            "`name` has 114 bytes, more than 113, and letters beyond ASCII have up to 4: shorten it, for example to `wifi`",
+        );
+        check(
+            &host,
+            json!({"action": "forget", "name": "a\nb"}),
+            "`name` must be one line, for example `wifi`",
+        );
+        check(
+            &host,
+            json!({"action": "remember", "name": "x".repeat(113), "text": "as long as a key may be"}),
+            &json!({"done": format!("remembered `{}`", "x".repeat(113))}).to_string(),
         );
         let long = "x".repeat(TEXT_BYTES_MAX + 1);
         check(

@@ -1,18 +1,16 @@
-//! What a server's process may reach: files by Landlock, resources by limits. Both hold from its first instruction on.
+//! What a child process may reach: files by Landlock, resources by limits. Both hold from its first instruction on.
 //!
 //! Landlock restricts a thread and what that thread starts, so a thread is made for it that starts the process and ends.
 //! Limits belong to a process, so the process starts as a shell that waits for a line on stdin, gets its limits, and only
-//! then becomes the server. Neither needs code between `fork` and `exec`, and so none of this is `unsafe`.
+//! then becomes the program. Neither needs code between `fork` and `exec`, and so none of this is `unsafe`.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-use crate::ProcessLimits;
-
 /// Waits for a line, then becomes its arguments. `read` takes no byte more than the line.
-pub(crate) const GATE: &str = "read -r go && exec \"$@\"";
+pub const GATE: &str = "read -r go && exec \"$@\"";
 
 /// Where interpreters and libraries live, and what they look up. Neither homes nor the configuration of other programs
 /// are among them: `/etc` and `/run` hold secrets.
@@ -59,20 +57,47 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/urandom
 
 /// What of the file system a process sees.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct View {
-    pub(crate) read: Vec<PathBuf>,
-    pub(crate) write: Vec<PathBuf>,
+pub struct View {
+    /// Files and folders it may read, and run programs from. Missing ones are passed over.
+    pub read: Vec<PathBuf>,
+    /// Files and folders it may also write.
+    pub write: Vec<PathBuf>,
+    /// Whether it may not use TCP.
+    pub no_tcp: bool,
+}
+
+/// What a process may use. Zero means: as much as we may ourselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of private writable memory, for each of its processes.
+    pub memory_bytes: u64,
+    /// Bytes of the largest file it may write.
+    pub file_bytes: u64,
+    /// Files and sockets it may have open.
+    pub open_files: u64,
+    /// Seconds of CPU, for each of its processes and their whole life.
+    pub cpu_s: u64,
+    /// Processes and threads of its user, in its user namespace. Root is not held to it.
+    pub processes: u64,
+    /// Bytes of addresses, for each of its processes: what bounds memory that processes share.
+    pub address_bytes: u64,
 }
 
 impl View {
     /// The system, the program's own installation, and what is given.
-    pub(crate) fn of(program: &Path, read: &[PathBuf], write: &[PathBuf]) -> Self {
-        let mut all: Vec<PathBuf> = SYSTEM.iter().chain(&DEVICES).map(PathBuf::from).collect();
-        all.extend(installation(program));
-        all.extend(program.canonicalize().ok().and_then(|program| installation(&program)));
-        all.extend_from_slice(read);
-        let devices = DEVICES.iter().map(PathBuf::from);
-        Self { read: all, write: write.iter().cloned().chain(devices).collect() }
+    pub fn of(program: &Path, read: &[PathBuf], write: &[PathBuf]) -> Self {
+        let mut view = Self::system();
+        view.read.extend(installation(program));
+        view.read.extend(program.canonicalize().ok().and_then(|program| installation(&program)));
+        view.read.extend_from_slice(read);
+        view.write.extend_from_slice(write);
+        view
+    }
+
+    /// What nearly every program needs: interpreters, libraries, what they look up, and devices.
+    pub fn system() -> Self {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
+        Self { read: paths(SYSTEM), write: paths(&DEVICES), no_tcp: false }
     }
 }
 
@@ -85,7 +110,7 @@ fn installation(program: &Path) -> Option<PathBuf> {
 }
 
 /// Where `command` is, looked for as a shell would.
-pub(crate) fn find(command: &str, path: &str) -> io::Result<PathBuf> {
+pub fn find(command: &str, path: &str) -> io::Result<PathBuf> {
     if command.contains('/') {
         return std::path::absolute(command);
     }
@@ -98,33 +123,27 @@ pub(crate) fn find(command: &str, path: &str) -> io::Result<PathBuf> {
 
 /// Runs `start` in a thread that sees no more than `view`, and says how far the kernel keeps to that.
 #[cfg(target_os = "linux")]
-pub(crate) fn within<T: Send>(
-    view: &View,
-    start: impl FnOnce() -> io::Result<T> + Send,
-) -> io::Result<(T, Kept)> {
+pub fn within<T: Send>(view: &View, start: impl FnOnce() -> io::Result<T> + Send) -> io::Result<(T, Kept)> {
     let body = || {
-        let kept = restrict(view).map_err(io::Error::other)?;
+        let kept = restrict(view)?;
         drop_capabilities()?;
         Ok((start()?, kept))
     };
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("mcp-start".into()).spawn_scoped(scope, body)?;
+        let thread = std::thread::Builder::new().name("confined-start".into()).spawn_scoped(scope, body)?;
         thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it panicked")))
     })
 }
 
 /// Elsewhere there is nothing to restrict with.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn within<T: Send>(
-    _: &View,
-    start: impl FnOnce() -> io::Result<T> + Send,
-) -> io::Result<(T, Kept)> {
+pub fn within<T: Send>(_: &View, start: impl FnOnce() -> io::Result<T> + Send) -> io::Result<(T, Kept)> {
     Ok((start()?, Kept::Not))
 }
 
 /// How far a view is enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub enum Kept {
     /// All of it.
     Fully,
     /// The kernel is too old for some of it.
@@ -133,16 +152,26 @@ pub(crate) enum Kept {
     Not,
 }
 
+/// Holds this thread, and what it starts from now on, to `view`, and takes from it the right to gain others by a program
+/// that has them (`no_new_privs`).
 #[cfg(target_os = "linux")]
-fn restrict(view: &View) -> Result<Kept, landlock::RulesetError> {
+pub fn restrict(view: &View) -> io::Result<Kept> {
+    landlocked(view).map_err(io::Error::other)
+}
+
+#[cfg(target_os = "linux")]
+fn landlocked(view: &View) -> Result<Kept, landlock::RulesetError> {
     use landlock::{
-        ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+        ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
         path_beneath_rules,
     };
     // Linux 6.12: files, devices, and signals to processes outside. An older kernel keeps what it knows.
     let abi = ABI::V6;
-    let status = Ruleset::default()
-        .handle_access(AccessFs::from_all(abi))?
+    let mut rules = Ruleset::default().handle_access(AccessFs::from_all(abi))?;
+    if view.no_tcp {
+        rules = rules.handle_access(AccessNet::from_all(abi))?;
+    }
+    let status = rules
         .scope(Scope::from_all(abi))?
         .create()?
         .add_rules(path_beneath_rules(&view.read, AccessFs::from_read(abi)))?
@@ -155,10 +184,10 @@ fn restrict(view: &View) -> Result<Kept, landlock::RulesetError> {
     })
 }
 
-/// Takes from this thread, and what it starts, all that root may besides what its files say. Without, a server of a
+/// Takes from this thread, and what it starts, all that root may besides what its files say. Without, a child of a
 /// daemon that runs as root could read the daemon's secrets in `/proc`, whatever Landlock says.
 #[cfg(target_os = "linux")]
-fn drop_capabilities() -> io::Result<()> {
+pub fn drop_capabilities() -> io::Result<()> {
     use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
     let none = CapabilitySet::empty();
     // A program that root executes would get them all back, but for the `no_new_privs` that Landlock has set.
@@ -167,14 +196,16 @@ fn drop_capabilities() -> io::Result<()> {
 
 /// Limits the process `pid`, which waits at the gate.
 #[cfg(target_os = "linux")]
-pub(crate) fn limit(pid: rustix::process::Pid, limits: ProcessLimits) -> io::Result<()> {
+pub fn limit(pid: rustix::process::Pid, limits: Limits) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
     let wanted = [
-        // Not the address space: V8 reserves a hundred times what it uses.
+        // Private memory. Addresses are another matter: V8 reserves a hundred times what it uses.
         (Resource::Data, limits.memory_bytes),
         (Resource::Fsize, limits.file_bytes),
         (Resource::Nofile, limits.open_files),
         (Resource::Cpu, limits.cpu_s),
+        (Resource::Nproc, limits.processes),
+        (Resource::As, limits.address_bytes),
     ];
     for (resource, most) in wanted.into_iter().filter(|(_, most)| *most > 0) {
         // More than we have ourselves cannot be given.
@@ -188,7 +219,7 @@ pub(crate) fn limit(pid: rustix::process::Pid, limits: ProcessLimits) -> io::Res
 
 /// Elsewhere a process cannot be limited from outside.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn limit(_: rustix::process::Pid, _: ProcessLimits) -> io::Result<()> {
+pub fn limit(_: rustix::process::Pid, _: Limits) -> io::Result<()> {
     Ok(())
 }
 

@@ -1,0 +1,2 @@
+/* SQLite has its own. */
+#pragma once

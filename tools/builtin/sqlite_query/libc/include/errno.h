@@ -1,0 +1,2 @@
+/* Nothing here sets it. */
+#pragma once

@@ -1,0 +1,3 @@
+/* Compiled to an instruction. */
+#pragma once
+#define fabs __builtin_fabs

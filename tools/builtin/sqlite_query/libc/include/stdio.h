@@ -1,0 +1,2 @@
+/* What SQLite uses of it: macros of its own are used instead. */
+#pragma once
