@@ -59,5 +59,5 @@ tools: ## Rebuild the shipped tools
 TARGET ?= grants
 FUZZ_SECONDS ?= 60
 
-fuzz: ## Feeds nonsense to what reads strangers: TARGET=description, arguments or grants
+fuzz: ## Feeds nonsense to what reads strangers: TARGET=description, arguments, grants, oci or frames
 	@scripts/fuzz.sh $(TARGET) $(FUZZ_SECONDS)

@@ -5,8 +5,8 @@ cd "$(dirname "$0")/../fuzz"
 
 target=$1 seconds=$2
 case $target in
-  description | arguments | grants) ;;
-  *) echo "there is no target \`$target\`: description, arguments, grants" >&2; exit 2 ;;
+  description | arguments | grants | oci | frames) ;;
+  *) echo "there is no target \`$target\`: description, arguments, grants, oci, frames" >&2; exit 2 ;;
 esac
 if ! rustup run nightly rustc --version >/dev/null 2>&1; then
   echo "fuzzing needs a nightly compiler (rustup toolchain install nightly); without one, the tests run the same" \

@@ -4,5 +4,9 @@
 pub mod arguments;
 #[cfg(feature = "description")]
 pub mod description;
+#[cfg(feature = "frames")]
+pub mod frames;
 #[cfg(feature = "grants")]
 pub mod grants;
+#[cfg(feature = "oci")]
+pub mod oci;

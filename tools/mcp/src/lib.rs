@@ -24,6 +24,8 @@ mod error;
 mod fault;
 mod form;
 mod frames;
+#[doc(hidden)]
+pub mod fuzz;
 mod guard;
 mod http;
 mod library;

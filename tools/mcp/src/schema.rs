@@ -1,6 +1,7 @@
 //! Schemas that a server sent, and values against them. Both are a stranger's: each is bounded before it is used.
 
 use jsonschema::{PatternOptions, Validator};
+use playhouse_core::schema_cost::SchemaCost;
 use serde_json::Value;
 
 use crate::bounds::{
@@ -14,7 +15,10 @@ const COMPLAINT_CHARS_MAX: usize = 240;
 
 /// A compiled schema.
 #[derive(Debug)]
-pub(crate) struct Schema(Validator);
+pub(crate) struct Schema {
+    validator: Validator,
+    cost: SchemaCost,
+}
 
 impl Schema {
     /// Compiles a schema. Patterns run in linear time and in bounded memory, and references stay inside the document.
@@ -29,10 +33,12 @@ impl Schema {
         if patterns(schema) > PATTERNS_MAX {
             return Err(format!("it has more than {PATTERNS_MAX} patterns"));
         }
+        let cost = SchemaCost::of(schema)?;
         let patterns =
             PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
         let compiled = jsonschema::options().with_pattern_options(patterns).build(schema);
-        compiled.map(Self).map_err(|error| clipped(&error.to_string(), COMPLAINT_CHARS_MAX))
+        let validator = compiled.map_err(|error| clipped(&error.to_string(), COMPLAINT_CHARS_MAX))?;
+        Ok(Self { validator, cost })
     }
 
     /// Whether `value` fits; the error lists what does not.
@@ -40,8 +46,15 @@ impl Schema {
         if !is_shallow(value, VALUE_DEPTH_MAX) {
             return Err(format!("it is nested more than {VALUE_DEPTH_MAX} levels deep"));
         }
+        if !self.cost.allows(value) {
+            return Err("checking it against the tool's schema is too much work: make it smaller".into());
+        }
+        // Complaints are collected before the first one is seen, and may be as many as there are items.
+        if self.validator.is_valid(value) {
+            return Ok(());
+        }
         let mut complaints = Vec::new();
-        for error in self.0.iter_errors(value).take(COMPLAINTS_MAX) {
+        for error in self.validator.iter_errors(value).take(COMPLAINTS_MAX) {
             let place = error.instance_path().as_str().trim_start_matches('/').to_owned();
             let complaint = clipped(&error.to_string(), COMPLAINT_CHARS_MAX);
             complaints.push(if place.is_empty() { complaint } else { format!("`{place}`: {complaint}") });
@@ -132,6 +145,18 @@ mod tests {
             assert!(problem.contains(wanted), "{wanted}: {problem}");
         }
         Schema::compile(&nested(SCHEMA_DEPTH_MAX - 1)).unwrap();
+    }
+
+    #[test]
+    fn a_check_that_would_never_end_is_refused() {
+        let level = |n: usize| {
+            let next = json!({ "$ref": format!("#/$defs/l{}", n + 1) });
+            (format!("l{n}"), json!({ "allOf": [next, next] }))
+        };
+        let mut defs: serde_json::Map<String, Value> = (0..60).map(level).collect();
+        defs.insert("l60".into(), json!({}));
+        let schema = Schema::compile(&json!({ "$defs": defs, "$ref": "#/$defs/l0" })).unwrap();
+        assert!(schema.check(&json!({})).unwrap_err().contains("too much work"));
     }
 
     #[test]

@@ -17,6 +17,8 @@ mod difference;
 mod disk;
 mod error;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzz;
 mod held;
 mod keys;
 mod lock;

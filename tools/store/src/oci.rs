@@ -15,4 +15,5 @@ pub use manifest::{
 };
 pub use reference::{BadReference, Pin, Reference};
 
+pub(crate) use challenge::Challenge;
 pub(crate) use registry::Registry;

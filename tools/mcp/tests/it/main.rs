@@ -4,6 +4,7 @@
 
 mod asking;
 mod confined;
+mod fuzz;
 mod good;
 mod hostile;
 mod hostile_asks;

@@ -4,6 +4,7 @@
 
 mod crashes;
 mod differences;
+mod fuzz;
 mod garbage;
 mod keys;
 mod kit;
