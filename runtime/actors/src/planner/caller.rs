@@ -29,6 +29,7 @@ use playhouse_ports::{
 };
 use tokio::sync::oneshot;
 
+use super::effects::model_crashed;
 use crate::{
     ledger::Note,
     llm_backend::{Ask, Asker, DeltaSink, LlmBackendMsg},
@@ -138,7 +139,7 @@ impl ToolCaller for Caller {
         let sampling = Sampling { max_tokens: self.budget(max_tokens)?, ..sampling.clone() };
         let by = Asker::Tool(task.clone(), QUESTIONS.fetch_add(1, Ordering::Relaxed));
         let (tell, told) = oneshot::channel();
-        let answer = Promise::new(stopped, move |reply| drop(tell.send(reply)));
+        let answer = Promise::new(model_crashed, move |reply| drop(tell.send(reply)));
         let request = ChatRequest {
             conversation: effect_id.to_string(),
             messages: Arc::new(messages),
@@ -150,7 +151,7 @@ impl ToolCaller for Caller {
         let ask = Ask { by: by.clone(), request, deltas, timeout: *timeout, answer, span: span.clone() };
         let given_up = GivenUp { services: &self.services, model, by: Some(by) };
         around(Point::AskModel, || self.services.cast_model(model, LlmBackendMsg::Do(Box::new(ask))));
-        let reply = told.await.unwrap_or_else(|_| stopped());
+        let reply = told.await.unwrap_or_else(|_| model_crashed());
         given_up.not();
         let reply = reply.map_err(told_so)?;
         self.add(&reply);
@@ -179,10 +180,6 @@ impl Drop for GivenUp<'_> {
             self.services.cast_model(self.model, LlmBackendMsg::Abort(by));
         }
     }
-}
-
-fn stopped<T>() -> Result<T, ModelError> {
-    Err(ModelError::new(ModelErrorKind::Crashed, "the model's backend stopped before it answered"))
 }
 
 /// Why there is no answer, for a tool.

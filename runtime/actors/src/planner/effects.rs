@@ -159,7 +159,7 @@ impl Planner {
     }
 }
 
-fn model_crashed<T>() -> Result<T, ModelError> {
+pub(super) fn model_crashed<T>() -> Result<T, ModelError> {
     Err(ModelError::new(ModelErrorKind::Crashed, "the model's backend stopped before it answered"))
 }
 
