@@ -1,5 +1,10 @@
 //! A program that keeps commands, and the worst command to keep: what it tries is its first argument.
-#![expect(unsafe_code, clippy::print_stdout, reason = "it attacks by system calls and tells what came of it")]
+#![expect(
+    unsafe_code,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "it attacks by system calls, takes its time, and tells what came of it"
+)]
 
 use std::{
     fs, io,
@@ -17,6 +22,11 @@ fn main() {
         ["connect", address, path] => connect(address.parse().expect("an address"), path),
         ["forks", mark, depth] => forks(mark, depth.parse().expect("a number")),
         ["hold", mib] => hold(mib.parse().expect("a number")),
+        ["hold-many", count, mib] => hold_many(count, mib.parse().expect("a number")),
+        ["hold-fork", count, mib] => {
+            hold_fork(count.parse().expect("a number"), mib.parse().expect("a number"))
+        }
+        ["hold-on", mib] => hold_on(mib.parse().expect("a number")),
         ["share", mib] => share(mib.parse().expect("a number")),
         ["look", pid] => look(pid.parse().expect("a number")),
         ["calls"] => calls(),
@@ -58,6 +68,42 @@ fn forks(mark: &str, depth: u32) {
 fn hold(mib: usize) {
     let held: Vec<Vec<u8>> = (0..mib).map(|_| vec![1; 1 << 20]).collect();
     println!("held {}", held.len());
+}
+
+/// As many children as `count`, up to eight, which hold so much each, and stay.
+fn hold_many(count: &str, mib: usize) {
+    let me = std::env::current_exe().expect("its own path");
+    let count: usize = count.parse().expect("a number");
+    let start =
+        |_| Command::new(&me).args(["hold-on", &mib.to_string()]).spawn().expect("there is room for it");
+    let children: Vec<_> = (0..count.min(8)).map(start).collect();
+    for mut child in children {
+        child.wait().ok();
+    }
+    println!("all were left alone");
+}
+
+/// Holds so much for three seconds: whoever is not ended meanwhile goes by itself.
+fn hold_on(mib: usize) {
+    let held: Vec<u8> = vec![1; mib << 20];
+    std::thread::sleep(Duration::from_secs(3));
+    println!("held {}", held.len());
+}
+
+/// Children, up to eight, which have what it holds and write nothing to it.
+fn hold_fork(count: usize, mib: usize) {
+    let held: Vec<u8> = vec![1; mib << 20];
+    for _ in 0..count.min(8) {
+        // SAFETY: there is one thread, and the child does nothing but wait and end.
+        if unsafe { libc::fork() } == 0 {
+            std::thread::sleep(Duration::from_millis(600));
+            // SAFETY: it ends without anything that is its parent's.
+            unsafe { libc::_exit(0) };
+        }
+    }
+    // SAFETY: no pointers are followed.
+    while unsafe { libc::wait(std::ptr::null_mut()) } > 0 {}
+    println!("shared {}", held.len());
 }
 
 /// The same with memory that does not count as private.

@@ -44,6 +44,8 @@ pub struct CommandConfig {
     pub access: Access,
     /// Files and folders it may read besides, and run programs from.
     pub read: Vec<PathBuf>,
+    /// The argument, if any, whose text the program reads from its stdin.
+    pub stdin: Option<String>,
     /// Variables. It gets these, `PATH`, `HOME`, `TMPDIR` and `LANG`, and nothing of ours.
     pub env: BTreeMap<String, String>,
     /// Whether it may use the network of this machine, all of it.
@@ -66,6 +68,9 @@ pub struct CommandConfig {
 pub struct CommandLimits {
     /// Bytes of private writable memory, for each of its processes.
     pub memory_bytes: u64,
+    /// Bytes of memory that all its processes hold together. Looked at many times a second, so that it is exceeded for
+    /// moments.
+    pub total_memory_bytes: u64,
     /// Bytes of addresses, for each of its processes, which bound memory that processes share. 0: not limited, for
     /// programs like `node` that reserve far more than they use.
     pub address_bytes: u64,
@@ -77,6 +82,9 @@ pub struct CommandLimits {
     pub file_bytes: u64,
     /// Files it may have open.
     pub open_files: u64,
+    /// Bytes that may lie in its `folder` when it may write there. Counted a few times a second, so that it is exceeded for
+    /// moments. 0: not limited, and not counted.
+    pub folder_bytes: u64,
 }
 
 /// A command that cannot be offered.
@@ -97,6 +105,7 @@ impl Default for CommandConfig {
             folder: None,
             access: Access::default(),
             read: Vec::new(),
+            stdin: None,
             env: BTreeMap::new(),
             network: false,
             effect: EffectClass::Once,
@@ -113,11 +122,13 @@ impl Default for CommandLimits {
         // Enough for a compiler or an interpreter on a few files.
         Self {
             memory_bytes: 512 << 20,
+            total_memory_bytes: 1 << 30,
             address_bytes: 4 << 30,
             processes: 64,
             cpu_s: 60,
             file_bytes: 64 << 20,
             open_files: 256,
+            folder_bytes: 1 << 30,
         }
     }
 }
@@ -167,10 +178,17 @@ impl CommandConfig {
         if !(1..=TIMEOUT_MS_MAX).contains(&self.timeout_ms) {
             return Some(format!("`timeout_ms` is between 1 and {TIMEOUT_MS_MAX}"));
         }
-        let CommandLimits { memory_bytes, processes, cpu_s, file_bytes, open_files, address_bytes: _ } =
-            self.limits;
-        let limits = [memory_bytes, processes, cpu_s, file_bytes, open_files];
-        limits.contains(&0).then(|| "no limit can be 0 but `address_bytes`".into())
+        let taken = |name: &&String| !is_name(name) || matches!(name.as_str(), "args" | "program");
+        if let Some(name) = self.stdin.as_ref().filter(taken) {
+            return Some(format!(
+                "`stdin` names an argument of the tool, such as \"text\", and not `{name}`"
+            ));
+        }
+        let CommandLimits {
+            memory_bytes, total_memory_bytes, processes, cpu_s, file_bytes, open_files, ..
+        } = self.limits;
+        let limits = [memory_bytes, total_memory_bytes, processes, cpu_s, file_bytes, open_files];
+        limits.contains(&0).then(|| "no limit can be 0 but `address_bytes` and `folder_bytes`".into())
     }
 }
 
@@ -204,6 +222,9 @@ mod tests {
             (|c| c.concurrency = 0, "between 1 and 64"),
             (|c| c.timeout_ms = 600_001, "between 1 and 600000"),
             (|c| c.limits.processes = 0, "no limit can be 0"),
+            (|c| c.limits.total_memory_bytes = 0, "no limit can be 0"),
+            (|c| c.stdin = Some("args".into()), "not `args`"),
+            (|c| c.stdin = Some("The Text".into()), "not `The Text`"),
         ] {
             let said = told(change);
             assert!(said.starts_with("[command.count]: ") && said.contains(wanted), "{said}");

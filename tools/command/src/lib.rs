@@ -17,6 +17,7 @@
 
 mod bounds;
 mod config;
+mod quota;
 mod run;
 #[cfg(target_os = "linux")]
 mod side;

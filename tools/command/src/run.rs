@@ -50,8 +50,14 @@ pub(crate) struct Confinement {
     pub(crate) told: String,
 }
 
-/// Runs `job`, for `allowed` at most. Dropping the future ends it as well.
-pub(crate) async fn run(keeper: &Path, name: &str, job: &Job, allowed: Duration) -> Result<Ended, ToolError> {
+/// Runs `job`, for `allowed` at most, and not on when `exceeded` says what it used up. Dropping the future ends it as well.
+pub(crate) async fn run(
+    keeper: &Path,
+    name: &str,
+    job: &Job,
+    allowed: Duration,
+    exceeded: impl Future<Output = String>,
+) -> Result<Ended, ToolError> {
     let failed = |why: String| ToolError::new(ToolErrorKind::Failed, format!("`{name}`: {why}"));
     let deadline = Instant::now() + allowed;
     let late = || {
@@ -68,11 +74,12 @@ pub(crate) async fn run(keeper: &Path, name: &str, job: &Job, allowed: Duration)
     let all = async {
         tokio::join!(beginning(stdout, STDOUT_BYTES_MAX), beginning(stderr, STDERR_BYTES_MAX), report(leash))
     };
-    let Ok((stdout, stderr, report)) = timeout_at(deadline, all).await else {
-        kept.end().await;
-        return Err(late());
+    let all = tokio::select! {
+        all = timeout_at(deadline, all) => all.map_err(|_| late()),
+        why = exceeded => Err(failed(format!("it was ended with everything it had started: {why}"))),
     };
     kept.end().await;
+    let (stdout, stderr, report) = all?;
     match report.map_err(|error| failed(format!("nothing is known of its end: {error}")))? {
         Some(Report::Ended { status, signal }) => Ok(Ended { status, signal, stdout, stderr }),
         Some(Report::Failed(why)) => Err(failed(why)),

@@ -3,6 +3,7 @@
 mod filter;
 mod inside;
 mod keeper;
+mod memory;
 mod root;
 mod sys;
 

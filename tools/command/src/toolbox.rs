@@ -10,11 +10,11 @@ use std::{
 use async_trait::async_trait;
 use playhouse_core::{
     digest,
-    tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
+    tool::{Annotations, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
 };
 use playhouse_ports::ToolBox;
 use playhouse_tools_confine::find;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
@@ -22,8 +22,10 @@ use tokio::{
 
 use crate::{
     Access, BadCommand, CommandConfig,
-    bounds::{ARGUMENTS_BYTES_MAX, ARGUMENTS_MAX, STDERR_BYTES_MAX, STDOUT_BYTES_MAX, WAITING_MAX},
-    can_keep,
+    bounds::{
+        ARGUMENTS_BYTES_MAX, ARGUMENTS_MAX, STDERR_BYTES_MAX, STDIN_BYTES_MAX, STDOUT_BYTES_MAX, WAITING_MAX,
+    },
+    can_keep, quota,
     run::{self, Confinement, Ended},
     wire::{Job, Program},
 };
@@ -174,7 +176,9 @@ impl One {
     fn program(&self, arguments: &Value) -> Result<Program, String> {
         let object =
             arguments.as_object().ok_or("the arguments are an object, for example {\"args\": []}")?;
-        if let Some(other) = object.keys().find(|key| !matches!(key.as_str(), "args" | "program")) {
+        let stdin = self.config.stdin.as_deref();
+        let known = |key: &str| matches!(key, "args" | "program") || Some(key) == stdin;
+        if let Some(other) = object.keys().find(|key| !known(key)) {
             return Err(format!("there is no field `{other}`: give `args`, a list of strings"));
         }
         let path = match (object.get("program"), self.programs.first_key_value()) {
@@ -199,11 +203,28 @@ impl One {
         if args.iter().any(|arg| arg.contains('\0')) {
             return Err("`args` holds a NUL character, which no program can be given".into());
         }
+        let stdin = self.stdin(object)?;
         let mut env =
             BTreeMap::from([("PATH", PATH), ("LANG", "C.UTF-8")].map(|(a, b)| (a.to_owned(), b.to_owned())));
         env.extend(self.config.env.clone());
         let args = self.config.args.iter().cloned().chain(args).collect();
-        Ok(Program { path: path.clone(), args, env, folder: self.config.folder.clone() })
+        Ok(Program { path: path.clone(), args, env, folder: self.config.folder.clone(), stdin })
+    }
+
+    /// What the program is to read: nothing, if the model gives nothing.
+    fn stdin(&self, arguments: &Map<String, Value>) -> Result<String, String> {
+        let given = self.config.stdin.as_ref().and_then(|name| Some((name, arguments.get(name)?)));
+        let Some((name, value)) = given else { return Ok(String::new()) };
+        let text = value.as_str().ok_or_else(|| format!("`{name}` is a text, which goes to stdin"))?;
+        if text.len() > STDIN_BYTES_MAX {
+            return Err(format!("`{name}` has {} bytes, and {STDIN_BYTES_MAX} are allowed", text.len()));
+        }
+        Ok(text.to_owned())
+    }
+
+    /// The folder that it may write to.
+    fn written(&self) -> Option<&Path> {
+        self.config.folder.as_deref().filter(|_| self.config.access == Access::Write)
     }
 
     fn job(&self, program: Program, scratch: &Path) -> Job {
@@ -234,6 +255,10 @@ fn spec<'a>(
         properties["program"] = json!({ "enum": programs, "description": "Which program" });
         required.push("program");
     }
+    if let Some(name) = &config.stdin {
+        let about = "The text that the program reads from its standard input";
+        properties[name] = json!({ "type": "string", "maxLength": STDIN_BYTES_MAX, "description": about });
+    }
     let network = if config.network { "with the network" } else { "without network" };
     let bytes = serde_json::to_vec(config).expect("a configuration is plain data");
     ToolSpec {
@@ -252,8 +277,15 @@ fn spec<'a>(
             "required": ["status", "stdout", "stderr"]
         }),
         effect: config.effect,
+        annotations: annotations(config),
         digest: digest::of_bytes(&bytes),
     }
+}
+
+/// What confines it proves: without the network and without a folder to write, nothing of it is left after a call.
+fn annotations(config: &CommandConfig) -> Annotations {
+    let writes = config.folder.is_some() && config.access == Access::Write;
+    Annotations::proven(!writes && !config.network, config.network, config.effect)
 }
 
 fn output(ended: Ended) -> Value {
@@ -309,9 +341,42 @@ impl ToolBox for CommandToolBox {
                 one.config.concurrency
             )));
         };
+        let (written, most) = (one.written(), one.config.limits.folder_bytes);
+        if let Some(written) = written
+            && let Some(problem) = quota::problem(written, most).await
+        {
+            return Err(ToolError::new(ToolErrorKind::Denied, format!("`{name}` did not run: {problem}")));
+        }
         let folder = self.folder()?;
         let job = one.job(program, folder.path());
         let left = deadline.saturating_duration_since(Instant::now());
-        run::run(&self.keeper, name, &job, left).await.map(output)
+        let full = quota::exceeded(written, most);
+        run::run(&self.keeper, name, &job, left, full).await.map(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use playhouse_core::tool::EffectClass;
+
+    use super::*;
+
+    #[test]
+    fn annotations_follow_from_what_a_command_is_confined_to() {
+        let of = |change: fn(&mut CommandConfig)| {
+            let mut config = CommandConfig::default();
+            change(&mut config);
+            annotations(&config)
+        };
+        let (once, idempotent) = (EffectClass::Once, EffectClass::Idempotent);
+        assert_eq!(of(|_| ()), Annotations::proven(true, false, once), "nothing of it is left");
+        let folder = |config: &mut CommandConfig| config.folder = Some("/srv/notes".into());
+        assert_eq!(of(folder), Annotations::proven(true, false, once), "it may read there");
+        let writes = |config: &mut CommandConfig| {
+            (config.folder, config.access) = (Some("/srv/notes".into()), Access::Write);
+            config.effect = EffectClass::Idempotent;
+        };
+        assert_eq!(of(writes), Annotations::proven(false, false, idempotent));
+        assert_eq!(of(|config| config.network = true), Annotations::proven(false, true, once));
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Program {
     pub(crate) env: BTreeMap<String, String>,
     /// Its working folder; its home, if there is none.
     pub(crate) folder: Option<PathBuf>,
+    /// What it reads from stdin.
+    pub(crate) stdin: String,
 }
 
 /// How it went.

@@ -59,7 +59,11 @@ pub(crate) fn size(dir: &Dir) -> io::Result<Tally> {
             if kind.is_dir() {
                 waiting.push((Rc::clone(&path), entry.file_name()));
             } else if kind.is_file() {
-                sum.bytes = sum.bytes.saturating_add(entry.metadata()?.len());
+                match entry.metadata() {
+                    // Gone meanwhile, and its bytes with it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    meta => sum.bytes = sum.bytes.saturating_add(meta?.len()),
+                }
             }
         }
     }

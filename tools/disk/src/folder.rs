@@ -133,6 +133,14 @@ impl Folder {
         Ok(Info::of(name, &meta))
     }
 
+    /// Bytes of all files in it and below. Links are not followed.
+    ///
+    /// # Errors
+    /// [`FileError`]; `Limit` for more than [`WALK_MAX`] entries.
+    pub fn bytes(&self) -> Result<u64, FileError> {
+        Ok(entries::size(&self.dir)?.bytes)
+    }
+
     /// What is in the folder `path`, by name, after the name `after`; at most `limit` and [`ENTRIES_MAX`]. What is
     /// neither file nor folder is left out, and so is what a link leads to outside.
     ///

@@ -7,6 +7,7 @@ use std::{
         unix::net::UnixStream,
     },
     process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 use rustix::{
@@ -21,7 +22,13 @@ use rustix::{
 
 use crate::{
     SIDE_ENV,
-    side::{INSIDE, KEEPER_ENV, at, parent, sys},
+    bounds::{MEMORY_REST, MEMORY_REST_MAX, MEMORY_REST_TIMES},
+    side::{
+        INSIDE, KEEPER_ENV, at,
+        memory::{Processes, parent_in},
+        parent,
+        sys::{self, Ready},
+    },
     wire::{self, Job, Report},
 };
 
@@ -36,10 +43,11 @@ pub(super) fn keep() -> Result<Report, String> {
     if job.namespaces {
         open_namespaces(job.network)?;
     }
+    let processes = Processes::open().map_err(at("/proc"))?;
     let (ours, theirs) = UnixStream::pair().map_err(at("a socket"))?;
     let mut init = start(theirs).map_err(at("the start of what is kept"))?;
     let told = wire::write(&ours, &job).map_err(at("the job"));
-    let report = told.and_then(|()| report(&leash, &ours));
+    let report = told.and_then(|()| report(&leash, &ours, (&processes, job.limits.total_memory_bytes)));
     // Whatever happened: of what was started, nothing is left when this returns.
     init.kill().ok();
     init.wait().map_err(at("the end of what is kept"))?;
@@ -104,11 +112,29 @@ fn start(theirs: UnixStream) -> std::io::Result<Child> {
         .spawn()
 }
 
-/// The report, unless the leash is let go before. No thread could wait for one of them: a process that starts its
-/// children in another pid namespace can have no second one.
-fn report(leash: &UnixStream, ours: &UnixStream) -> Result<Option<Report>, String> {
-    let let_go = sys::first_readable(leash.as_fd(), ours.as_fd()).map_err(at("waiting"))?;
-    if let_go { Ok(None) } else { wire::read(ours).map_err(at("the report")) }
+/// The report, unless the leash is let go before, or `processes` hold more than `memory` bytes. No thread could wait for
+/// one of them: a process that starts its children in another pid namespace can have no second one.
+fn report(
+    leash: &UnixStream,
+    ours: &UnixStream,
+    (processes, memory): (&Processes, u64),
+) -> Result<Option<Report>, String> {
+    let mut rest = MEMORY_REST;
+    loop {
+        match sys::first_readable(leash.as_fd(), ours.as_fd(), rest).map_err(at("waiting"))? {
+            Ready::First => return Ok(None),
+            Ready::Second => return wire::read(ours).map_err(at("the report")),
+            Ready::Neither => {}
+        }
+        let begun = Instant::now();
+        if processes.hold_more_than(memory) {
+            let why = "its processes held more memory together than";
+            return Ok(Some(Report::Failed(format!(
+                "{why} the {memory} bytes that are allowed: ask for less at once"
+            ))));
+        }
+        rest = (begun.elapsed() * MEMORY_REST_TIMES).clamp(MEMORY_REST, MEMORY_REST_MAX);
+    }
 }
 
 /// Without a pid namespace, what was orphaned is ours now: all of it is killed, and what its end orphans, too.
@@ -135,10 +161,7 @@ fn children() -> Vec<Pid> {
     let numbers = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let ours = |number: &i32| {
         let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok();
-        // `PID (NAME) STATE PARENT …`, where the name may be anything.
-        let parent =
-            stat.as_deref().and_then(|stat| stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok());
-        parent == Some(getpid().as_raw_nonzero().get())
+        stat.as_deref().and_then(parent_in) == Some(std::process::id())
     };
     numbers.filter(ours).filter_map(Pid::from_raw).collect()
 }

@@ -10,6 +10,7 @@ use std::{
     },
     path::Path,
     ptr,
+    time::Duration,
 };
 
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -44,25 +45,49 @@ pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     Ok(unsafe { unshare_unsafe(flags) }?)
 }
 
-/// Waits until one of the two can be read from, or is closed by its other end. Whether it was the first.
-pub(super) fn first_readable(first: BorrowedFd<'_>, second: BorrowedFd<'_>) -> io::Result<bool> {
+/// Which of two files has something to read, or is closed by its other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ready {
+    First,
+    Second,
+    /// The time was over.
+    Neither,
+}
+
+/// Waits `patience` at most until one of the two can be read from, or is closed by its other end.
+pub(super) fn first_readable(
+    first: BorrowedFd<'_>,
+    second: BorrowedFd<'_>,
+    patience: Duration,
+) -> io::Result<Ready> {
+    let ms = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
     let watch =
         |file: BorrowedFd<'_>| libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     let mut both = [watch(first), watch(second)];
     // SAFETY: two entries, of files that are open for as long as they are borrowed.
-    while unsafe { libc::poll(both.as_mut_ptr(), 2, -1) } < 0 {
+    while unsafe { libc::poll(both.as_mut_ptr(), 2, ms) } < 0 {
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
         }
     }
-    Ok(both[0].revents != 0)
+    Ok(match both.map(|file| file.revents != 0) {
+        [true, _] => Ready::First,
+        [_, true] => Ready::Second,
+        _ => Ready::Neither,
+    })
 }
 
 /// Closes a file by its number, if it is open.
 pub(super) fn close(number: i32) {
     // SAFETY: called before anything else opens a file, for numbers that nothing here owns.
     unsafe { libc::close(number) };
+}
+
+/// Bytes of one page of memory.
+pub(super) fn page_bytes() -> u64 {
+    // SAFETY: no pointers.
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4_096)
 }
 
 fn text(bytes: &[u8]) -> io::Result<CString> {

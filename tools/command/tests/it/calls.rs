@@ -32,6 +32,35 @@ async fn no_shell_reads_the_arguments() {
 }
 
 #[tokio::test]
+async fn an_argument_is_what_the_program_reads_from_its_stdin() {
+    for namespaces in ways() {
+        let house = House::open(CommandConfig { stdin: Some("text".into()), ..config("cat") }, namespaces);
+        let said = async |arguments| house.ask(arguments, 10_000).await.unwrap()["stdout"].clone();
+        let text = "é\u{0}\n`$(id)`\n".to_owned() + &"x".repeat(40_000);
+        assert_eq!(said(json!({ "args": ["-"], "text": text })).await, text);
+        assert_eq!(said(json!({ "args": [] })).await, "", "nothing, if nothing is given");
+        for (arguments, wanted) in [
+            (json!({ "args": [], "text": 3 }), "`text` is a text"),
+            (json!({ "args": [], "text": "x".repeat(131_073) }), "131072 are allowed"),
+        ] {
+            let wrong = house.ask(arguments, 10_000).await.unwrap_err();
+            assert!(
+                wrong.kind == ToolErrorKind::InvalidInput && wrong.message.contains(wanted),
+                "{}",
+                wrong.message
+            );
+        }
+        let most = "\u{1}".repeat(131_072);
+        assert_eq!(said(json!({ "args": [], "text": most })).await.as_str().unwrap().len(), 48 * 1024);
+        assert_eq!(house.tools.specs()[0].input_schema["properties"]["text"]["type"], "string");
+        let house = House::open(CommandConfig { stdin: Some("text".into()), ..shell() }, namespaces);
+        let answer =
+            house.ask(json!({ "args": ["echo more >&0; cat"], "text": "given" }), 10_000).await.unwrap();
+        assert_eq!(answer["stdout"], "given", "it cannot be written to: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn one_of_several_programs_is_chosen_by_name() {
     let several =
         CommandConfig { program: None, programs: vec!["/bin/cat".into(), "wc".into()], ..config("x") };

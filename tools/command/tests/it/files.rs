@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use playhouse_core::tool::ToolErrorKind;
 use playhouse_tools_command::{Access, CommandConfig, CommandLimits};
+use serde_json::json;
 
 use crate::kit::{House, shell, ways, written};
 
@@ -122,5 +124,35 @@ async fn what_may_be_read_besides_is_there_at_its_path() {
         let said = written(&House::open(both, namespaces).run(&[&script]).await);
         assert!(said.starts_with("CANARYno"), "{said}");
         assert!(!outside.join("new").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_granted_for_writing_has_a_quota() {
+    for namespaces in ways() {
+        let (_all, inside, _) = folders();
+        let limits = CommandLimits { folder_bytes: 4 << 20, ..CommandLimits::default() };
+        let writes = CommandConfig { folder: Some(inside.clone()), access: Access::Write, limits, ..shell() };
+        let house = House::open(writes.clone(), namespaces);
+        // 128 MiB, in 13 s, if nobody stopped it.
+        let floods =
+            "i=0; while [ $i -lt 128 ]; do head -c 1048576 /dev/zero > f$i; i=$((i+1)); sleep 0.1; done";
+        let wrong = house.ask(json!({ "args": [floods] }), 60_000).await.unwrap_err();
+        assert!(
+            wrong.kind == ToolErrorKind::Failed && wrong.message.contains("4194304 are allowed"),
+            "{}",
+            wrong.message
+        );
+        let files = fs::read_dir(&inside).unwrap().count();
+        assert!((4..128).contains(&files), "{files} files");
+        let wrong = house.ask(json!({ "args": ["rm f*"] }), 10_000).await.unwrap_err();
+        assert!(
+            wrong.kind == ToolErrorKind::Denied && wrong.message.contains("did not run: "),
+            "{}",
+            wrong.message
+        );
+        let limits = CommandLimits { folder_bytes: 0, ..limits };
+        let answer = House::open(CommandConfig { limits, ..writes }, namespaces).run(&["rm f*; ls"]).await;
+        assert_eq!(written(&answer), "note\n", "without a quota it runs");
     }
 }

@@ -102,6 +102,35 @@ async fn memory_and_cpu_are_bounded() {
 }
 
 #[tokio::test]
+async fn what_all_processes_hold_together_is_bounded() {
+    // Four times 48 MiB for 3 s: each is within its own bound, all are not.
+    let limits = CommandLimits { total_memory_bytes: 96 << 20, ..CommandLimits::default() };
+    for namespaces in ways() {
+        let house = House::open(CommandConfig { limits, ..config(hostile()) }, namespaces);
+        let wrong = house.ask(json!({ "args": ["hold-many", "4", "48"] }), 20_000).await.unwrap_err();
+        assert!(
+            wrong.kind == ToolErrorKind::Failed && wrong.message.contains("more memory together than"),
+            "{}",
+            wrong.message
+        );
+        until_none_lives("hold-on").await;
+        let answer = house.run(&["hold-many", "1", "48"]).await;
+        assert!(written(&answer).contains("all were left alone"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn memory_that_processes_share_counts_once() {
+    // Six processes see 48 MiB each, and all of them hold 48 MiB.
+    let limits = CommandLimits { total_memory_bytes: 96 << 20, ..CommandLimits::default() };
+    for namespaces in ways() {
+        let house = House::open(CommandConfig { limits, ..config(hostile()) }, namespaces);
+        let answer = house.run(&["hold-fork", "5", "48"]).await;
+        assert!(written(&answer).contains("shared"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn many_calls_at_once_do_not_meet() {
     let house = std::sync::Arc::new(House::open(CommandConfig { concurrency: 4, ..shell() }, true));
     let mut calls = JoinSet::new();
