@@ -23,6 +23,8 @@ pub struct Project {
     pub language: Language,
     /// The capabilities it uses, by the names of their interfaces. Compilers that drop what is not called need no list.
     pub uses: Vec<String>,
+    /// Whether it can be asked if a call happened. In Rust, the source says so.
+    pub checkable: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +34,8 @@ struct Manifest {
     language: Language,
     #[serde(default)]
     uses: Vec<String>,
+    #[serde(default)]
+    checkable: bool,
 }
 
 impl Project {
@@ -48,7 +52,7 @@ impl Project {
         let manifest: Manifest = toml::from_str(&text).map_err(|error| {
             KitError::wrong(
                 &path,
-                format!("{}; known are name, language and uses", error.to_string().trim_end()),
+                format!("{}; known are name, language, uses and checkable", error.to_string().trim_end()),
             )
         })?;
         check_name(&manifest.name)?;
@@ -63,9 +67,14 @@ impl Project {
         if manifest.language == Language::Rust && !manifest.uses.is_empty() {
             return Err(KitError::wrong(&path, "a tool in Rust imports what it calls: leave `uses` out"));
         }
+        if manifest.language == Language::Rust && manifest.checkable {
+            let why = "a tool in Rust says so itself: leave `checkable` out, and write `did_it_happen = …`";
+            return Err(KitError::wrong(&path, why));
+        }
         // Tools of the language are started in the folder, so a relative path would be read from there.
         let folder = fs::canonicalize(folder).map_err(KitError::io("find", folder))?;
-        Ok(Self { folder, name: manifest.name, language: manifest.language, uses: manifest.uses })
+        let Manifest { name, language, uses, checkable } = manifest;
+        Ok(Self { folder, name, language, uses, checkable })
     }
 
     /// Where the component is put.
@@ -113,7 +122,8 @@ mod tests {
     fn a_manifest_says_name_language_and_capabilities() {
         let project = opened("name = \"stock\"\nlanguage = \"c\"\nuses = [\"kv\", \"kv-write\"]").unwrap();
         assert_eq!((project.language, project.uses.len()), (Language::C, 2));
-        assert!(project.component().ends_with("dist/stock.wasm"));
+        assert!(project.component().ends_with("dist/stock.wasm") && !project.checkable);
+        assert!(opened("name = \"stock\"\nlanguage = \"c\"\ncheckable = true").unwrap().checkable);
     }
 
     #[test]
@@ -121,9 +131,10 @@ mod tests {
         for (manifest, part) in [
             ("name = \"a\"\nlanguage = \"c\"\nuses = [\"sockets\"]", "capabilities are context, progress"),
             ("name = \"a\"\nlanguage = \"cobol\"", "cobol"),
-            ("name = \"a\"\nlanguage = \"c\"\nuse = []", "known are name, language and uses"),
+            ("name = \"a\"\nlanguage = \"c\"\nuse = []", "known are name, language, uses and checkable"),
             ("name = \"../a\"\nlanguage = \"c\"", "cannot be the name"),
             ("name = \"a\"\nlanguage = \"rust\"\nuses = [\"kv\"]", "leave `uses` out"),
+            ("name = \"a\"\nlanguage = \"rust\"\ncheckable = true", "leave `checkable` out"),
         ] {
             let error = opened(manifest).unwrap_err().to_string();
             assert!(error.contains(part), "{manifest}: {error}");

@@ -16,10 +16,10 @@ const RUST: &[File] =
     files!("rust": ".gitignore", "Cargo.toml", "README.md", "cases.json", "src/lib.rs", "tool.toml");
 const PYTHON: &[File] = files!("python": ".gitignore", "README.md", "cases.json", "playhouse.py", "test_tool.py",
     "tool.py", "tool.toml");
-const JAVASCRIPT: &[File] = files!("javascript": ".gitignore", "README.md", "cases.json", "package.json",
-    "playhouse.d.ts", "playhouse.js", "tool.js", "tool.test.js", "tool.toml");
-const TYPESCRIPT: &[File] = files!("typescript": ".gitignore", "README.md", "cases.json", "package.json",
-    "tool.test.ts", "tool.toml", "tool.ts", "tsconfig.json");
+const JAVASCRIPT: &[File] = files!("javascript": ".gitignore", "README.md", "cases.json",
+    "package-lock.json", "package.json", "playhouse.d.ts", "playhouse.js", "tool.js", "tool.test.js", "tool.toml");
+const TYPESCRIPT: &[File] = files!("typescript": ".gitignore", "README.md", "cases.json",
+    "package-lock.json", "package.json", "tool.test.ts", "tool.toml", "tool.ts", "tsconfig.json");
 /// What the two share is in the folder of one of them.
 const SHARED_BY_SCRIPTS: &[File] = files!("javascript": "playhouse.d.ts", "playhouse.js");
 const C: &[File] = files!("c": ".gitignore", "Makefile", "README.md", "cases.json", "describe.json", "kit/export.c",
@@ -45,8 +45,7 @@ mod tests {
     use super::*;
 
     /// What is made by building and testing a template where it lies.
-    const MADE: [&str; 7] =
-        [".build", "dist", "node_modules", "target", "__pycache__", "Cargo.lock", "package-lock.json"];
+    const MADE: [&str; 6] = [".build", "dist", "node_modules", "target", "__pycache__", "Cargo.lock"];
 
     fn on_disk(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -77,6 +76,28 @@ mod tests {
             on_disk(&templates.join(language), "", &mut found);
             let listed: BTreeSet<_> = own.iter().map(|(path, _)| (*path).to_owned()).collect();
             assert_eq!(listed, found, "{language}");
+        }
+    }
+
+    #[test]
+    fn every_package_of_a_template_has_one_version_and_a_checksum() {
+        for language in [Language::JavaScript, Language::TypeScript] {
+            let file = |name: &str| -> serde_json::Value {
+                serde_json::from_str(files(language).find(|(path, _)| *path == name).unwrap().1).unwrap()
+            };
+            let (package, lock) = (file("package.json"), file("package-lock.json"));
+            let packages = lock["packages"].as_object().unwrap();
+            assert_eq!(packages[""]["devDependencies"], package["devDependencies"], "{language}");
+            for (name, wanted) in package["devDependencies"].as_object().unwrap() {
+                let locked = &packages[&format!("node_modules/{name}")];
+                assert_eq!(&locked["version"], wanted, "{language}: {name}");
+            }
+            for (name, locked) in packages.iter().filter(|(name, _)| !name.is_empty()) {
+                let checksum = locked["integrity"].as_str().unwrap_or_default();
+                assert!(checksum.starts_with("sha512-"), "{language}: {name}");
+                // Whoever has a registry of their own fetches from that.
+                assert!(locked.get("resolved").is_none(), "{language}: {name}");
+            }
         }
     }
 

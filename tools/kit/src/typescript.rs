@@ -13,7 +13,7 @@ use crate::{KitError, world};
 /// How values cross is the builder's choice: an option is `T | null`, bytes are a `Uint8Array`, names are in camel case,
 /// and a function whose result can be an error throws it.
 pub(crate) fn declarations(uses: &[String]) -> Result<String, KitError> {
-    let (resolve, world) = world::parsed(uses)?;
+    let (resolve, world) = world::parsed(uses, false)?;
     let mut text = "// Made by `playhouse tool build`, of what `uses` in tool.toml lists.\n".to_owned();
     for item in resolve.worlds[world].imports.values() {
         if let WorldItem::Interface { id, .. } = item {

@@ -3,8 +3,8 @@
 /** What kind of failure it is, so that the runtime can decide what to do next without reading prose. */
 export type Kind = "invalid-input" | "denied" | "not-found" | "conflict" | "unavailable" | "failed";
 
-/** What happens to a call whose result was lost in a crash. Undeclared is `once`: never called again. */
-export type Effect = "pure" | "idempotent" | "once";
+/** What happens to a call whose result was lost in a crash: `checkable` is asked about. Undeclared is `once`: never called again. */
+export type Effect = "pure" | "idempotent" | "checkable" | "once";
 
 /** A failure the model is meant to read: one sentence, without a full stop, that says what to do instead. */
 export class Failure extends Error {
@@ -45,10 +45,11 @@ export type Of<S> = S extends { enum: readonly (infer Value)[] }
               ? null
               : unknown;
 
-/** What `define` makes: the two functions of the contract, and the one that was given, for tests. */
+/** What `define` makes: the functions of the contract, and the one that was given, for tests. */
 export interface Tool<Input, Output> {
   describe(): string;
   call(text: string): string;
+  didItHappen(effectId: string): string | null;
   run(input: Input): Output;
 }
 
@@ -65,4 +66,6 @@ export function define<const I extends Schema, const O extends Schema>(tool: {
   input: I;
   output: O;
   call(input: Of<I>): Of<O>;
+  /** Of a `checkable` tool: what a call gave, by its effect id, or null if it did not happen. */
+  didItHappen?(effectId: string): Of<O> | null;
 }): Tool<Of<I>, Of<O>>;

@@ -10,7 +10,10 @@ export class Failure extends Error {
 }
 
 /** Makes the export `tool` of a description and a function. */
-export function define({ name, version, description, effect = "once", wants, input, output, call }) {
+export function define({ name, version, description, effect = "once", wants, input, output, call, didItHappen }) {
+  if ((effect === "checkable") !== Boolean(didItHappen)) {
+    throw new TypeError("a checkable tool, and no other, has `didItHappen`");
+  }
   // Made once, when the component is built.
   const about = JSON.stringify({
     name,
@@ -28,6 +31,14 @@ export function define({ name, version, description, effect = "once", wants, inp
         return JSON.stringify(call(JSON.parse(text)));
       } catch (thrown) {
         throw failure(thrown);
+      }
+    },
+    didItHappen(effectId) {
+      try {
+        const output = didItHappen(effectId);
+        return output === null || output === undefined ? null : JSON.stringify(output);
+      } catch (thrown) {
+        throw failure(thrown).message;
       }
     },
     run: call,

@@ -15,8 +15,8 @@ import typing
 from typing import Any, Callable, Literal
 
 Kind = Literal["invalid-input", "denied", "not-found", "conflict", "unavailable", "failed"]
-# What happens to a call whose result was lost in a crash; "once" is never called again.
-Effect = Literal["pure", "idempotent", "once"]
+# What happens to a call whose result was lost in a crash: "checkable" is asked about, "once" is never called again.
+Effect = Literal["pure", "idempotent", "checkable", "once"]
 
 
 class Failure(Exception):
@@ -27,16 +27,28 @@ class Failure(Exception):
         self.kind, self.message, self.retry_after_ms = kind, message, retry_after_ms
 
 
-def tool(version: str, effect: Effect = "once", wants: dict[str, str] | None = None) -> Callable[[Callable], Callable]:
+# What a call gave, if it happened, by its effect id; `None` if it did not.
+DidItHappen = Callable[[str], Any]
+
+
+def tool(
+    version: str,
+    effect: Effect = "once",
+    wants: dict[str, str] | None = None,
+    did_it_happen: DidItHappen | None = None,
+) -> Callable[[Callable], Callable]:
     """Makes a function the tool of this component. It stays a function, so that tests can call it.
 
     `wants` says what each capability is needed for, to those who grant it: `{"http": "reads api.example.com"}`.
+    A "checkable" tool has `did_it_happen`, and `checkable = true` in tool.toml.
     """
+    if (effect == "checkable") != (did_it_happen is not None):
+        raise TypeError("a checkable tool, and no other, has `did_it_happen`")
 
     def registered(function: Callable) -> Callable:
         if _the_tool:
             raise TypeError(f"{_the_tool[0].function.__name__} is the tool already: a component has one")
-        _the_tool.append(_Tool(function, version, effect, wants or {}))
+        _the_tool.append(_Tool(function, version, effect, wants or {}, did_it_happen))
         return function
 
     return registered
@@ -52,14 +64,27 @@ def run(arguments: str) -> str:
     return _the_tool[0].run(arguments)
 
 
+def happened(effect_id: str) -> str | None:
+    """Asks the tool about a call, as the host does: what it gave, as JSON, if it happened."""
+    output = _the_tool[0].did_it_happen(effect_id)
+    return None if output is None else _text(output)
+
+
 class _Tool:
     """Everything that can be known before the first call, which is when the component is built."""
 
-    def __init__(self, function: Callable, version: str, effect: Effect, wants: dict[str, str]) -> None:
+    def __init__(
+        self,
+        function: Callable,
+        version: str,
+        effect: Effect,
+        wants: dict[str, str],
+        did_it_happen: DidItHappen | None,
+    ) -> None:
         hints = typing.get_type_hints(function, include_extras=True)
         parameters = inspect.signature(function).parameters.values()
         required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
-        self.function = function
+        self.function, self.did_it_happen = function, did_it_happen
         self.readers = {p.name: _reader(hints[p.name]) for p in parameters}
         about = {
             "name": function.__name__,
@@ -179,6 +204,19 @@ else:
                 kind = ErrorKind[failure.kind.replace("-", "_").upper()]
                 raise Err(ToolError(kind, failure.message, failure.retry_after_ms)) from None
             except Err as refused:
-                # What a capability says is text, or an object with a message.
-                message = getattr(refused.value, "message", refused.value)
-                raise Err(ToolError(ErrorKind.FAILED, str(message), None)) from None
+                raise Err(ToolError(ErrorKind.FAILED, _said(refused), None)) from None
+
+    class Checkable:
+        """What it exports besides, if tool.toml says `checkable = true`."""
+
+        def did_it_happen(self, effect_id: str) -> str | None:
+            try:
+                return happened(effect_id)
+            except Failure as failure:
+                raise Err(failure.message) from None
+            except Err as refused:
+                raise Err(_said(refused)) from None
+
+    def _said(refused: Err) -> str:
+        """What a capability says is text, or an object with a message."""
+        return str(getattr(refused.value, "message", refused.value))

@@ -106,7 +106,7 @@ fn names(sources: &[PathBuf]) -> String {
 }
 
 fn bindings(project: &Project, folder: &Path) -> Result<(), KitError> {
-    let (mut resolve, world) = world::parsed(&project.uses)?;
+    let (mut resolve, world) = world::parsed(&project.uses, project.checkable)?;
     let mut files = Files::default();
     let options = Opts { string_encoding: StringEncoding::UTF8, ..Opts::default() };
     let made = options.build().generate(&mut resolve, world, &mut files);
@@ -117,13 +117,14 @@ fn bindings(project: &Project, folder: &Path) -> Result<(), KitError> {
     Ok(())
 }
 
-/// `describe.json` as bytes that C can include, without its blanks.
+/// `describe.json` as bytes that C can include, without its blanks, and whether the tool can be asked.
 fn description(project: &Project) -> Result<String, KitError> {
     let path = project.folder.join("describe.json");
     let value: serde_json::Value = serde_json::from_str(&read_text(&path)?)
         .map_err(|error| KitError::wrong(&path, format!("is no JSON: {error}")))?;
     let bytes = value.to_string().bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(",");
-    Ok(format!("/* describe.json */\nstatic const unsigned char DESCRIBE[] = {{{bytes}}};\n"))
+    let asked = if project.checkable { "/* tool.toml */\n#define PH_CHECKABLE\n" } else { "" };
+    Ok(format!("{asked}/* describe.json */\nstatic const unsigned char DESCRIBE[] = {{{bytes}}};\n"))
 }
 
 /// A linker for WebAssembly: LLVM's own, or the one that is in every toolchain of rustup.

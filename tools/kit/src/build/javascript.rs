@@ -12,7 +12,7 @@ const PACKAGES: &str = "node_modules/.package-lock.json";
 pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>, KitError> {
     packages(project, progress)?;
     let scratch = project.scratch();
-    world::write(&scratch.join("wit"), &project.uses)?;
+    world::write(&scratch.join("wit"), &project.uses, project.checkable)?;
     declare(project)?;
     let source = match project.language {
         Language::TypeScript => transpiled(project, progress)?,

@@ -10,13 +10,13 @@ use crate::{KitError, bounds, project::write_if_new, world};
 const BUILDER: &str = "componentize-py==0.25.1";
 const PYTHON: &str = "install Python 3.10 or newer, for example with: apt install python3 python3-venv";
 /// Joins the author's module to the class that the contract asks for.
-const ENTRY: &str = "\"\"\"Made by `playhouse tool build`.\"\"\"\n\nimport tool  # noqa: F401\nfrom playhouse import Tool  # noqa: F401\n";
+const ENTRY: &str = "\"\"\"Made by `playhouse tool build`.\"\"\"\n\nimport tool  # noqa: F401\nfrom playhouse import Checkable, Tool  # noqa: F401\n";
 
 pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>, KitError> {
     let builder = builder(project, progress)?;
     let scratch = project.scratch();
     let wit = scratch.join("wit");
-    world::write(&wit, &project.uses)?;
+    world::write(&wit, &project.uses, project.checkable)?;
     write_if_new(&scratch.join("python/playhouse_entry.py"), ENTRY.as_bytes())?;
     let bindings = scratch.join("bindings");
     let step = |title: String| {

@@ -27,3 +27,21 @@ bool exports_playhouse_tool_tool_call(project_string_t *arguments, project_strin
   err->retry_after_ms.val = failure.retry_after_ms;
   return false;
 }
+
+#ifdef PH_CHECKABLE
+bool exports_playhouse_tool_checkable_did_it_happen(project_string_t *effect_id, project_option_string_t *ret,
+                                                    project_string_t *err) {
+  ph_output output = {0};
+  const char *why = "it cannot be found out";
+  bool happened = false;
+  if (!tool_did_it_happen((ph_text){(const char *)effect_id->ptr, effect_id->len}, &happened, &output, &why)) {
+    err->ptr = (uint8_t *)why;
+    err->len = strlen(why);
+    return false;
+  }
+  ret->is_some = happened;
+  ret->val.ptr = (uint8_t *)output.at;
+  ret->val.len = output.length;
+  return true;
+}
+#endif

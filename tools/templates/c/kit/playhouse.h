@@ -46,6 +46,10 @@ typedef struct {
 /* The tool. True: `output` holds JSON that fits the output schema. False: `failure` says why not; see `ph_fail`. */
 bool tool_call(const ph_arguments *arguments, ph_output *output, ph_failure *failure);
 
+/* Of a tool that tool.toml calls `checkable`, and of no other: whether the call with this effect id happened, and then
+ * its output. False: that cannot be found out, and `why` says why not, in one sentence. */
+bool tool_did_it_happen(ph_text effect_id, bool *happened, ph_output *output, const char **why);
+
 /* Says why a call fails; returns false, so that it can be returned. */
 bool ph_fail(ph_failure *failure, ph_kind kind, const char *message);
 
