@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the tools: Rust -> core module -> component -> dist/*.wasm and tools.lock.
 #
-#   build.sh            build and write dist/, tools.lock and the guests of the host's tests
+#   build.sh            build and write dist/, tools.lock, the parts of the adapter for WASI, and the guests of tests
 #   build.sh --check    build again elsewhere and compare with tools.lock; says so when it cannot
 #
 # The reference route is rustup's compiler of the version below with its prebuilt standard library: it is pinned, and
@@ -25,10 +25,15 @@ TOOLS=(
   calculator convert csv_query datetime diff email_draft encode fetch files
   files_edit json_query lookup memory search sqlite_query template
 )
-CRATES=("${TOOLS[@]}" componentize exact hostile samples shared)
+CRATES=("${TOOLS[@]}" componentize exact hostile samples shared wasi)
 HOSTILE=(misbehaves endless_describe reaches)
 SAMPLES=(asks pays touches)
 GUESTS=../host/tests/guests
+# What is put around a component that speaks WASI, and components that do.
+PARTS=(absent adapter front)
+SPEAKERS=(borrows dials greets relays)
+ADAPT=../adapt/parts
+SPEAKING=../adapt/tests/guests
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR
 STAGE=$CARGO_TARGET_DIR/stage
@@ -85,6 +90,7 @@ stage() {
   sed -i 's#"\.\./guest#"guest#g' "$STAGE/Cargo.toml"
   sed -i '/^workspace = "/d' "$STAGE/guest/Cargo.toml" "$STAGE/guest/macros/Cargo.toml"
   sed -i 's#"\.\./\.\./wit/#"../wit/#' "$STAGE"/hostile/src/lib.rs "$STAGE"/hostile/examples/*.rs
+  sed -i 's#"\.\./\.\./\.\./wit/#"../../wit/#' "$STAGE"/wasi/*/src/lib.rs
 }
 
 # SQLite without what needs files, threads or an operating system, and without extensions that few databases use. cc asks
@@ -107,7 +113,7 @@ guest_cargo() {
     "${CARGO[@]}" "$subcommand" --quiet --locked --release --target "$TARGET" ${STD[@]+"${STD[@]}"} "$@")
 }
 
-# Core modules to components: build_into DIST GUESTS
+# Core modules to components: build_into DIST GUESTS PARTS SPEAKING
 build_into() {
   local out=$CARGO_TARGET_DIR/$TARGET/release name
   stage
@@ -115,11 +121,25 @@ build_into() {
   for name in "${TOOLS[@]}"; do guest_cargo rustc --lib --crate-type cdylib -p "$name"; done
   guest_cargo build --examples -p hostile
   guest_cargo build --examples -p samples
+  for name in "${PARTS[@]}"; do guest_cargo rustc --lib --crate-type cdylib -p "wasi_$name"; done
+  for name in "${SPEAKERS[@]}"; do guest_cargo build --example "$name" -p wasi_samples; done
   (cd "$STAGE" && "${CARGO[@]}" build --quiet --locked --release -p componentize)
   COMPONENTIZE=$CARGO_TARGET_DIR/release/componentize
-  mkdir -p "$1" "$2"
+  mkdir -p "$1" "$2" "$3" "$4"
   for name in "${TOOLS[@]}"; do "$COMPONENTIZE" component "$out/$name.wasm" "$1/$name.wasm"; done
   for name in "${HOSTILE[@]}" "${SAMPLES[@]}"; do "$COMPONENTIZE" component "$out/examples/$name.wasm" "$2/$name.wasm"; done
+  for name in "${PARTS[@]}"; do "$COMPONENTIZE" component "$out/wasi_$name.wasm" "$3/$name.wasm"; done
+  for name in "${SPEAKERS[@]}"; do "$COMPONENTIZE" component "$out/examples/$name.wasm" "$4/$name.wasm"; done
+  wanders "$4"
+}
+
+# One guest is built for WASI itself, with the standard library as it is there: wanders FOLDER. Only rustup has that; what
+# lies there stays where it cannot be had.
+wanders() {
+  timeout 120 rustup target add --toolchain "$RUST_VERSION" wasm32-wasip2 >/dev/null 2>&1 || return 0
+  (cd "$STAGE" && RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$STAGE=/tools" \
+    "${CARGO[@]}" build --quiet --locked --release --target wasm32-wasip2 -p wasi_samples --example wanders)
+  cp "$CARGO_TARGET_DIR/wasm32-wasip2/release/examples/wanders.wasm" "$1/"
 }
 
 check() {
@@ -129,10 +149,11 @@ check() {
   fi
   fresh=$(mktemp -d) # not local: the trap outlives this function
   trap 'rm -rf "$fresh"' EXIT
-  build_into "$fresh/dist" "$fresh/guests"
+  build_into "$fresh/dist" "$fresh/guests" "$fresh/parts" "$fresh/speaking"
   "$COMPONENTIZE" lock "$fresh/dist" "$VERSION" >"$fresh/tools.lock"
   diff -u tools.lock "$fresh/tools.lock" || { say "the sources give other bytes than tools.lock says"; exit 1; }
   for name in "${TOOLS[@]}"; do cmp "dist/$name.wasm" "$fresh/dist/$name.wasm"; done
+  for name in "${PARTS[@]}"; do cmp "$ADAPT/$name.wasm" "$fresh/parts/$name.wasm"; done
   say "checked: the same sources give the same bytes"
 }
 
@@ -144,7 +165,7 @@ if [ "${1:-}" = --check ]; then
   check
 else
   choose_route
-  build_into dist "$GUESTS"
+  build_into dist "$GUESTS" "$ADAPT" "$SPEAKING"
   "$COMPONENTIZE" lock dist "$VERSION" >tools.lock
   say "built $(ls dist/*.wasm | wc -l) tools"
 fi

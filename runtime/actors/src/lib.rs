@@ -21,6 +21,7 @@ mod planner;
 mod planners;
 mod pool;
 mod promise;
+mod questions;
 mod runtime;
 mod service;
 mod services;

@@ -9,8 +9,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use playhouse_api::{
-    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, RuntimeApi,
-    Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
+    AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, Question,
+    RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
 };
 use playhouse_core::{
     admission::{Bounds, RETRY_AFTER_MS},
@@ -22,6 +22,7 @@ use playhouse_core::{
 };
 use playhouse_ports::JournalError;
 use playhouse_supervise::{Root, Slot, SupervisorMsg};
+use serde_json::{Map, Value};
 
 use crate::{
     catalog::Catalog,
@@ -158,6 +159,22 @@ impl RuntimeApi for Runtime {
 
     async fn signal(&self, caller: &Caller, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError> {
         self.take_signal(caller, id, signal).await
+    }
+
+    async fn questions(&self, caller: &Caller, id: &TaskId) -> Result<Vec<Question>, ApiError> {
+        self.head(caller, id).await?;
+        Ok(self.services.questions.of(id))
+    }
+
+    async fn answer(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        number: u64,
+        answer: Option<Map<String, Value>>,
+    ) -> Result<(), ApiError> {
+        self.head(caller, id).await?;
+        self.services.questions.answer(id, number, answer)
     }
 
     async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError> {

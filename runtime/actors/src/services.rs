@@ -21,6 +21,7 @@ use crate::{
     llm_backend::LlmBackendMsg,
     memory::MemoryMsg,
     planner::{PlannerMsg, patiently},
+    questions::Questions,
     tasks::TasksMsg,
     timers::TimersMsg,
     tool_executor::ToolExecutorMsg,
@@ -47,6 +48,8 @@ pub(crate) struct Services {
     pub(crate) tasks: Slot<TasksMsg>,
     /// Wakes what is due.
     pub(crate) timers: Slot<TimersMsg>,
+    /// What calls ask people.
+    pub(crate) questions: Questions,
     /// Whether the runtime is coming to rest.
     pub(crate) drain: Drain,
 }

@@ -33,6 +33,7 @@ use crate::{
     memory::Memory,
     planners::Planners,
     pool::Pool,
+    questions::Questions,
     runtime::{Problems, Runtime},
     service::{Run, Service},
     services::Services,
@@ -125,6 +126,7 @@ impl Tree {
                 .collect(),
             tasks: Slot::new("dispatcher"),
             timers: Slot::new("timers"),
+            questions: Questions::default(),
             drain: Drain::default(),
         });
         let memory = Memory { context, retention, clock };

@@ -17,11 +17,13 @@ use playhouse_core::{
     tool::ToolSpec,
 };
 
+use serde_json::{Map, Value};
+
 pub use error::{ApiError, ApiErrorKind};
 pub use tree::{NodeKind, NodeStatus, TreeNode};
 pub use types::{
-    AgentView, Caller, Export, ForkRequest, Health, LIST_MAX, Submission, Submitted, TaskEvent, TaskList,
-    TaskQuery, Verdict,
+    AgentView, Caller, Export, ForkRequest, Health, LIST_MAX, Question, Submission, Submitted, TaskEvent,
+    TaskList, TaskQuery, Verdict,
 };
 
 /// Events of one task, as they come; ends after the last event of the task.
@@ -64,6 +66,19 @@ pub trait RuntimeApi: Send + Sync + 'static {
     /// Sends a task a message. The same `signal.id` is the same message, however often it is sent. Durable
     /// when this returns.
     async fn signal(&self, caller: &Caller, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError>;
+
+    /// What the running calls of a task ask people, oldest first.
+    async fn questions(&self, caller: &Caller, id: &TaskId) -> Result<Vec<Question>, ApiError>;
+
+    /// Answers one of them: with what the form asks for, or with nothing, which declines it. An answer that does not
+    /// fit the form is refused, and the question stays open.
+    async fn answer(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        number: u64,
+        answer: Option<Map<String, Value>>,
+    ) -> Result<(), ApiError>;
 
     /// Makes a task that shares the history of another.
     async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError>;

@@ -8,6 +8,7 @@ use playhouse_core::{
     tool::ToolProgress,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Most tasks one page of a list holds.
 pub const LIST_MAX: usize = 200;
@@ -84,6 +85,24 @@ pub struct Verdict {
     pub decision: Decision,
     /// Who decided, for the journal.
     pub by: String,
+}
+
+/// A form that a running call shows to people, and that nobody has answered yet. It is not journaled: it goes with the
+/// call, and a call that is made again asks again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Names it among those of its task; never used twice, also not by another run of the daemon.
+    pub number: u64,
+    /// Which call asks.
+    pub effect_id: EffectId,
+    /// The tool that is called.
+    pub tool: String,
+    /// What is asked: a stranger's words.
+    pub message: String,
+    /// JSON Schema of the answer, which is an object.
+    pub schema: Value,
+    /// Since when it is open, in milliseconds since 1970.
+    pub asked_ms: u64,
 }
 
 /// How a fork differs from the task it is made of. What is not given stays as it was.

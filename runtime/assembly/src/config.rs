@@ -67,6 +67,8 @@ pub struct Config {
     pub tools_lock: Option<PathBuf>,
     /// Where installed tools are; the user's data folder when not set.
     pub tools_folder: Option<PathBuf>,
+    /// Where sandboxed tools run.
+    pub tools_isolation: Isolation,
     /// A file that gets one line per tool call that is really started.
     pub call_log: Option<PathBuf>,
     /// The alias that agents mean by `default`.
@@ -95,6 +97,17 @@ pub struct Config {
     pub journal: JournalConfig,
     /// Where spans go.
     pub telemetry: Telemetry,
+}
+
+/// Where sandboxed tools run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// In the daemon's own process.
+    #[default]
+    Thread,
+    /// In worker processes without files and secrets.
+    Process,
 }
 
 /// The listener.

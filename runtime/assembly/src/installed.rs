@@ -1,15 +1,13 @@
 //! `installed:NAME`: the component that `playhouse tool install` put into the folder of installed tools.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use playhouse_tools_store::Store;
 
 use crate::{
     BuildError,
     config::{BadConfig, Config},
+    home,
 };
 
 /// What such a path begins with.
@@ -17,9 +15,7 @@ pub(crate) const PREFIX: &str = "installed:";
 
 /// Where tools are installed when nobody says otherwise: in the user's data folder. `None` if there is no home.
 pub fn tools_folder() -> Option<PathBuf> {
-    let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let data = variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
-    data.map(|data| data.join("playhouse/tools"))
+    Some(home::folder("XDG_DATA_HOME", ".local/share")?.join("playhouse/tools"))
 }
 
 /// The component that `path` names, with the bytes that were installed; `None` if it names no installed one.

@@ -10,6 +10,7 @@ mod agents;
 mod command;
 mod config;
 mod door;
+mod home;
 mod installed;
 mod journal;
 pub mod mcp;
@@ -21,7 +22,7 @@ mod toolbox;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use agents::{BadAgentFile, Flaw, Place, check_agent};
-pub use config::{BadConfig, Config, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry};
+pub use config::{BadConfig, Config, Isolation, KeyEntry, ModelConfig, ModelEntry, Server, Telemetry};
 pub use installed::tools_folder;
 pub use journal::JournalConfig;
 pub use playhouse_actors::{Catalog, Problems, Runtime, Tree};
@@ -38,18 +39,20 @@ use playhouse_tools_mcp::McpToolBox;
 
 use crate::{door::Door, mcp::Seen, models::Models, toolbox::Toolboxes};
 
-/// Call this first thing in `main`: in a process that was started as a worker, of a model or to keep a command, it serves
-/// and never returns; in any other it does nothing. Without it, `[command.…]` and models in processes are refused.
+/// Call this first thing in `main`: in a process that was started as a worker, of a model, of tools or to keep a command,
+/// it serves and never returns; in any other it does nothing. Without it, `[command.…]`, `tools_isolation = "process"` and
+/// models in processes are refused.
 pub fn worker_entry() {
     playhouse_model_llama::worker_entry();
     playhouse_tools_command::worker_entry();
+    playhouse_tools_host::worker_entry();
 }
 
 /// Components by themselves: looked at, or called, without a house.
 pub mod tools {
     pub use playhouse_tools_host::{
-        About, Allow, Config, Import, Inspection, LoadError, Question, Standing, StoreConfig, Table,
-        ToolConfig, WasmToolBox, inspect, inspect_bytes,
+        About, Allow, Config, Import, Inspection, Isolation, LoadError, Question, Standing, StoreConfig,
+        Table, ToolConfig, WasmToolBox, inspect, inspect_bytes,
     };
 }
 
@@ -66,7 +69,7 @@ pub fn explain(
     labels: &Labels,
     question: &tools::Question,
 ) -> Result<Vec<tools::Standing>, BuildError> {
-    let components = toolbox::components(config, &shipped::Shelf::open(config)?)?;
+    let components = toolbox::components(config, &shipped::Shelf::open(config)?, tools::Isolation::Thread)?;
     let bare = |problem: String| BuildError::Config(BadConfig::bare(problem));
     let grant = match agent {
         None => Grant::default(),
@@ -90,7 +93,7 @@ pub struct Extras {
     pub models: Vec<(String, Arc<dyn ChatModel>)>,
     /// Agents.
     pub agents: Vec<AgentDef>,
-    /// The program that becomes the worker of local models; this program when `None`.
+    /// The program that becomes the worker of local models and of tools; this program when `None`.
     pub worker: Option<PathBuf>,
 }
 
@@ -186,7 +189,7 @@ struct Offer {
 
 fn offer(config: &Config, extras: Extras, seen: &Seen) -> Result<Offer, BuildError> {
     let shipped = shipped::Shelf::open(config)?;
-    let tools = Toolboxes::load(config, &shipped, extras.tools)?;
+    let tools = Toolboxes::load(config, &shipped, extras.tools, extras.worker.clone())?;
     let models = Models::open(config, &shipped, extras.models, extras.worker)?;
     let agents = agents::load(config)?.into_iter().chain(extras.agents).map(|mut agent| {
         if agent.model == "default" {

@@ -127,9 +127,7 @@ fn unique(kind: &str) -> String {
 }
 
 fn user_cache() -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("playhouse"))
+    Some(crate::home::folder("XDG_CACHE_HOME", ".cache")?.join("playhouse"))
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! All tools as one box: sandboxed components first, then commands, then what an embedding program brings,
 //! then those of MCP servers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use playhouse_core::tool::{Called, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use playhouse_ports::{ToolBox, ToolCaller, egress::Egress};
-use playhouse_tools_host::{Config as HostConfig, ToolConfig, WasmToolBox};
+use playhouse_tools_host::{Config as HostConfig, Isolation, ToolConfig, WasmToolBox, WorkerCommand};
 use playhouse_tools_http::{GuardedHttp, HttpConfig};
 use playhouse_tools_mcp::McpToolBox;
 use serde_json::Value;
 
 use crate::{
     BuildError, command,
-    config::{BadConfig, Config},
+    config::{self, BadConfig, Config},
     installed, mcp,
     shipped::Shelf,
     tool_config::{self, ToolEntry},
@@ -31,13 +31,15 @@ pub(crate) struct Toolboxes {
 }
 
 impl Toolboxes {
-    /// Loads the components of `config` and adds `own`. Two tools of one name are refused.
+    /// Loads the components of `config` and adds `own`; `worker` is the program of worker processes, if not this one.
+    /// Two tools of one name are refused.
     pub(crate) fn load(
         config: &Config,
         shelf: &Shelf,
         own: Vec<Arc<dyn ToolBox>>,
+        worker: Option<PathBuf>,
     ) -> Result<Self, BuildError> {
-        let components: Arc<dyn ToolBox> = Arc::new(components(config, shelf)?);
+        let components: Arc<dyn ToolBox> = Arc::new(components(config, shelf, isolation(config, worker)?)?);
         let mut all = Self { specs: Vec::new(), boxes: BTreeMap::new(), servers: mcp::open(config)? };
         for tools in [components].into_iter().chain(command::open(config)?).chain(own) {
             for spec in tools.specs() {
@@ -77,7 +79,11 @@ impl Toolboxes {
 }
 
 /// The components of `config`.
-pub(crate) fn components(config: &Config, shelf: &Shelf) -> Result<WasmToolBox, BuildError> {
+pub(crate) fn components(
+    config: &Config,
+    shelf: &Shelf,
+    isolation: Isolation,
+) -> Result<WasmToolBox, BuildError> {
     let tools = config.tools.values().map(|tool| component(config, shelf, tool)).collect::<Result<_, _>>()?;
     let host = HostConfig {
         tools,
@@ -85,9 +91,19 @@ pub(crate) fn components(config: &Config, shelf: &Shelf) -> Result<WasmToolBox, 
         lock: config.tools_lock.clone(),
         call_log: config.call_log.clone(),
         egress: egress(config)?,
+        isolation,
         ..HostConfig::default()
     };
     Ok(WasmToolBox::load(host)?)
+}
+
+/// Where components run.
+fn isolation(config: &Config, worker: Option<PathBuf>) -> Result<Isolation, BuildError> {
+    Ok(match (config.tools_isolation, worker) {
+        (config::Isolation::Thread, _) => Isolation::Thread,
+        (config::Isolation::Process, Some(program)) => Isolation::Process(WorkerCommand::new(program)),
+        (config::Isolation::Process, None) => Isolation::Process(WorkerCommand::this_program()?),
+    })
 }
 
 /// Who sends the requests of tools, if there is a tool that may send any.

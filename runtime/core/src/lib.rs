@@ -6,6 +6,7 @@
 
 pub mod admission;
 pub mod agent;
+mod annotations;
 pub mod digest;
 pub mod egress;
 pub mod grant;
@@ -17,7 +18,6 @@ pub mod model;
 pub mod policy;
 pub mod restart;
 pub mod schedule;
-pub mod schema_cost;
 pub mod session;
 pub mod task;
 pub mod tool;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use crate::annotations::Annotations;
 pub use crate::grant::{Access, Grant};
 use crate::{
     id::{EffectId, TaskId, Tenant},
@@ -40,6 +41,9 @@ pub struct ToolSpec {
     pub output_schema: Value,
     /// Already capped by the operator's grant.
     pub effect: EffectClass,
+    /// What a call can do to the world, as far as it is known. Not there in what was pinned before they were.
+    #[serde(default, skip_serializing_if = "Annotations::is_unproven")]
+    pub annotations: Annotations,
     /// SHA-256 of what runs, in hex. Pinned to each task (J8).
     pub digest: String,
 }
@@ -85,6 +89,15 @@ impl Reach {
     /// Whether nothing was reached.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What was reached since there was `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(before.calls),
+            bytes: self.bytes.saturating_sub(before.bytes),
+        }
     }
 }
 

@@ -20,10 +20,11 @@ pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     for tool in checked.catalog.tools.specs() {
         let effect = serde_json::to_value(tool.effect)?;
         println!(
-            "tool  {:<16} {} {}, {}",
+            "tool  {:<16} {} {} ({}), {}",
             tool.name,
             tool.version,
             effect.as_str().unwrap_or_default(),
+            tool.annotations,
             &tool.digest[..12]
         );
     }

@@ -2,6 +2,7 @@
 
 mod task;
 mod tool;
+pub(crate) mod tool_adapt;
 pub(crate) mod tool_approve;
 pub(crate) mod tool_make;
 pub(crate) mod tool_store;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use task::{
-    Call, DecideArgs, ForkArgs, ListArgs, SubmitArgs, TaskArgs, TaskCommand, Verdict, WatchArgs,
+    AnswerArgs, Call, DecideArgs, ForkArgs, ListArgs, SubmitArgs, TaskArgs, TaskCommand, Verdict, WatchArgs,
 };
 
 pub(crate) use tool::{CallArgs, GrantsArgs, InspectArgs, ToolArgs, ToolCommand};

@@ -1,5 +1,6 @@
 //! `playhouse task …` and `playhouse ready`: the command line as a client.
 
+mod questions;
 mod say;
 mod show;
 
@@ -31,6 +32,8 @@ pub(crate) async fn task(args: TaskArgs) -> anyhow::Result<ExitCode> {
         TaskCommand::Watch(watch) => return self::watch(client, watch, json).await,
         TaskCommand::List(list) => return self::list(client, list, json).await,
         TaskCommand::Fork(fork) => return self::fork(client, fork, json).await,
+        TaskCommand::Questions { id } => return questions::list(client, &id, json).await,
+        TaskCommand::Answer(args) => return questions::answer(client, args, json).await,
         TaskCommand::Export { id } => return export(client, &id).await,
         TaskCommand::Replay { id, on } => {
             let export = client.get(&format!("/v1/tasks/{id}/export"), &[]).await?;

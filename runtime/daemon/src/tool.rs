@@ -1,5 +1,6 @@
 //! `playhouse tool …`: a component by itself, without a daemon.
 
+mod adapt;
 mod approve;
 mod grants;
 mod make;
@@ -16,8 +17,9 @@ use std::{
 };
 
 use anyhow::Context;
-use playhouse_assembly::tools::{
-    About, Allow, Config, Import, Inspection, Table, ToolConfig, WasmToolBox, inspect,
+use playhouse_assembly::{
+    Telemetry,
+    tools::{About, Allow, Config, Import, Inspection, Table, ToolConfig, WasmToolBox, inspect},
 };
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
@@ -28,7 +30,10 @@ use playhouse_ports::ToolBox;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{CallArgs, InspectArgs, ToolArgs, ToolCommand};
+use crate::{
+    cli::{CallArgs, InspectArgs, ToolArgs, ToolCommand},
+    telemetry,
+};
 
 /// The table of `tool call --table`, as the tool's grant names it.
 const TABLE: &str = "table";
@@ -38,6 +43,7 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
         ToolCommand::New(args) => make::new(&args),
         ToolCommand::Build(args) => make::build(&args),
         ToolCommand::Inspect(args) => looked_at(&args),
+        ToolCommand::Adapt(args) => adapt::adapt(&args),
         ToolCommand::Call(args) => call(args).await,
         ToolCommand::Grants(args) => grants::grants(&args),
         ToolCommand::Check(args) => trying::check(&args),
@@ -59,9 +65,13 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 fn looked_at(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let found = inspect(&args.file)?;
-    match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&found)?),
-        false => println!("{}", page(&args.file.display().to_string(), &found)),
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else {
+        println!("{}", page(&args.file.display().to_string(), &found));
+        if let Some(line) = adapt::origin_of(&fs::read(&args.file)?) {
+            println!("{line}");
+        }
     }
     Ok(if found.about.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -71,16 +81,32 @@ fn page(from: &str, found: &Inspection) -> String {
     // A component's own words must not look like ours.
     let mut line = |name: &str, text: &str| lines.push(format!("{name:<9} {}", plain(text)));
     match &found.about {
-        Some(About { name, version, description, takes, declares, counts_as, .. }) => {
+        Some(About {
+            name,
+            version,
+            description,
+            takes,
+            declares,
+            counts_as,
+            counts_as_reading,
+            annotations,
+            ..
+        }) => {
             line("tool", &format!("{name} {version}"));
             line("says", description);
             line("takes", if takes.is_empty() { "any object" } else { takes });
-            let (declares, counts_as) = (name_of(declares), name_of(counts_as));
             let why = match found.imports.is_empty() {
                 true => "proven: it imports nothing".to_owned(),
-                false => format!("it says {declares}; `effect` in the configuration may say otherwise"),
+                false => {
+                    format!("it says {}; `effect` in the configuration may say otherwise", name_of(declares))
+                }
             };
-            line("effect", &format!("{counts_as} ({why})"));
+            let reading = match counts_as_reading == counts_as {
+                true => String::new(),
+                false => format!(", {} if its grant of http only reads", name_of(counts_as_reading)),
+            };
+            line("effect", &format!("{}{reading} ({why})", name_of(counts_as)));
+            line("a call", &annotations.to_string());
         }
         None => line("tool", "cannot be asked: it wants what this host does not have"),
     }
@@ -121,6 +147,7 @@ async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
     let arguments = serde_json::from_str(&args.arguments).context("the arguments are not JSON")?;
     let tables: BTreeMap<_, _> = args.table.as_deref().map(table).transpose()?.into_iter().collect();
     let given = tables.keys().next().cloned();
+    let _log = logged()?;
     let tools = loaded(&args.file, tables, Allow::default(), None)?;
     let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
     let request = request(&name, arguments, given.as_deref(), args.timeout_ms)?;
@@ -138,6 +165,11 @@ async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// What the tool says for the log, and where it crashed, on stderr from now on.
+fn logged() -> anyhow::Result<telemetry::Guard> {
+    telemetry::start(&Telemetry::default(), "warn,tool=debug")
 }
 
 /// A host with the one component in `path`.
@@ -197,12 +229,16 @@ mod tests {
             output_schema: serde_json::json!({}),
             declares: playhouse_core::tool::EffectClass::Pure,
             counts_as: playhouse_core::tool::EffectClass::Once,
+            counts_as_reading: playhouse_core::tool::EffectClass::Idempotent,
+            annotations: playhouse_core::tool::Annotations::default(),
         };
         let imports = vec![Import { name: "x\ny".into(), lets: None, remedy: Some("no"), because: None }];
         let found = Inspection { sha256: "ff".into(), bytes: 1, imports, about: Some(about) };
         let shown = page("a.wasm", &found);
         let names: Vec<_> = shown.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
-        assert_eq!(names, ["tool", "says", "takes", "effect", "refused", "file", "sha256"]);
+        assert_eq!(names, ["tool", "says", "takes", "effect", "a", "refused", "file", "sha256"]);
+        let effect = "effect    once, idempotent if its grant of http only reads (it says pure;";
+        assert!(shown.contains(effect), "{shown}");
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown:?}");
     }
 }

@@ -21,6 +21,8 @@ use crate::{problem::Problem, routes, wire};
         routes::control::resume_task,
         routes::control::decide_call,
         routes::control::signal_task,
+        routes::questions::list_questions,
+        routes::questions::answer_question,
         routes::travel::fork_task,
         routes::travel::export_task,
         routes::events::follow_task,

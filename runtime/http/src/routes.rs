@@ -9,6 +9,7 @@ pub(crate) mod control;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod index;
+pub(crate) mod questions;
 pub(crate) mod sessions;
 pub(crate) mod submit;
 pub(crate) mod tasks;
@@ -44,6 +45,7 @@ fn table() -> Vec<Route> {
     let mut routes = submit::routes();
     routes.extend(tasks::routes());
     routes.extend(control::routes());
+    routes.extend(questions::routes());
     routes.extend(travel::routes());
     routes.extend(events::routes());
     routes.extend(sessions::routes());

@@ -9,6 +9,7 @@ mod catalog;
 mod control;
 mod event;
 mod message;
+mod question;
 mod session;
 mod submit;
 mod task;
@@ -22,6 +23,7 @@ pub use event::{
     ToolErrorKind,
 };
 pub use message::{Malformed, Message, ToolCall};
+pub use question::{AnswerForm, Question, QuestionList};
 pub use session::{Dropped, Session, Turn};
 pub use submit::{Cancel, Limits, Submit};
 pub use task::{ForkedFrom, Status, Task, TaskError, TaskErrorKind, TaskList, TaskSummary, Usage};

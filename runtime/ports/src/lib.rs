@@ -15,4 +15,4 @@ pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use journal::{Batch, HeldLane, Journal, JournalError, Submission};
 pub use model::{ChatModel, Delta, Deltas, no_deltas};
-pub use tools::{ToolBox, ToolCaller, ToolQuestion, nobody};
+pub use tools::{AnswerCheck, ToolAnswer, ToolBox, ToolCaller, ToolForm, ToolQuestion, nobody};

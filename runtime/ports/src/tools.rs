@@ -8,7 +8,7 @@ use playhouse_core::{
     model::Reply,
     tool::{Called, Grant, ToolError, ToolErrorKind, ToolProgress, ToolRequest, ToolSpec},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A set of tools from one source.
 #[async_trait]
@@ -37,7 +37,7 @@ pub trait ToolBox: Send + Sync + 'static {
     }
 }
 
-/// Whoever made a call, as the call sees them: it may tell them how far it is, and ask their model.
+/// Whoever made a call, as the call sees them: it may tell them how far it is, and ask their model, or them.
 ///
 /// What is told and answered here is provisional. A call that is made again after a crash tells and asks again; only
 /// its result counts.
@@ -51,6 +51,44 @@ pub trait ToolCaller: Send + Sync + 'static {
     /// # Errors
     /// `Denied` when the budget is used up or there is no model to ask, otherwise why it did not answer.
     async fn ask(&self, question: ToolQuestion) -> Result<Reply, ToolError>;
+
+    /// Shows a form to the people who may answer for the task, and waits until one of them does; the call's own time
+    /// goes on meanwhile. Dropping the future takes the form back. By default nobody is there.
+    ///
+    /// # Errors
+    /// `Denied` when there is nobody to ask, `RateLimited` when too many forms are open already.
+    async fn ask_person(&self, _form: ToolForm) -> Result<ToolAnswer, ToolError> {
+        Err(ToolError::new(ToolErrorKind::Denied, "there is nobody who could be asked"))
+    }
+}
+
+/// A question of a tool to a person: what is asked, and the fields of the answer.
+#[derive(Clone)]
+pub struct ToolForm {
+    /// What is asked, in words for people.
+    pub message: String,
+    /// JSON Schema of the answer, which is an object.
+    pub schema: Value,
+    /// Says what is wrong with an answer, before it is taken. Cheap, whatever the answer.
+    pub check: AnswerCheck,
+}
+
+/// Whether an answer fits a form; the error says what is wrong with it.
+pub type AnswerCheck = Arc<dyn Fn(&Map<String, Value>) -> Result<(), String> + Send + Sync>;
+
+impl std::fmt::Debug for ToolForm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToolForm").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+/// What a person says to a form.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToolAnswer {
+    /// Filled in: it passed the form's `check`.
+    Filled(Map<String, Value>),
+    /// No.
+    Declined,
 }
 
 /// A question of a tool to a model: the whole prompt, in order. No tools may be called in the answer.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use playhouse_core::{
     id::EffectId,
-    tool::{EffectClass, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
+    tool::{Annotations, EffectClass, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
 };
 use playhouse_ports::ToolBox;
 use serde_json::{Value, json};
@@ -70,6 +70,7 @@ impl SimTools {
                 input_schema: json!({ "type": "object" }),
                 output_schema: json!({}),
                 effect,
+                annotations: Annotations::promised(effect),
                 digest: format!("digest-of-{name}"),
             })
         };

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use playhouse_core::{
     id::EffectId,
-    tool::{EffectClass, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
+    tool::{Annotations, EffectClass, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
 };
 use playhouse_ports::ToolBox;
 use serde_json::{Value, json};
@@ -53,6 +53,7 @@ impl FnTools {
             input_schema: json!({ "type": "object" }),
             output_schema: json!({}),
             effect,
+            annotations: Annotations::promised(effect),
             digest: format!("digest-of-{name}-{effect:?}"),
         };
         self.tools.insert(name.into(), (Arc::new(spec), Arc::new(function)));

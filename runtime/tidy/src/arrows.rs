@@ -28,6 +28,7 @@ const EVERYTHING_BELOW_THE_FACES: &[&str] = &[
     "supervise",
     "testkit",
     "actors",
+    "schema",
     "openai-wire",
     "model-openai",
     "model-llama",
@@ -39,27 +40,30 @@ const EVERYTHING_BELOW_THE_FACES: &[&str] = &[
     "tools-command",
     "tools-mcp",
     "tools-store",
+    "tools-adapt",
 ];
 
 const ARROWS: &[Row] = &[
     ("core", &[]),
     ("ports", &["core"]),
     ("api", &["core"]),
+    ("schema", &["core"]),
     ("tools-policy", &["core"]),
     ("openai-wire", &["core"]),
     ("supervise", &["core"]),
     ("testkit", &["core", "ports", "api"]),
-    ("actors", &["core", "ports", "api", "supervise", "tools-policy"]),
+    ("actors", &["core", "ports", "api", "supervise", "schema", "tools-policy"]),
     ("model-openai", ADAPTER),
     ("model-llama", ADAPTER),
     ("journal-sled", ADAPTER),
     ("tools-http", ADAPTER),
     ("tools-disk", &["core"]),
-    ("tools-host", &["core", "ports", "tools-policy", "tools-disk"]),
+    ("tools-host", &["core", "ports", "schema", "tools-policy", "tools-disk", "tools-confine"]),
     ("tools-confine", &[]),
-    ("tools-command", &["core", "ports", "tools-confine"]),
-    ("tools-mcp", &["core", "ports", "openai-wire", "tools-policy", "tools-confine"]),
+    ("tools-command", &["core", "ports", "tools-confine", "tools-disk"]),
+    ("tools-mcp", &["core", "ports", "schema", "openai-wire", "tools-policy", "tools-confine"]),
     ("tools-store", &["core"]),
+    ("tools-adapt", &["core"]),
     ("tools-kit", &[]),
     ("http", FACE),
     ("assembly", EVERYTHING_BELOW_THE_FACES),
@@ -75,7 +79,7 @@ const ALL_BUT: &[Row] = &[
 ];
 
 /// The SDK (crate `playhouse`): the small ports always, the runtime behind features.
-const SDK: &[&str] = &["core", "ports", "api", "assembly", "testkit", "daemon"];
+const SDK: &[&str] = &["core", "ports", "api", "schema", "assembly", "testkit", "daemon"];
 
 /// A crate, and what of the world must stay out of its normal dependencies, however indirectly.
 const UNREACHABLE: &[Row] = &[
@@ -85,6 +89,7 @@ const UNREACHABLE: &[Row] = &[
     ),
     ("ports", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("api", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
+    ("schema", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("tools-policy", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("openai-wire", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("supervise", &["axum", "tonic", "wasmtime", "sled", "reqwest"]),
@@ -99,6 +104,7 @@ const UNREACHABLE: &[Row] = &[
     ("tools-command", &["ractor", "axum", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-confine", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
     ("tools-disk", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest"]),
+    ("tools-adapt", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-kit", &["tokio", "ractor", "axum", "wasmtime", "sled", "reqwest", "llama-cpp-2"]),
     ("tools-store", &["ractor", "axum", "wasmtime", "sled", "llama-cpp-2"]),
     ("http", &["ractor", "wasmtime", "sled", "llama-cpp-2"]),

@@ -9,7 +9,7 @@ use playhouse_core::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{Error, schema};
+use crate::Error;
 
 /// The answer of a task that is done. Prints as its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ impl Answer {
         serde_json::from_str(&self.text).map_err(|problem| Error::Answer {
             wanted: std::any::type_name::<T>(),
             problem: problem.to_string(),
-            answer: schema::clipped(&self.text),
+            answer: playhouse_schema::clipped(&self.text),
             declared: self.declared,
         })
     }

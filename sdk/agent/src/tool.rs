@@ -2,12 +2,13 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use playhouse_core::tool::{EffectClass, ToolError, ToolErrorKind, ToolSpec};
+use playhouse_core::tool::{Annotations, EffectClass, ToolError, ToolErrorKind, ToolSpec};
+use playhouse_schema::Schema;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::schema::{self, Arguments};
+use crate::schema;
 
 /// Longest name that every provider takes.
 const NAME_CHARS_MAX: usize = 64;
@@ -77,6 +78,7 @@ where
         input_schema,
         output_schema: json!({}),
         effect: EffectClass::Once,
+        annotations: Annotations::default(),
         digest: String::new(),
     };
     Tool { spec, function: Arc::new(call) }.pinned()
@@ -108,6 +110,7 @@ impl Tool {
 
     fn effect(mut self, effect: EffectClass) -> Self {
         self.spec.effect = effect;
+        self.spec.annotations = Annotations::promised(effect);
         self
     }
 
@@ -118,7 +121,7 @@ impl Tool {
     }
 
     /// Whether the tool can be offered to a model.
-    pub(crate) fn check(&self) -> Result<Arguments, String> {
+    pub(crate) fn check(&self) -> Result<Schema, String> {
         let name = &self.spec.name;
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(is_allowed) {
@@ -132,7 +135,7 @@ impl Tool {
                  input, or use `.describe(…)`"
             ));
         }
-        Arguments::compile(&self.spec.input_schema).map_err(|problem| format!("tool `{name}`: {problem}"))
+        schema::arguments(&self.spec.input_schema).map_err(|problem| format!("tool `{name}`: {problem}"))
     }
 }
 

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use playhouse_core::tool::{Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec};
 use playhouse_ports::ToolBox;
+use playhouse_schema::Schema;
 use serde_json::Value;
 
-use crate::{Tool, schema::Arguments, tool::ToolFailure};
+use crate::{Tool, tool::ToolFailure};
 
 /// Native tools by name.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ pub(crate) struct NativeTools {
 struct Checked {
     spec: Arc<ToolSpec>,
     tool: Tool,
-    arguments: Arguments,
+    arguments: Schema,
 }
 
 impl NativeTools {
@@ -69,7 +70,7 @@ impl ToolBox for NativeTools {
     async fn call(&self, request: ToolRequest) -> Result<Value, ToolError> {
         let Checked { tool, arguments, .. } = self.of(&request.tool)?;
         let invalid = |message| ToolError::new(ToolErrorKind::InvalidInput, message);
-        arguments.check(&request.arguments).map_err(invalid)?;
+        arguments.arguments(&request.tool, &request.arguments).map_err(invalid)?;
         // The function itself may panic too, before there is a future.
         let call = async { (tool.function)(request.arguments).await };
         let call = AssertUnwindSafe(call).catch_unwind();

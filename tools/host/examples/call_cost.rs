@@ -10,17 +10,23 @@ use playhouse_core::id::{EffectId, TaskId, Tenant};
 use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Grant, Reach, ToolRequest};
 use playhouse_ports::ToolBox;
-use playhouse_tools_host::{Config, ToolConfig, WasmToolBox};
+use playhouse_tools_host::{Config, Isolation, ToolConfig, WasmToolBox, WorkerCommand};
 use serde_json::json;
 
 const CALLS: usize = 5_000;
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() {
+fn main() {
+    playhouse_tools_host::worker_entry();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("threads to run on").block_on(measure());
+}
+
+async fn measure() {
     let component = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../builtin/dist/calculator.wasm");
     let start = Instant::now();
     let tools = vec![ToolConfig { component, ..ToolConfig::default() }];
-    let tools = WasmToolBox::load(Config { tools, ..Config::default() }).expect("the calculator loads");
+    let config = Config { tools, ..Config::default() };
+    let tools = WasmToolBox::load(config.clone()).expect("the calculator loads");
     println!("load, compiled from scratch: {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
 
     let mut spans = Vec::new();
@@ -31,14 +37,11 @@ async fn main() {
     }
     report("floor: an empty job on a blocking thread", spans);
 
-    let mut spans = Vec::new();
-    for step in 0..CALLS {
-        let request = request(u32::try_from(step).expect("a few thousand"));
-        let start = Instant::now();
-        tools.call(request).await.expect("it calculates");
-        spans.push(start.elapsed());
-    }
-    report("tool call: checks, fresh instance, call, checks", spans);
+    report("tool call: checks, fresh instance, call, checks", calls(&tools).await);
+    let program = WorkerCommand::this_program().expect("it calls `worker_entry`");
+    let away = Config { isolation: Isolation::Process(program), ..config };
+    let away = WasmToolBox::load(away).expect("the calculator loads");
+    report("the same in a worker process", calls(&away).await);
 
     let mut spans = Vec::new();
     for _ in 0..CALLS / 20 {
@@ -47,6 +50,17 @@ async fn main() {
         spans.push(start.elapsed());
     }
     report("for comparison: a process that does nothing", spans);
+}
+
+async fn calls(tools: &WasmToolBox) -> Vec<Duration> {
+    let mut spans = Vec::new();
+    for step in 0..CALLS {
+        let request = request(u32::try_from(step).expect("a few thousand"));
+        let start = Instant::now();
+        tools.call(request).await.expect("it calculates");
+        spans.push(start.elapsed());
+    }
+    spans
 }
 
 fn request(step: u32) -> ToolRequest {

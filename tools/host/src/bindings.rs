@@ -9,6 +9,7 @@ pub mod v0 {
         world: "playhouse:tool/keyed",
         imports: { default: trappable },
         exports: { default: async },
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 }
 
@@ -27,6 +28,8 @@ pub mod v1 {
             default: trappable,
         },
         exports: { default: async },
+        // Between a worker process and this one.
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 }
 

@@ -1,26 +1,26 @@
 //! Loading: from a file to a tool that can be called. Every step may refuse, and says why.
 
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use playhouse_core::digest;
 use playhouse_core::tool::{EffectClass, ToolSpec};
+use playhouse_schema::Schema;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::Component as ComponentType;
 
 use crate::cache::Cache;
-use crate::check::Schema;
 use crate::config::{Limits, ToolConfig};
 use crate::describe::{self, Claim, Description};
 use crate::engine::Ticker;
 use crate::error::LoadError;
+use crate::executor::Pace;
 use crate::guest::{Terms, Used};
 use crate::imports::{self, Import};
+use crate::isolate::Pool;
 use crate::lock::Lock;
 use crate::offers;
 use crate::powers::Powers;
@@ -41,6 +41,8 @@ pub(crate) struct Tool {
     pub(crate) powers: Powers,
     pub(crate) input: Schema,
     pub(crate) output: Schema,
+    /// Where its calls begin.
+    pub(crate) pace: Arc<Pace>,
 }
 
 /// What loading needs besides the tool's own configuration.
@@ -52,6 +54,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) cache: Option<&'a Cache>,
     /// Whether somebody sends the requests of tools.
     pub(crate) has_egress: bool,
+    /// Where tools run, if not in this process.
+    pub(crate) pool: Option<&'a Arc<Pool>>,
 }
 
 impl Loader<'_> {
@@ -88,10 +92,11 @@ impl Loader<'_> {
             input_schema: about.input_schema,
             output_schema: about.output_schema,
             effect,
+            annotations: describe::annotations(&imports, effect, |it| powers.only_reads(it)),
             // What runs, and what it said when it was accepted.
             digest: digest::of_bytes(format!("{sha256} {described}").as_bytes()),
         });
-        Ok(Tool { spec, component: sha256, sandbox, imports, powers, input, output })
+        Ok(Tool { spec, component: sha256, sandbox, imports, powers, input, output, pace: Arc::default() })
     }
 
     fn compile(&self, file: &str, path: &Path, wasm: &[u8]) -> Result<Component, LoadError> {
@@ -114,7 +119,10 @@ impl Loader<'_> {
 
     fn sandbox(&self, component: &Component, imports: &[Import]) -> wasmtime::Result<Sandbox> {
         let ready = offers::linker(self.engine, imports)?.instantiate_pre(component)?;
-        Sandbox::new(self.engine, self.limits, ready)
+        match self.pool {
+            None => Sandbox::new(self.engine, self.limits, ready),
+            Some(pool) => Sandbox::away(pool, self.limits, imports, ready),
+        }
     }
 }
 
@@ -131,7 +139,7 @@ pub(crate) struct Introduced {
 pub(crate) fn introduced(sandbox: &Sandbox, ticker: &Ticker, file: &str) -> Result<Introduced, LoadError> {
     let bad = |reason| LoadError::Description { tool: file.to_owned(), reason };
     let ticking = ticker.begin();
-    let text = at_once(sandbox.describe(nothing_granted())).map_err(|error| bad(error.message))?;
+    let text = sandbox.introduction(nothing_granted()).map_err(|error| bad(error.message))?;
     drop(ticking);
     let about = Description::parse(&text).map_err(bad)?;
     let input = Schema::compile(&about.input_schema).map_err(|e| bad(format!("its input schema: {e}")))?;
@@ -157,17 +165,6 @@ fn granted(
         }
     };
     component.imports(engine).map(|(name, item)| import((name, item))).collect()
-}
-
-/// Runs a guest that has nothing to wait for: whenever it lets others run, it goes on.
-fn at_once<T>(guest: impl Future<Output = T>) -> T {
-    let (mut guest, mut context) = (pin!(guest), Context::from_waker(Waker::noop()));
-    loop {
-        if let Poll::Ready(done) = guest.as_mut().poll(&mut context) {
-            return done;
-        }
-        std::thread::yield_now();
-    }
 }
 
 /// A tool introduces itself before anything is granted: what it says must not depend on what it may do.

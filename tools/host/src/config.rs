@@ -1,6 +1,7 @@
 //! What the operator says: which components, what each may touch, and how much a call may use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use playhouse_core::tool::EffectClass;
 use playhouse_ports::Clock;
 use playhouse_ports::egress::Egress;
 
+use crate::error::LoadError;
 use crate::secrets::SecretUse;
 
 /// A key-value table that a tool may be granted.
@@ -34,6 +36,47 @@ pub struct Config {
     pub clock: Option<Arc<dyn Clock>>,
     /// What a call may use.
     pub limits: Limits,
+    /// Where guests run.
+    pub isolation: Isolation,
+}
+
+/// Where guests run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// In this process: an abort of the engine itself would end it.
+    #[default]
+    Thread,
+    /// In worker processes that hold nothing but the engine and compiled code: an abort costs one call, and whoever
+    /// takes one over has found no secret, file or socket. Several times the price per call.
+    Process(WorkerCommand),
+}
+
+/// How to start a worker process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerCommand {
+    /// A program that calls [`worker_entry`](crate::worker_entry) first thing.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+impl WorkerCommand {
+    /// `program` without arguments.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into(), args: Vec::new() }
+    }
+
+    /// The program that runs now.
+    ///
+    /// # Errors
+    /// If its `main` has not called [`worker_entry`](crate::worker_entry), or nobody knows where its file is.
+    pub fn this_program() -> Result<Self, LoadError> {
+        let bad = |reason: String| LoadError::Worker { program: "this program".into(), reason };
+        if !crate::isolate::can_serve() {
+            return Err(bad("its `main` has to call `worker_entry` first thing".to_owned()));
+        }
+        std::env::current_exe().map(Self::new).map_err(|error| bad(error.to_string()))
+    }
 }
 
 impl fmt::Debug for Config {
@@ -41,6 +84,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("tools", &self.tools)
             .field("limits", &self.limits)
+            .field("isolation", &self.isolation)
             .finish_non_exhaustive()
     }
 }
@@ -77,8 +121,7 @@ pub struct Allow {
     pub model: Option<ModelGrant>,
     /// How much one call may reach.
     pub per_call: Bounds,
-    /// How much all of its calls in one task may reach. Calls that run at the same time do not see each other's, and what
-    /// it reaches when another tool calls it counts for that tool.
+    /// How much all of its calls in one task may reach. What it reaches when another tool calls it counts for that tool.
     pub per_task: Bounds,
     /// What is withheld from calls whose values come from certain places.
     pub labels: Vec<LabelRule>,

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use playhouse_core::grant::Capability;
-use playhouse_core::tool::EffectClass;
+use playhouse_core::tool::{Annotations, EffectClass};
+use playhouse_schema::clipped;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::check::clipped;
+use crate::imports::Import;
 
 /// Bytes of the longest description: it becomes part of every prompt.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
@@ -76,7 +77,7 @@ impl Description {
 }
 
 /// Controls, but for line breaks and tabs; and what makes text run the other way, or hides it.
-fn is_control(c: char) -> bool {
+pub(crate) fn is_control(c: char) -> bool {
     let hides = matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
     hides || c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
@@ -117,6 +118,19 @@ pub(crate) fn effect(imports_nothing: bool, proven: EffectClass, claim: Claim) -
     }
 }
 
+/// What a call can do to the world, as far as `imports` and what is granted of them prove it; the tool is not asked.
+pub(crate) fn annotations(
+    imports: &[Import],
+    effect: EffectClass,
+    only_reads: impl Fn(Capability) -> bool,
+) -> Annotations {
+    let mut capabilities = imports.iter().map(|import| import.capability);
+    // A tool that it calls, and the model, may be anywhere.
+    let leaves = |it| matches!(it, Capability::Http | Capability::Tools | Capability::Model);
+    let open_world = capabilities.clone().any(leaves);
+    Annotations::proven(capabilities.all(only_reads), open_world, effect)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +168,34 @@ mod tests {
         assert_eq!(effect(false, once, asked(checkable, None)), checkable);
         assert_eq!(effect(false, once, asked(once, None)), once);
         assert_eq!(effect(false, once, asked(checkable, Some(once))), once);
+    }
+
+    #[test]
+    fn annotations_follow_from_imports_and_grants_alone() {
+        let of = |names: &[&str], http_reads: bool| {
+            let named =
+                |name: &&str| Import::named(&format!("playhouse:tool/{name}@1.0.0")).expect("it is known");
+            let imports: Vec<Import> = names.iter().map(named).collect();
+            // Whatever the tool declares comes in as the class, and only makes it more careful.
+            annotations(&imports, EffectClass::Once, |it| {
+                it.only_reads() || it == Capability::Http && http_reads
+            })
+        };
+        let it = |read_only, open_world| Annotations {
+            read_only,
+            destructive: !read_only,
+            idempotent: read_only,
+            open_world,
+        };
+        assert_eq!(of(&[], false), it(true, false), "no imports: pure");
+        assert_eq!(of(&["log", "clock", "kv", "files"], false), it(true, false));
+        assert_eq!(of(&["kv", "kv-write"], false), it(false, false));
+        assert_eq!(of(&["files-write"], false), it(false, false));
+        assert_eq!(of(&["http"], false), it(false, true));
+        assert_eq!(of(&["http"], true), it(true, true), "its grants only read");
+        assert_eq!(of(&["model"], false), it(true, true));
+        assert_eq!(of(&["tools"], true), it(false, true));
+        assert_eq!(of(&["secrets"], true), it(false, false));
     }
 
     #[test]

@@ -18,20 +18,25 @@ use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
 use crate::config::Limits;
+use crate::trace::FRAMES_KEPT;
 
 /// How often running guests look at the clock and let others run. With [`Limits::running`] guests that never end, on
 /// two cores, it is each one's turn after 16 ms: the "little" by which a call may overrun its deadline.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// Ticks without a new call after which the clock stops. Starting it again costs a call some microseconds.
 const IDLE_TICKS: u32 = 100;
-/// Memory that stays resident in a free slot. Most calls of a small tool touch less.
-const KEEP_RESIDENT_BYTES: usize = 128 << 10;
+/// Memory that stays resident in a free slot, of what the call before wrote to: what is given back instead is faulted in again
+/// by the next. A small tool writes to some ten KiB, a whole Python to a few MiB. Slots are few, so all of them together
+/// keep a hundred MiB or so at worst.
+const MEMORY_KEPT_BYTES: usize = 4 << 20;
+const TABLE_KEPT_BYTES: usize = 128 << 10;
 /// Core modules inside one component: the tool, and the adapters that the component encoder adds. `QuickJS` with its
 /// stand-in for WASI is made of 13, `CPython` with its libraries of 38.
 const CORE_INSTANCES_MAX: u32 = 64;
-/// Memories and tables inside one component. A tool from Rust has one of each, one from an interpreter up to three.
-const MEMORIES_MAX: u32 = 3;
-const TABLES_MAX: u32 = 8;
+/// Memories and tables inside one component. A tool from Rust has one of each, one from an interpreter up to three; the
+/// adapter for WASI puts up to three parts around it, each with a memory and two tables.
+const MEMORIES_MAX: u32 = 6;
+const TABLES_MAX: u32 = 14;
 
 /// An engine whose pool holds `limits.running` instances.
 pub(crate) fn build(limits: &Limits) -> wasmtime::Result<Engine> {
@@ -47,8 +52,8 @@ pub(crate) fn build(limits: &Limits) -> wasmtime::Result<Engine> {
         .total_stacks(slots)
         .max_memory_size(limits.memory_bytes)
         .table_elements(limits.table_elements)
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
-        .table_keep_resident(KEEP_RESIDENT_BYTES)
+        .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
+        .table_keep_resident(TABLE_KEPT_BYTES)
         .pagemap_scan(Enabled::Auto);
 
     let mut config = Config::new();
@@ -60,8 +65,8 @@ pub(crate) fn build(limits: &Limits) -> wasmtime::Result<Engine> {
         .consume_fuel(true)
         // The same arguments give the same bytes on every machine.
         .cranelift_nan_canonicalization(true)
-        // A trap is classified, not debugged: backtraces cost more than the call.
-        .wasm_backtrace_max_frames(None);
+        // Only a call that crashes pays for it.
+        .wasm_backtrace_max_frames(Some(FRAMES_KEPT));
     switch_off_proposals(&mut config);
     Engine::new(&config)
 }

@@ -92,4 +92,12 @@ pub enum LoadError {
     /// The engine refused its configuration, or the machine cannot provide what it asks for.
     #[error("the WebAssembly engine does not start: {0}")]
     Engine(String),
+    /// No worker process runs tools.
+    #[error("no worker process for tools can be had from `{}`: {reason}", program.display())]
+    Worker {
+        /// What was to be started.
+        program: PathBuf,
+        /// What is wrong, and what to do about it.
+        reason: String,
+    },
 }

@@ -14,6 +14,7 @@ use playhouse_tools_policy::Leaks;
 use crate::config::Table;
 use crate::secrets::SecretUse;
 use crate::shelf::Shelf;
+use crate::tally::Tally;
 
 /// What one call may touch. What is withheld is not in here.
 #[derive(Clone)]
@@ -38,6 +39,9 @@ pub(crate) struct Given {
     pub(crate) per_call: Bounds,
     /// What all calls of the tool in this task may reach.
     pub(crate) per_task: Bounds,
+    /// What they have reached, if that is bounded and a model made this call. A call that another tool makes counts for that
+    /// tool.
+    pub(crate) tally: Option<Arc<Tally>>,
     /// Where those tools are.
     pub(crate) shelf: Arc<Shelf>,
     /// How many tools wait for this call: 0 if a model made it.
@@ -59,13 +63,23 @@ impl Given {
         self.withheld.get(&capability).cloned()
     }
 
-    /// Which bound stands in the way of reaching out once more, if one does, after so much in this call.
-    pub(crate) fn bound(&self, mut reached: Reach) -> Option<String> {
+    /// Counts that the call reaches out once more, after `reached` so far; which bound stands in the way, if one does.
+    pub(crate) fn reach(&self, reached: Reach, more: Reach) -> Option<String> {
         if let Some(bound) = self.per_call.refuses(reached) {
             return Some(format!("{bound} in one call"));
         }
-        reached += self.request.reached;
-        self.per_task.refuses(reached).map(|bound| format!("{bound} in one task"))
+        let refused = match &self.tally {
+            Some(tally) => tally.take(self.per_task, more),
+            None => self.per_task.refuses(reached),
+        };
+        refused.map(|bound| format!("{bound} in one task"))
+    }
+
+    /// Counts what came back.
+    pub(crate) fn reached(&self, more: Reach) {
+        if let Some(tally) = &self.tally {
+            tally.add(more);
+        }
     }
 
     /// Tells whoever made the call. Nothing is told of what holds a secret.

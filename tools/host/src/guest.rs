@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use playhouse_core::tool::{Reach, ToolError, ToolErrorKind};
+use playhouse_schema::clipped;
 use tokio_util::sync::CancellationToken;
-use wasmtime::ResourceLimiter;
+use wasmtime::{ResourceLimiter, UpdateDeadline};
 
-use crate::check::clipped;
 use crate::config::Limits;
 use crate::given::Given;
 use crate::heard::{Answer, Heard};
+use crate::ready::Bounded;
 
 /// What one call may use, beside [`Limits`].
 #[derive(Clone)]
@@ -136,17 +137,37 @@ pub(crate) struct Guest {
     pub(crate) used: Used,
     pub(crate) heard: Heard,
     pub(crate) ended: Option<Ended>,
-    /// Of all its memories together.
+    /// Where it crashed, if it did.
+    pub(crate) trace: Option<String>,
+    held: Held,
+}
+
+/// What the memories and tables of one instance hold.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
     memory_bytes: usize,
-    /// Of all its tables together.
     table_elements: usize,
+}
+
+impl Held {
+    /// Whether a memory may grow so: all of them together are bounded.
+    pub(crate) fn memory(&mut self, current: usize, desired: usize, limits: &Limits) -> bool {
+        self.memory_bytes = self.memory_bytes.saturating_sub(current).saturating_add(desired);
+        self.memory_bytes <= limits.memory_bytes
+    }
+
+    /// The same for a table.
+    pub(crate) fn table(&mut self, current: usize, desired: usize, limits: &Limits) -> bool {
+        self.table_elements = self.table_elements.saturating_sub(current).saturating_add(desired);
+        self.table_elements <= limits.table_elements
+    }
 }
 
 impl Guest {
     pub(crate) fn new(limits: Limits, terms: Terms) -> Self {
         let used = terms.used;
         let heard = Heard::default();
-        Self { limits, terms, used, heard, ended: None, memory_bytes: 0, table_elements: 0 }
+        Self { limits, terms, used, heard, ended: None, trace: None, held: Held::default() }
     }
 
     /// Counts a call into the host, and gives what is granted. Every host function begins with this: the engine cannot
@@ -164,10 +185,11 @@ impl Guest {
     /// call and its task may reach.
     pub(crate) fn reach(&mut self, bytes: usize) -> wasmtime::Result<Arc<Given>> {
         let given = self.host_call()?;
-        if let Some(bound) = given.bound(self.used.reached) {
+        let more = Reach { calls: 1, bytes: bytes as u64 };
+        if let Some(bound) = given.reach(self.used.reached, more) {
             return Err(self.end(Ended::Reach(bound)));
         }
-        self.used.reached += Reach { calls: 1, bytes: bytes as u64 };
+        self.used.reached += more;
         Ok(given)
     }
 
@@ -180,7 +202,11 @@ impl Guest {
     /// The same for an answer from outside of the call, whose bytes count.
     pub(crate) fn bring<T: Answer>(&mut self, answer: T) -> T {
         let bytes = self.heard.add(&answer);
-        self.used.reached += Reach { calls: 0, bytes };
+        let more = Reach { calls: 0, bytes };
+        self.used.reached += more;
+        if let Some(given) = &self.terms.given {
+            given.reached(more);
+        }
         answer
     }
 
@@ -232,20 +258,22 @@ impl Guest {
 impl ResourceLimiter for Guest {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         // An error, not `false`: a guest that is told `false` dies of something that no longer looks like memory.
-        let all = self.memory_bytes.saturating_sub(current).saturating_add(desired);
-        if all > self.limits.memory_bytes {
+        if !self.held.memory(current, desired, &self.limits) {
             return Err(self.end(Ended::Memory));
         }
-        self.memory_bytes = all;
         Ok(true)
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let all = self.table_elements.saturating_sub(current).saturating_add(desired);
-        if all > self.limits.table_elements {
+        if !self.held.table(current, desired, &self.limits) {
             return Err(self.end(Ended::Memory));
         }
-        self.table_elements = all;
         Ok(true)
+    }
+}
+
+impl Bounded for Guest {
+    fn at_tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        self.tick().map(|()| UpdateDeadline::Yield(1))
     }
 }

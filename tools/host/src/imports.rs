@@ -43,8 +43,12 @@ fn contract(version: &str) -> Option<Contract> {
 
 /// What the author of a component can do about an import that nobody here can grant.
 pub(crate) fn remedy(import: &str) -> &'static str {
+    if import.starts_with("wasi:sockets/") {
+        return "no tool opens sockets: use an HTTP library that speaks `wasi:http`, and `playhouse tool adapt`";
+    }
     if import.starts_with("wasi:") {
-        return "build the tool without WASI (Rust: target wasm32-unknown-unknown) and use the interfaces of `tools/wit/v1`";
+        return "`playhouse tool adapt` makes a tool of a component that speaks WASI; or build it without (Rust: target \
+                wasm32-unknown-unknown) and use the interfaces of `tools/wit/v1`";
     }
     if import.starts_with(PACKAGE) {
         return "it was built against another version of `tools/wit`: build it against one that this host has";

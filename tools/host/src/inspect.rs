@@ -5,12 +5,11 @@ use std::path::Path;
 
 use playhouse_core::digest;
 use playhouse_core::grant::Capability;
-use playhouse_core::tool::EffectClass;
+use playhouse_core::tool::{Annotations, EffectClass};
 use serde::Serialize;
 use serde_json::Value;
 use wasmtime::component::Component;
 
-use crate::check;
 use crate::component::{Introduced, introduced};
 use crate::config::Limits;
 use crate::describe::{self, Claim};
@@ -71,6 +70,10 @@ pub struct About {
     pub declares: EffectClass,
     /// What it counts as, unless the operator says otherwise.
     pub counts_as: EffectClass,
+    /// The same where all that is granted of `http` only reads.
+    pub counts_as_reading: EffectClass,
+    /// What a call can do to the world, whatever is granted.
+    pub annotations: Annotations,
 }
 
 /// Looks at the component in `path`. It is asked to describe itself, with nothing granted, and not called.
@@ -128,15 +131,21 @@ fn about(known: &[Known], can_be_asked: bool, introduced: Introduced) -> About {
     let describe_sha256 = digest::of_bytes(introduced.text.as_bytes());
     let said = introduced.about;
     let words = (&said.description, &said.input_schema, &said.output_schema, &said.wants);
-    let only_reads = known.iter().all(|import| import.capability.only_reads());
-    let proven = if only_reads { EffectClass::Idempotent } else { EffectClass::Once };
     let claim = Claim { declared: said.effect, believed: None, can_be_asked };
+    let counts_as = |reads: &dyn Fn(Capability) -> bool| {
+        let only_reads = known.iter().all(|import| reads(import.capability));
+        let proven = if only_reads { EffectClass::Idempotent } else { EffectClass::Once };
+        describe::effect(known.is_empty(), proven, claim)
+    };
+    let effect = counts_as(&Capability::only_reads);
     About {
-        counts_as: describe::effect(known.is_empty(), proven, claim),
+        counts_as: effect,
+        counts_as_reading: counts_as(&|it| it == Capability::Http || it.only_reads()),
+        annotations: describe::annotations(known, effect, Capability::only_reads),
         text_sha256: digest::of_value(&serde_json::json!(words)),
         describe_sha256,
         wants: said.wants,
-        takes: check::shape(&said.input_schema),
+        takes: playhouse_schema::shape(&said.input_schema),
         name: said.name,
         version: said.version,
         description: said.description,

@@ -21,7 +21,6 @@
 mod bindings;
 mod cache;
 mod call_log;
-mod check;
 mod component;
 mod config;
 mod describe;
@@ -36,17 +35,24 @@ mod guest;
 mod heard;
 mod imports;
 mod inspect;
+mod isolate;
 mod lock;
 mod offers;
 mod powers;
+mod ready;
 mod sandbox;
 mod secrets;
 mod shelf;
+mod tally;
 mod toolbox;
+mod trace;
 
-pub use config::{Allow, Config, FolderConfig, Limits, StoreConfig, Table, ToolConfig};
+pub use config::{
+    Allow, Config, FolderConfig, Isolation, Limits, StoreConfig, Table, ToolConfig, WorkerCommand,
+};
 pub use error::LoadError;
 pub use explain::{Question, Standing};
 pub use inspect::{About, Import, Inspection, inspect, inspect_bytes};
+pub use isolate::worker_entry;
 pub use secrets::{SecretHeader, SecretUse};
 pub use toolbox::WasmToolBox;

@@ -14,16 +14,43 @@ mod model;
 mod secrets;
 mod tools;
 
+pub(crate) use call::shown;
 use playhouse_core::grant::Capability;
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
 
-use crate::bindings::{v0, v1};
+use crate::bindings::v0;
+use crate::bindings::v1::playhouse::tool as wit;
 use crate::guest::Guest;
 use crate::imports::{Contract, Import};
 
+pub(crate) use tools::CallsTools;
+
+/// Whoever answers all that guests may ask: here a [`Guest`](crate::guest::Guest), in a worker process the line to it.
+pub(crate) trait Offers:
+    v0::playhouse::tool::kv::Host
+    + wit::context::Host
+    + wit::progress::Host
+    + wit::log::Host
+    + wit::clock::Host
+    + wit::random::Host
+    + wit::kv::Host
+    + wit::kv_write::Host
+    + wit::files::Host
+    + wit::files_write::Host
+    + wit::http::Host
+    + wit::secrets::Host
+    + wit::model::Host
+    + CallsTools
+    + Send
+    + 'static
+{
+}
+
+impl Offers for Guest {}
+
 /// A linker with exactly `imports`.
-pub(crate) fn linker(engine: &Engine, imports: &[Import]) -> wasmtime::Result<Linker<Guest>> {
+pub(crate) fn linker<T: Offers>(engine: &Engine, imports: &[Import]) -> wasmtime::Result<Linker<T>> {
     let mut linker = Linker::new(engine);
     for import in imports {
         link(&mut linker, *import)?;
@@ -31,26 +58,24 @@ pub(crate) fn linker(engine: &Engine, imports: &[Import]) -> wasmtime::Result<Li
     Ok(linker)
 }
 
-fn link(linker: &mut Linker<Guest>, import: Import) -> wasmtime::Result<()> {
-    use v1::playhouse::tool as wit;
-    type This = HasSelf<Guest>;
+fn link<T: Offers>(linker: &mut Linker<T>, import: Import) -> wasmtime::Result<()> {
     let Import { capability, contract } = import;
     if contract == Contract::V0 {
-        return v0::playhouse::tool::kv::add_to_linker::<_, This>(linker, |guest| guest);
+        return v0::playhouse::tool::kv::add_to_linker::<_, HasSelf<T>>(linker, |host| host);
     }
     match capability {
-        Capability::Context => wit::context::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Progress => wit::progress::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Log => wit::log::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Clock => wit::clock::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Random => wit::random::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Kv => wit::kv::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::KvWrite => wit::kv_write::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Files => wit::files::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::FilesWrite => wit::files_write::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Http => wit::http::add_to_linker::<_, This>(linker, |guest| guest),
-        Capability::Secrets => wit::secrets::add_to_linker::<_, This>(linker, |guest| guest),
+        Capability::Context => wit::context::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Progress => wit::progress::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Log => wit::log::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Clock => wit::clock::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Random => wit::random::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Kv => wit::kv::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::KvWrite => wit::kv_write::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Files => wit::files::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::FilesWrite => wit::files_write::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Http => wit::http::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
+        Capability::Secrets => wit::secrets::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
         Capability::Tools => tools::add_to_linker(linker),
-        Capability::Model => wit::model::add_to_linker::<_, This>(linker, |guest| guest),
+        Capability::Model => wit::model::add_to_linker::<_, HasSelf<T>>(linker, |host| host),
     }
 }

@@ -265,6 +265,8 @@ impl Powers {
             names.as_ref().is_none_or(|names| names.contains(name))
         };
         let secrets = self.secrets.iter().filter(|(name, _)| is_granted(name, &grant.secrets));
+        let per_task = self.per_task.and(grant.per_task);
+        let is_tallied = depth == 0 && per_task != Bounds::default();
         let tools = self.tools.iter().filter(|name| is_granted(name, &grant.tools));
         Ok(Some(Arc::new(Given {
             request: Arc::new(request.clone()),
@@ -278,7 +280,8 @@ impl Powers {
             model: self.model_of(grant),
             caller: Arc::clone(caller),
             per_call: self.per_call.and(grant.per_call),
-            per_task: self.per_task.and(grant.per_task),
+            per_task,
+            tally: is_tallied.then(|| shelf.tallies.join(request)),
             shelf: Arc::clone(shelf),
             depth,
             withheld,

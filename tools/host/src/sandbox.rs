@@ -1,19 +1,18 @@
-//! One call in an instance of its own, and what became of it.
+//! One call in an instance of its own, here or in a worker process, and what became of it.
+
+use std::sync::Arc;
 
 use playhouse_core::tool::{ToolError, ToolErrorKind};
+use playhouse_schema::clipped;
 use wasmtime::component::InstancePre;
-use wasmtime::{Engine, Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, Trap};
 
-use crate::bindings::{asked::AskedPre, v0, v1};
-use crate::check::clipped;
 use crate::config::Limits;
 use crate::guest::{Ended, Guest, Terms, Used};
-
-/// Fuel after which a guest tells how much it has used, and lets others run: some 0.1 ms.
-const FUEL_TOLD_EVERY: u64 = 1_000_000;
-/// Bytes that a guest may hand to the host at once; what is longer than an output may be is refused afterwards, in
-/// words.
-const HANDED_OVER_MAX: usize = 4 << 20;
+use crate::imports::Import;
+use crate::isolate::{Code, Pool};
+use crate::ready::{self, Job, Ready, Said};
+use crate::trace::trace;
 
 /// What a call came to.
 #[derive(Debug)]
@@ -26,55 +25,70 @@ pub(crate) struct Ran {
     pub(crate) heard: Option<String>,
     /// What else it used.
     pub(crate) used: Used,
+    /// Where it crashed, if it did: for the log.
+    pub(crate) trace: Option<String>,
 }
 
-/// A component that is ready to be instantiated.
+/// A tool, and where it runs.
 #[derive(Clone)]
 pub(crate) struct Sandbox {
-    engine: Engine,
     limits: Limits,
-    ready: Ready,
+    can_be_asked: bool,
+    place: Place,
 }
 
-/// By the version of the contract that the component keeps.
 #[derive(Clone)]
-enum Ready {
-    V0(v0::KeyedPre<Guest>),
-    V1 { tool: v1::EverythingPre<Guest>, asked: Option<AskedPre<Guest>> },
+enum Place {
+    /// In this process.
+    Here { engine: Engine, ready: Arc<Ready<Guest>> },
+    /// In one of these.
+    Away { pool: Arc<Pool>, code: Code },
 }
 
 impl Sandbox {
-    /// Checks that the component exports a tool.
+    /// A tool that runs in this process. Checks that the component exports one.
     pub(crate) fn new(engine: &Engine, limits: Limits, ready: InstancePre<Guest>) -> wasmtime::Result<Self> {
-        // Of a component that is neither, the error tells what the newer version wants.
-        let ready = match v1::EverythingPre::new(ready.clone()) {
-            Ok(tool) => Ready::V1 { tool, asked: AskedPre::new(ready).ok() },
-            Err(missing) => Ready::V0(v0::KeyedPre::new(ready).map_err(|_| missing)?),
-        };
-        Ok(Self { engine: engine.clone(), limits, ready })
+        let ready = Arc::new(Ready::new(ready)?);
+        let can_be_asked = ready.can_be_asked();
+        Ok(Self { limits, can_be_asked, place: Place::Here { engine: engine.clone(), ready } })
+    }
+
+    /// The same for one that runs in the processes of `pool`. Nothing is instantiated here.
+    pub(crate) fn away(
+        pool: &Arc<Pool>,
+        limits: Limits,
+        imports: &[Import],
+        ready: InstancePre<Guest>,
+    ) -> wasmtime::Result<Self> {
+        let code = Code::new(ready.component(), imports);
+        let can_be_asked = Ready::new(ready)?.can_be_asked();
+        Ok(Self { limits, can_be_asked, place: Place::Away { pool: Arc::clone(pool), code } })
     }
 
     /// Whether the tool can be asked what became of a call.
     pub(crate) fn can_be_asked(&self) -> bool {
-        matches!(&self.ready, Ready::V1 { asked: Some(_), .. })
+        self.can_be_asked
     }
 
-    /// Lets the tool introduce itself.
-    pub(crate) async fn describe(&self, terms: Terms) -> Result<String, ToolError> {
-        let mut store = self.store(terms);
-        let described = async {
-            match &self.ready {
-                Ready::V0(ready) => {
-                    let tool = ready.instantiate_async(&mut store).await?;
-                    tool.playhouse_tool_tool().call_describe(&mut store).await
-                }
-                Ready::V1 { tool, .. } => {
-                    let tool = tool.instantiate_async(&mut store).await?;
-                    tool.playhouse_tool_tool().call_describe(&mut store).await
-                }
+    /// Lets the tool introduce itself. Blocks.
+    pub(crate) fn introduction(&self, terms: Terms) -> Result<String, ToolError> {
+        match &self.place {
+            Place::Here { .. } => ready::at_once(self.describe(terms)),
+            Place::Away { pool, .. } => {
+                let this = self.clone();
+                pool.blocking(async move { this.describe(terms).await })
             }
-        };
-        described.await.map_err(|error| became(store.data(), &error))
+        }
+    }
+
+    async fn describe(&self, terms: Terms) -> Result<String, ToolError> {
+        let (said, _, guest) = self.run(Guest::new(self.limits, terms), Job::Describe).await;
+        // Whoever loads the tool reads this, and no model.
+        let said = said.map_err(|error| match &guest.trace {
+            None => error,
+            Some(trace) => ToolError { message: format!("{}, in {trace}", error.message), ..error },
+        });
+        Ok(text(&guest, said?)?.unwrap_or_default())
     }
 
     /// Calls the tool with JSON text, until the guest is done or the terms end it. `starting` runs right before, unless
@@ -88,72 +102,67 @@ impl Sandbox {
         let used = terms.used;
         if let Err(error) = terms.over().map_or_else(starting, |why| Err(why.told(&self.limits, terms.fuel)))
         {
-            return Ran { result: Err(error), fuel: 0, heard: None, used };
+            return Ran { result: Err(error), fuel: 0, heard: None, used, trace: None };
         }
-        let mut store = self.store(terms);
-        let called = async {
-            match &self.ready {
-                Ready::V0(ready) => {
-                    let tool = ready.instantiate_async(&mut store).await?;
-                    let said = tool.playhouse_tool_tool().call_call(&mut store, arguments).await?;
-                    Ok(said.map_err(|error| told_by_v0(store.data(), error)))
-                }
-                Ready::V1 { tool, .. } => {
-                    let tool = tool.instantiate_async(&mut store).await?;
-                    let said = tool.playhouse_tool_tool().call_call(&mut store, arguments).await?;
-                    Ok(said.map_err(|error| told(store.data(), error)))
-                }
-            }
-        };
-        let called: wasmtime::Result<_> = called.await;
-        let given = store.data().terms.fuel;
-        let fuel = given.saturating_sub(store.get_fuel().expect("the engine counts fuel"));
-        let result = called.map_err(|error| became(store.data(), &error)).and_then(|said| said);
-        let guest = store.into_data();
-        Ran { result, fuel, heard: guest.heard.digest(), used: guest.used }
+        let (said, fuel, guest) = self.run(Guest::new(self.limits, terms), Job::Call(arguments)).await;
+        let result = said.and_then(|said| text(&guest, said)).map(Option::unwrap_or_default);
+        Ran { result, fuel, heard: guest.heard.digest(), used: guest.used, trace: guest.trace }
     }
 
     /// Asks the tool whether the call with `effect_id` took effect: its result, as JSON text, if so.
     pub(crate) async fn asked(&self, terms: Terms, effect_id: &str) -> Result<Option<String>, ToolError> {
-        let Ready::V1 { asked: Some(asked), .. } = &self.ready else {
-            let message = "the tool cannot say what became of its calls";
-            return Err(ToolError::new(ToolErrorKind::OutcomeUnknown, message));
-        };
-        let mut store = self.store(terms);
-        let answer = async {
-            let tool = asked.instantiate_async(&mut store).await?;
-            tool.playhouse_tool_checkable().call_did_it_happen(&mut store, effect_id).await
-        };
-        let answer = answer.await.map_err(|error| became(store.data(), &error))?;
-        answer.map_err(|why| ToolError::new(ToolErrorKind::OutcomeUnknown, store.data().quoted(&why)))
+        let (said, _, guest) = self.run(Guest::new(self.limits, terms), Job::Asked(effect_id)).await;
+        text(&guest, said?)
     }
 
-    /// The host's side of a fresh instance, with every limit in place.
-    fn store(&self, terms: Terms) -> Store<Guest> {
-        let mut store = Store::new(&self.engine, Guest::new(self.limits, terms));
-        store.limiter(|guest| guest);
-        // The guest keeps its count to itself until it calls, returns or reaches such an interval. One that is ended
-        // in between is booked for what it told.
-        store.fuel_async_yield_interval(Some(FUEL_TOLD_EVERY)).expect("the engine counts fuel");
-        store.set_fuel(store.data().terms.fuel).expect("the engine counts fuel");
-        // What a guest hands over is copied before anybody can look how long it is.
-        store.set_hostcall_fuel(HANDED_OVER_MAX);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut store| store.data_mut().tick().map(|()| UpdateDeadline::Yield(1)));
-        store
+    /// What the tool said, the fuel it took, and the host's side of it afterwards.
+    async fn run(&self, guest: Guest, job: Job<'_>) -> (Result<Said, ToolError>, u64, Guest) {
+        let fuel = guest.terms.fuel;
+        match &self.place {
+            Place::Here { engine, ready } => {
+                let mut store = ready::store(engine, guest, fuel);
+                let said = ready.run(&mut store, job).await;
+                let said = said.map_err(|error| became(store.data_mut(), &error));
+                let fuel = fuel.saturating_sub(store.get_fuel().expect("the engine counts fuel"));
+                (said, fuel, store.into_data())
+            }
+            Place::Away { pool, code } => {
+                let mut guest = guest;
+                let (said, fuel) = pool.run(code, &mut guest, job).await;
+                (said, fuel, guest)
+            }
+        }
     }
 }
 
-/// What became of a call that the engine ended.
-fn became(guest: &Guest, error: &wasmtime::Error) -> ToolError {
+/// What a tool said, as text; its own error is clipped, because it goes into a prompt.
+fn text(guest: &Guest, said: Said) -> Result<Option<String>, ToolError> {
+    match said {
+        Said::Text(text) => Ok(Some(text)),
+        Said::Nothing => Ok(None),
+        Said::Error { kind, message, retry_after_ms } => {
+            Err(ToolError::new(kind, guest.quoted(&message)).retry_after(retry_after_ms.map(u64::from)))
+        }
+    }
+}
+
+/// What became of a call that the engine ended. Where it crashed, if it did, stays with the guest.
+pub(crate) fn became(guest: &mut Guest, error: &wasmtime::Error) -> ToolError {
     let is_out_of_fuel = error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel);
-    guest.ended.clone().or(is_out_of_fuel.then_some(Ended::Fuel)).map_or_else(
-        || ToolError::new(ToolErrorKind::Crashed, format!("the tool crashed: {}", cause(error))),
-        |why| why.told(&guest.limits, guest.terms.fuel),
-    )
+    if let Some(why) = guest.ended.clone().or(is_out_of_fuel.then_some(Ended::Fuel)) {
+        return why.told(&guest.limits, guest.terms.fuel);
+    }
+    guest.trace = trace(error);
+    crashed(&cause(error))
 }
 
-fn cause(error: &wasmtime::Error) -> String {
+/// A crash, in words that fit a message.
+pub(crate) fn crashed(words: &str) -> ToolError {
+    ToolError::new(ToolErrorKind::Crashed, format!("the tool crashed: {words}"))
+}
+
+/// Those words.
+pub(crate) fn cause(error: &wasmtime::Error) -> String {
     match error.downcast_ref::<Trap>() {
         Some(Trap::UnreachableCodeReached) => "it panicked".to_owned(),
         // The stack of a guest lies in its memory: deep recursion runs off the end of one or the other.
@@ -161,36 +170,7 @@ fn cause(error: &wasmtime::Error) -> String {
             format!("{trap} (endless recursion?)")
         }
         Some(trap) => trap.to_string(),
-        None => clipped(&format!("{error:#}")),
+        // Without what stands around it, which is the trace.
+        None => clipped(&error.root_cause().to_string()),
     }
-}
-
-/// An error that the tool itself reports. Its message is clipped: it goes into a prompt.
-fn told(guest: &Guest, error: v1::exports::playhouse::tool::tool::ToolError) -> ToolError {
-    use v1::exports::playhouse::tool::tool::ErrorKind;
-    let kind = match error.kind {
-        ErrorKind::InvalidInput => ToolErrorKind::InvalidInput,
-        ErrorKind::Denied => ToolErrorKind::Denied,
-        ErrorKind::NotFound => ToolErrorKind::NotFound,
-        ErrorKind::Conflict => ToolErrorKind::Conflict,
-        ErrorKind::Unavailable => ToolErrorKind::Upstream,
-        ErrorKind::Failed => ToolErrorKind::Failed,
-    };
-    let after = error.retry_after_ms.filter(|_| kind == ToolErrorKind::Upstream).map(u64::from);
-    ToolError::new(kind, guest.quoted(&error.message)).retry_after(after)
-}
-
-/// The same in version 0.1.
-fn told_by_v0(guest: &Guest, error: v0::exports::playhouse::tool::tool::ToolError) -> ToolError {
-    use v0::exports::playhouse::tool::tool::ErrorKind;
-    let kind = match error.kind {
-        ErrorKind::InvalidInput => ToolErrorKind::InvalidInput,
-        ErrorKind::Denied => ToolErrorKind::Denied,
-        ErrorKind::NotFound => ToolErrorKind::NotFound,
-        ErrorKind::Conflict => ToolErrorKind::Conflict,
-        ErrorKind::RateLimited => ToolErrorKind::RateLimited,
-        ErrorKind::Upstream => ToolErrorKind::Upstream,
-        ErrorKind::Internal => ToolErrorKind::Crashed,
-    };
-    ToolError::new(kind, guest.quoted(&error.message))
 }

@@ -1,6 +1,7 @@
 //! The loaded tools, and one call of one of them: admitted, run, checked.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use crate::config::Limits;
 use crate::guest::{Terms, Used};
 use crate::powers::listed;
 use crate::sandbox::Ran;
+use crate::tally::Tallies;
 
 /// Everything that a call needs besides what it asks for.
 pub(crate) struct Shelf {
@@ -33,7 +35,11 @@ pub(crate) struct Shelf {
     pub(crate) admitted: Arc<Semaphore>,
     /// Calls that run.
     pub(crate) running: Arc<Semaphore>,
+    /// What calls reach that run at the same time.
+    pub(crate) tallies: Tallies,
 }
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A call that may begin.
 pub(crate) struct Admitted {
@@ -97,7 +103,13 @@ impl Shelf {
     async fn run_counted(&self, call: &Admitted) -> (Result<String, ToolError>, Option<Receipt>, Used) {
         let Admitted { tool, request, arguments, terms } = call;
         let starting = || self.call_log.as_ref().map_or(Ok(()), |log| log.started(request)).map_err(unlogged);
-        let Ran { result, fuel, heard, used } = tool.sandbox.call(terms.clone(), arguments, starting).await;
+        let Ran { result, fuel, heard, used, trace } =
+            tool.sandbox.call(terms.clone(), arguments, starting).await;
+        if let (Err(error), Some(trace)) = (&result, trace) {
+            let error = self.error(error.clone());
+            let ToolRequest { tool, effect_id, tenant, .. } = request;
+            tracing::error!(target: "tool", tool, effect = %effect_id, %tenant, trace, "{error}");
+        }
         let receipt = (fuel > 0).then(|| Receipt {
             component: tool.component.clone(),
             input: digest::of_bytes(arguments.as_bytes()),
@@ -114,7 +126,19 @@ impl Shelf {
     }
 
     /// A call that another one makes, within `outer`; its output, the fuel it took, and what both have used.
-    pub(crate) async fn nested(
+    ///
+    /// A future of a named type: calls within calls would have one that contains itself.
+    pub(crate) fn nested<'a>(
+        self: Arc<Self>,
+        request: ToolRequest,
+        caller: &'a Arc<dyn ToolCaller>,
+        outer: Terms,
+        depth: u32,
+    ) -> Boxed<'a, (Result<Value, ToolError>, u64, Used)> {
+        Box::pin(self.run_nested(request, caller, outer, depth))
+    }
+
+    async fn run_nested(
         self: Arc<Self>,
         request: ToolRequest,
         caller: &Arc<dyn ToolCaller>,
@@ -155,12 +179,7 @@ impl Shelf {
         if bytes > limit {
             return Err(invalid(format!("the arguments of `{name}` have {bytes} bytes, more than {limit}")));
         }
-        tool.input.check(arguments).map_err(|complaint| {
-            let (shape, example) = (tool.input.shape(), tool.input.example());
-            invalid(format!(
-                "the arguments of `{name}` are not right: {complaint}. It takes: {shape}; for example {example}"
-            ))
-        })?;
+        tool.input.arguments(name, arguments).map_err(invalid)?;
         Ok(text)
     }
 

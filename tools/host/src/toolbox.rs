@@ -19,13 +19,15 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::Cache;
 use crate::call_log::CallLog;
 use crate::component::{Loader, Tool};
-use crate::config::Config;
+use crate::config::{Config, Isolation, Limits};
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
 use crate::executor::Executor;
 use crate::explain::{Question, Standing};
+use crate::isolate::Pool;
 use crate::lock::Lock;
 use crate::shelf::Shelf;
+use crate::tally::Tallies;
 
 /// Tools as components, ready to be called.
 pub struct WasmToolBox {
@@ -33,6 +35,8 @@ pub struct WasmToolBox {
     /// In the order of the configuration.
     specs: Vec<Arc<ToolSpec>>,
     executor: Executor,
+    /// Whether guests run in other processes.
+    is_away: bool,
     /// Makes guests look at their deadline. Held by each running call too, so that none outlives it.
     ticker: Arc<Ticker>,
 }
@@ -44,8 +48,15 @@ impl WasmToolBox {
     /// # Errors
     /// [`LoadError`] for the first tool that is refused. There is no half-loaded tool box.
     pub fn load(config: Config) -> Result<Self, LoadError> {
-        let engine =
-            engine::build(&config.limits).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        let executor = Executor::start().map_err(|error| LoadError::Engine(error.to_string()))?;
+        let pool = match config.isolation {
+            Isolation::Thread => None,
+            Isolation::Process(command) => Some(Pool::start(command, config.limits, executor.handle())?),
+        };
+        // Where nothing runs, there is nothing to reserve.
+        let running = if pool.is_some() { 1 } else { config.limits.running };
+        let engine = engine::build(&Limits { running, ..config.limits })
+            .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
         let lock = config.lock.as_deref().map(Lock::read).transpose()?;
         let cache = config.cache.as_deref().map(Cache::open).transpose()?;
@@ -60,6 +71,7 @@ impl WasmToolBox {
             lock: lock.as_ref(),
             cache: cache.as_ref(),
             has_egress: config.egress.is_some(),
+            pool: pool.as_ref(),
         };
         let (mut tools, mut specs) = (BTreeMap::new(), Vec::new());
         for tool in config.tools {
@@ -81,11 +93,13 @@ impl WasmToolBox {
             leaks: Arc::new(leaks),
             admitted: Arc::new(Semaphore::new(running as usize + waiting as usize)),
             running: Arc::new(Semaphore::new(running as usize)),
+            tallies: Tallies::default(),
         };
         Ok(Self {
             shelf: Arc::new(shelf),
             specs,
-            executor: Executor::start().map_err(|error| LoadError::Engine(error.to_string()))?,
+            executor,
+            is_away: pool.is_some(),
             ticker: Arc::new(ticker),
         })
     }
@@ -106,6 +120,19 @@ impl WasmToolBox {
         tool.powers.explain(&tool.imports, grant, labels, question)
     }
 
+    /// Has `work` of a tool done where its calls are.
+    async fn work<T: Send + 'static>(
+        &self,
+        tool: &Tool,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ToolError> {
+        let done = match self.is_away {
+            true => self.executor.away(work).await,
+            false => self.executor.run(&tool.pace, work).await,
+        };
+        done.map_err(|error| host_bug(&error))
+    }
+
     /// Admits, runs and checks a call. There is a receipt as soon as a guest was started.
     async fn run(
         &self,
@@ -124,7 +151,7 @@ impl WasmToolBox {
             let _held = (slot, ticker.begin(), &ticker);
             shelf.run(&call).await
         };
-        let (result, taken) = self.executor.run(work).await.map_err(|error| host_bug(&error))?;
+        let (result, taken) = self.work(&tool, work).await?;
         drop(waiting);
         *receipt = taken;
         self.shelf.output(&tool, &result?)
@@ -173,12 +200,13 @@ impl ToolBox for WasmToolBox {
         let call = self.shelf.admit(request, &nobody(), given_up.clone(), 0)?;
         let slot = self.shelf.slot(&call).await?;
         let _waiting = given_up.drop_guard();
-        let (shelf, ticker) = (Arc::clone(&self.shelf), Arc::clone(&self.ticker));
+        let (shelf, ticker, tool) =
+            (Arc::clone(&self.shelf), Arc::clone(&self.ticker), Arc::clone(&call.tool));
         let work = async move {
             let _held = (slot, ticker.begin(), &ticker);
             shelf.asked(&call).await
         };
-        let answer = self.executor.run(work).await.map_err(|error| host_bug(&error))?;
+        let answer = self.work(&tool, work).await?;
         answer.map_err(|error| self.shelf.error(error))
     }
 }

@@ -27,6 +27,13 @@ if [ ! -e "$folder/node/ready" ]; then
         @modelcontextprotocol/sdk@1.32.2
     touch "$folder/node/ready"
 fi
+if [ ! -e "$folder/node/ready2" ]; then
+    npm install --silent --no-fund --prefix "$folder/node" @modelcontextprotocol/server@2.4.0 \
+        @modelcontextprotocol/node@2.1.2
+    touch "$folder/node/ready2"
+fi
+# A module is looked for beside the script that wants it.
+cp "$here/modern.mjs" "$folder/node/modern.mjs"
 
 cd "$here"
 PLAYHOUSE_MCP_REAL=$folder cargo test --release -p playhouse-tools-mcp --test it -- --ignored "real$only"

@@ -46,10 +46,8 @@ pub(crate) const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
 pub(crate) const SCHEMA_BYTES_MAX: usize = 32 * 1024;
 /// Nesting of one schema.
 pub(crate) const SCHEMA_DEPTH_MAX: usize = 32;
-/// Patterns in one schema, and the bytes one of them may compile to: 4 MiB per schema at worst.
+/// Patterns in one schema: 4 MiB per schema at worst, once they are compiled.
 pub(crate) const PATTERNS_MAX: usize = 16;
-/// See [`PATTERNS_MAX`].
-pub(crate) const PATTERN_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a tool's name with its server's: what model providers take.
 pub(crate) const TOOL_NAME_BYTES_MAX: usize = 64;
 
@@ -76,6 +74,9 @@ pub(crate) const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
 pub(crate) const PROGRESS_CHARS_MAX: usize = 200;
 /// Forms that one call may have filled in: a dialogue of several pages, and not a search for an answer.
 pub(crate) const FORMS_MAX: u32 = 16;
+/// A person who has not answered so long before the end of the call's time counts as one who declines: the server is to
+/// hear the no and end the call itself.
+pub(crate) const PERSON_GRACE: Duration = Duration::from_secs(1);
 /// Bytes of one question to the model, as JSON, and of the answer to it.
 pub(crate) const SAMPLING_BYTES_MAX: usize = 64 * 1024;
 /// Messages of one question to the model.

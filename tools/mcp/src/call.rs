@@ -56,7 +56,8 @@ impl McpServer {
         let tool = self.open(&request.tool)?;
         let name = &request.tool;
         let invalid = |why: String| ToolError::new(ToolErrorKind::InvalidInput, format!("`{name}`: {why}"));
-        tool.input.check(&request.arguments).map_err(&invalid)?;
+        let unfit = |why| ToolError::new(ToolErrorKind::InvalidInput, why);
+        tool.input.arguments(name, &request.arguments).map_err(unfit)?;
         let bytes = json_bytes(&request.arguments);
         if bytes > ARGUMENTS_BYTES_MAX {
             return Err(invalid(format!(
@@ -124,7 +125,7 @@ impl McpServer {
         }
         let broken = link.fault.clone();
         let meta = errand.meta();
-        let case = link.desk().open(errand.caller);
+        let case = link.desk().open(errand.caller, deadline);
         let asked = case.wait(question(link.clone(), case.marked(meta)));
         let answer = tokio::select! {
             biased;

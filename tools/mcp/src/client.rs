@@ -3,11 +3,13 @@
 //! ```text
 //!   sampling/createMessage ─▶ which call? ─▶ within its bound? ─▶ text, no secret ─▶ the call's own model
 //!   elicitation/create ─▶ a form? ─▶ an answer of the operator for each field ─▶ it, and whoever made the call is told
+//!                                    └─▶ otherwise, with leave, a person who may answer for the call's task
 //! ```
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use playhouse_core::tool::{ToolError, ToolErrorKind};
+use playhouse_ports::{ToolAnswer, ToolForm};
 use playhouse_tools_policy::{Leaks, SECRET_BYTES_MIN};
 #[expect(
     deprecated,
@@ -24,18 +26,22 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::{Map, Value};
+use tokio::time::timeout_at;
 
 use crate::{
     ServerConfig,
-    bounds::{FORMS_MAX, WORDS_CHARS_MAX, clipped},
+    bounds::{FORMS_MAX, PERSON_GRACE, WORDS_CHARS_MAX, clipped},
     config::Sampling,
     desk::{Case, Desk},
-    form, sampling,
+    form::Form,
+    sampling,
     words::{line, visible},
 };
 
 /// What the protocol has for a question that was turned down.
 const DECLINED: ErrorCode = ErrorCode(-1);
+/// Why a question over stdio may have no answer.
+const UNKNOWN_CALL: &str = "it is not known which call this is for: ask while only one call is under way";
 /// Characters of a server's question that whoever made the call is shown.
 const ASKED_CHARS_MAX: usize = 80;
 
@@ -43,6 +49,8 @@ const ASKED_CHARS_MAX: usize = 80;
 pub(crate) struct Policy {
     pub(crate) sampling: Option<Sampling>,
     pub(crate) answers: BTreeMap<String, Value>,
+    /// Whether a person is shown what these do not fill in.
+    pub(crate) ask_person: bool,
     /// What the server was told and nobody else is to know.
     pub(crate) leaks: Leaks,
     /// Whether there is any of that.
@@ -60,6 +68,7 @@ impl Policy {
         Self {
             sampling: config.sampling,
             answers: config.answers.clone(),
+            ask_person: config.ask_person,
             leaks,
             has_secrets: !secrets.is_empty(),
         }
@@ -110,7 +119,7 @@ impl Client {
 
     fn capabilities(&self) -> ClientCapabilities {
         let mut capabilities = ClientCapabilities::default();
-        if !self.policy.answers.is_empty() {
+        if !self.policy.answers.is_empty() || self.policy.ask_person {
             let form = FormElicitationCapability::new().with_schema_validation(true);
             capabilities.elicitation = Some(ElicitationCapability::new().with_form(form));
         }
@@ -121,7 +130,12 @@ impl Client {
     }
 
     /// What goes into the form; the error says why it is declined.
-    fn fill(&self, request: &ElicitRequestParams, case: Option<&Case>) -> Result<Map<String, Value>, String> {
+    async fn fill(
+        &self,
+        request: &ElicitRequestParams,
+        case: Option<&Case>,
+        context: &RequestContext<RoleClient>,
+    ) -> Result<Map<String, Value>, String> {
         // Sending a person to an address of the server's choice is not ours to do.
         let ElicitRequestParams::FormElicitationParams { message, requested_schema, .. } = request else {
             return Err("it wants to send a person to a web page".into());
@@ -132,8 +146,47 @@ impl Client {
         if message.chars().count() > WORDS_CHARS_MAX {
             return Err(format!("its question has more than {WORDS_CHARS_MAX} characters"));
         }
-        let schema = serde_json::to_value(requested_schema).map_err(|error| error.to_string())?;
-        form::fill(&schema, &self.policy.answers)
+        let form = Form::of(serde_json::to_value(requested_schema).map_err(|error| error.to_string())?)?;
+        match form.fill(&self.policy.answers) {
+            Err(_) if self.policy.ask_person => self.ask_person(message, form, case, context).await,
+            filled => filled,
+        }
+    }
+
+    /// Shows the form to a person, within the time of the call.
+    async fn ask_person(
+        &self,
+        message: &str,
+        form: Form,
+        case: Option<&Case>,
+        context: &RequestContext<RoleClient>,
+    ) -> Result<Map<String, Value>, String> {
+        let case = case.ok_or(UNKNOWN_CALL)?;
+        let caller = case.caller.as_ref().ok_or("nobody who made this call can be asked")?;
+        if form.hides_text() {
+            return Err("it has characters that people cannot see".into());
+        }
+        case.tell(&format!("{} waits for a person: {}", self.server, self.asked(message)));
+        let shown = ToolForm {
+            message: self.policy.shown(visible(message)),
+            schema: form.requested.clone(),
+            check: Arc::new(move |content| form.check(content)),
+        };
+        let until = case.deadline.checked_sub(PERSON_GRACE).unwrap_or(case.deadline);
+        let said = tokio::select! {
+            said = timeout_at(until, caller.ask_person(shown)) => said,
+            () = context.ct.cancelled() => return Err("it was cancelled".into()),
+            () = case.over() => return Err("the call has ended".into()),
+        };
+        match said.map_err(|_| "no person answered in time")?.map_err(|error| error.message)? {
+            ToolAnswer::Filled(content) => Ok(content),
+            ToolAnswer::Declined => Err("a person said no".into()),
+        }
+    }
+
+    /// What a server asks, for those who watch the call.
+    fn asked(&self, message: &str) -> String {
+        format!("\u{201C}{}\u{201D}", self.policy.shown(line(message, ASKED_CHARS_MAX)))
     }
 
     #[expect(deprecated, reason = "see the import")]
@@ -144,8 +197,7 @@ impl Client {
     ) -> Result<CreateMessageResult, String> {
         let policy = self.policy.sampling.ok_or("sampling is not offered")?;
         let case = self.desk.case_of(context);
-        let case =
-            case.ok_or("it is not known which call this is for: ask while only one call is under way")?;
+        let case = case.ok_or(UNKNOWN_CALL)?;
         let caller = case.caller.as_ref().ok_or("nobody who made this call has a model")?;
         let question = sampling::question(request, policy, &self.policy.leaks)?;
         if !Case::one_more(&case.sampled, policy.questions) {
@@ -173,7 +225,7 @@ impl ClientHandler for Client {
         context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         let case = self.desk.case_of(&context);
-        let filled = self.fill(&request, case.as_deref());
+        let filled = self.fill(&request, case.as_deref(), &context).await;
         let outcome = match &filled {
             Ok(content) => {
                 let fields: Vec<String> = content.keys().map(|name| format!("`{name}`")).collect();
@@ -189,8 +241,7 @@ impl ClientHandler for Client {
             else {
                 return Ok(ElicitResult::new(ElicitationAction::Decline));
             };
-            let asked = self.policy.shown(line(message, ASKED_CHARS_MAX));
-            case.tell(&format!("{server} asks \u{201C}{asked}\u{201D}: {outcome}"));
+            case.tell(&format!("{server} asks {}: {outcome}", self.asked(message)));
         }
         Ok(match filled {
             Ok(content) => ElicitResult::new(ElicitationAction::Accept).with_content(Value::Object(content)),

@@ -54,7 +54,7 @@ pub struct ServerConfig {
     pub effects: BTreeMap<String, EffectClass>,
     /// Whether the server's own word counts for tools without an entry in `effects`.
     pub trust_annotations: bool,
-    /// Calls at once. A server with a `command` and `sampling` has one.
+    /// Calls at once. A server with a `command` and `sampling` or `ask_person` has one.
     pub concurrency: usize,
     /// Whether models can list and read its resources, by `list_resources` and `read_resource`.
     pub resources: bool,
@@ -62,8 +62,12 @@ pub struct ServerConfig {
     pub prompts: bool,
     /// What it may ask the model of the task that calls it; nothing when `None`.
     pub sampling: Option<Sampling>,
-    /// What its forms are filled in with, by the names of their fields. A form that needs more is declined.
+    /// What its forms are filled in with, by the names of their fields. A form that needs more is declined, or shown to
+    /// a person.
     pub answers: BTreeMap<String, Value>,
+    /// Whether a form that `answers` does not fill in is shown to the people who may answer for the task. The call waits
+    /// for them, within its time; then it is declined.
+    pub ask_person: bool,
 }
 
 /// How much a server may ask the model of the task that calls it, within the task's budget.
@@ -118,6 +122,7 @@ impl Default for ServerConfig {
             prompts: false,
             sampling: None,
             answers: BTreeMap::new(),
+            ask_person: false,
         }
     }
 }
@@ -255,10 +260,11 @@ impl ServerConfig {
         Ok(())
     }
 
-    /// Calls that the server is really asked to serve at once: over stdio a question to the model does not say which
-    /// call it is about.
+    /// Calls that the server is really asked to serve at once: over stdio a question does not say which call it is
+    /// about.
     pub(crate) fn at_once(&self) -> usize {
-        if self.sampling.is_some() && self.command.is_some() { 1 } else { self.concurrency }
+        let asks = self.sampling.is_some() || self.ask_person;
+        if asks && self.command.is_some() { 1 } else { self.concurrency }
     }
 
     /// What the server is told and nobody else is to know: values that are not written out in the configuration. A path

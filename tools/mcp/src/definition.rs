@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use playhouse_core::{
     digest,
-    tool::{EffectClass, ToolSpec},
+    tool::{Annotations, EffectClass, ToolSpec},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -35,13 +35,13 @@ pub(crate) struct Definition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output_schema: Option<Value>,
     #[serde(default)]
-    pub(crate) annotations: Annotations,
+    pub(crate) annotations: Hints,
 }
 
 /// What the server says about a tool's effects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(crate) struct Annotations {
+pub(crate) struct Hints {
     pub(crate) read_only: Option<bool>,
     pub(crate) destructive: Option<bool>,
     pub(crate) idempotent: Option<bool>,
@@ -67,7 +67,7 @@ impl Definition {
             description: tool.description.as_deref().unwrap_or_default().to_owned(),
             input_schema: Value::Object((*tool.input_schema).clone()),
             output_schema: tool.output_schema.as_ref().map(|schema| Value::Object((**schema).clone())),
-            annotations: Annotations {
+            annotations: Hints {
                 read_only: hints.read_only_hint,
                 destructive: hints.destructive_hint,
                 idempotent: hints.idempotent_hint,
@@ -117,6 +117,7 @@ impl Definition {
             input_schema: self.input_schema.clone(),
             output_schema: self.output_schema.clone().unwrap_or_else(|| json!({})),
             effect: self.effect(config),
+            annotations: self.annotations(config),
             digest,
         };
         Ok(Tool { spec: Arc::new(spec), name: self.name.clone(), input, output })
@@ -130,6 +131,27 @@ impl Definition {
             Some(effect) => *effect,
             None if config.trust_annotations && hinted => EffectClass::Idempotent,
             None => EffectClass::Once,
+        }
+    }
+
+    /// The same about what a call can do: what follows from the operator's word; else what the server says, with MCP's
+    /// defaults, if it is trusted; else the worst.
+    fn annotations(&self, config: &ServerConfig) -> Annotations {
+        let worst = Annotations::default();
+        let Hints { read_only, destructive, idempotent, open_world } = self.annotations;
+        match config.effects.get(&self.name) {
+            Some(effect) => Annotations::promised(*effect),
+            None if config.trust_annotations => {
+                let read_only = read_only.unwrap_or(worst.read_only);
+                Annotations {
+                    read_only,
+                    // Of what only reads the other two say nothing.
+                    destructive: !read_only && destructive.unwrap_or(worst.destructive),
+                    idempotent: read_only || idempotent.unwrap_or(worst.idempotent),
+                    open_world: open_world.unwrap_or(worst.open_world),
+                }
+            }
+            None => worst,
         }
     }
 }
@@ -149,7 +171,7 @@ pub(crate) fn full_name(server: &str, tool: &str) -> Result<String, String> {
     Ok(name)
 }
 
-fn hides_text(value: &Value) -> bool {
+pub(crate) fn hides_text(value: &Value) -> bool {
     match value {
         Value::String(text) => has_hidden_text(text),
         Value::Array(items) => items.iter().any(hides_text),

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A question that comes by itself over stdio does not say which call it is about. So it counts only while exactly one
-//! call is under way, and a server that may ask the model has its calls one at a time.
+//! call is under way, and a server that may ask the model, or a person, has its calls one at a time.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -62,6 +62,8 @@ struct Cases {
 pub(crate) struct Case {
     /// Who made the call, if somebody did who can be asked and told.
     pub(crate) caller: Option<Arc<dyn ToolCaller>>,
+    /// When the call's time is over.
+    pub(crate) deadline: Instant,
     /// Questions to the model.
     pub(crate) sampled: AtomicU32,
     /// Forms that were looked at.
@@ -87,10 +89,11 @@ pub(crate) struct Opened {
 
 impl Desk {
     /// A call begins.
-    pub(crate) fn open(&self, caller: Option<Arc<dyn ToolCaller>>) -> Opened {
+    pub(crate) fn open(&self, caller: Option<Arc<dyn ToolCaller>>, deadline: Instant) -> Opened {
         let pace = Pace { since: Instant::now(), told: 0, done: 0, total: 0 };
         let case = Arc::new(Case {
             caller,
+            deadline,
             sampled: AtomicU32::new(0),
             forms: AtomicU32::new(0),
             pace: Mutex::new(pace),

@@ -1,13 +1,13 @@
-//! A server's form: filled in from the answers that the operator wrote down, or declined.
+//! A server's form: filled in from the answers that the operator wrote down, or by a person, or declined.
 //!
-//! Nobody reads the question when it is answered, so an answer is one that this server may have at any time. A form
-//! that asks for something like a password is declined whatever else it asks for.
+//! Nobody reads the question when the operator's answers are used, so they are such that this server may have them at any
+//! time. A form that asks for something like a password is declined whatever else it asks for, and whoever would be asked.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::{schema::Schema, words::line};
+use crate::{definition::hides_text, schema::Schema, words::line};
 
 /// Characters of a field's name that are shown.
 const NAME_CHARS_MAX: usize = 40;
@@ -21,39 +21,64 @@ pub(crate) fn is_secret(name: &str) -> bool {
     SECRETS.iter().any(|secret| plain.contains(secret))
 }
 
-/// The content that is sent for a form with the schema `requested`; the error says why it is declined.
-pub(crate) fn fill(
-    requested: &Value,
-    answers: &BTreeMap<String, Value>,
-) -> Result<Map<String, Value>, String> {
-    if answers.is_empty() {
-        return Err("nobody answers".into());
+/// A form that may be answered.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// Its schema as the server wrote it.
+    pub(crate) requested: Value,
+    fields: Map<String, Value>,
+    schema: Schema,
+}
+
+impl Form {
+    /// The form with the schema `requested`; the error says why nobody is to answer it.
+    pub(crate) fn of(requested: Value) -> Result<Self, String> {
+        let schema = Schema::compile(&requested).map_err(|why| format!("its schema: {why}"))?;
+        let fields = requested["properties"].as_object().ok_or("it has no fields")?.clone();
+        let secret = |(name, field): &(&String, &Value)| {
+            is_secret(name) || field["title"].as_str().is_some_and(is_secret)
+        };
+        if let Some((name, _)) = fields.iter().find(secret) {
+            return Err(format!("`{}` asks for a secret", line(name, NAME_CHARS_MAX)));
+        }
+        Ok(Self { requested, fields, schema })
     }
-    let schema = Schema::compile(requested).map_err(|why| format!("its schema: {why}"))?;
-    let fields = requested["properties"].as_object().ok_or("it has no fields")?;
-    let secret =
-        |(name, field): &(&String, &Value)| is_secret(name) || field["title"].as_str().is_some_and(is_secret);
-    if let Some((name, _)) = fields.iter().find(secret) {
-        return Err(format!("`{}` asks for a secret", line(name, NAME_CHARS_MAX)));
+
+    /// What is sent for it without asking anybody; the error says what is missing.
+    pub(crate) fn fill(&self, answers: &BTreeMap<String, Value>) -> Result<Map<String, Value>, String> {
+        if answers.is_empty() {
+            return Err("nobody answers".into());
+        }
+        let answered = self.fields.keys().filter_map(|name| Some((name.clone(), answers.get(name)?.clone())));
+        let content: Map<String, Value> = answered.collect();
+        let required = self.requested["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let missing: Vec<String> = required
+            .filter(|name| !content.contains_key(*name))
+            .map(|name| format!("`{}`", line(name, NAME_CHARS_MAX)))
+            .collect();
+        if !missing.is_empty() {
+            return Err(format!("there is no answer for {}", line(&missing.join(", "), 4 * NAME_CHARS_MAX)));
+        }
+        // A form without fields asks for a consent, and nobody gave one.
+        if content.is_empty() {
+            return Err("there is no answer for any of its fields".into());
+        }
+        self.check(&content).map_err(|_| "the answers do not fit its schema".to_owned())?;
+        Ok(content)
     }
-    let answered = fields.keys().filter_map(|name| Some((name.clone(), answers.get(name)?.clone())));
-    let content: Map<String, Value> = answered.collect();
-    let required = requested["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let missing: Vec<String> = required
-        .filter(|name| !content.contains_key(*name))
-        .map(|name| format!("`{}`", line(name, NAME_CHARS_MAX)))
-        .collect();
-    if !missing.is_empty() {
-        return Err(format!("there is no answer for {}", line(&missing.join(", "), 4 * NAME_CHARS_MAX)));
+
+    /// Whether it shows a person something else than it is.
+    pub(crate) fn hides_text(&self) -> bool {
+        hides_text(&self.requested)
     }
-    // A form without fields asks for a consent, and nobody gave one.
-    if content.is_empty() {
-        return Err("there is no answer for any of its fields".into());
+
+    /// What is wrong with a person's answer.
+    pub(crate) fn check(&self, content: &Map<String, Value>) -> Result<(), String> {
+        if let Some(other) = content.keys().find(|name| !self.fields.contains_key(*name)) {
+            return Err(format!("there is no field `{}`", line(other, NAME_CHARS_MAX)));
+        }
+        self.schema.check(&Value::Object(content.clone()))
     }
-    schema
-        .check(&Value::Object(content.clone()))
-        .map_err(|_| "the answers do not fit its schema".to_owned())?;
-    Ok(content)
 }
 
 #[cfg(test)]
@@ -66,7 +91,7 @@ mod tests {
         let answers = [("region", json!("eu")), ("size", json!(3)), ("sure", json!(true))];
         let answers = answers.map(|(name, value)| (name.to_owned(), value)).into();
         let schema = json!({ "type": "object", "properties": properties, "required": required });
-        fill(&schema, &answers).map(Value::Object)
+        Form::of(schema)?.fill(&answers).map(Value::Object)
     }
 
     #[test]
@@ -95,7 +120,19 @@ mod tests {
             let why = filled(properties, required).unwrap_err();
             assert!(why.contains(wanted) && !why.contains("eu\"") && why.len() < 400, "{wanted}: {why}");
         }
-        assert_eq!(fill(&json!({}), &BTreeMap::new()).unwrap_err(), "nobody answers");
+        let form = Form::of(json!({ "properties": {} })).unwrap();
+        assert_eq!(form.fill(&BTreeMap::new()).unwrap_err(), "nobody answers");
+    }
+
+    #[test]
+    fn a_persons_answer_has_the_fields_of_the_form_and_no_others() {
+        let properties = json!({ "size": { "type": "integer" } });
+        let form = Form::of(json!({ "properties": properties, "required": ["size"] })).unwrap();
+        let check = |answer: Value| form.check(answer.as_object().unwrap());
+        check(json!({ "size": 3 })).unwrap();
+        assert!(check(json!({ "size": "3" })).unwrap_err().contains("`size`"));
+        assert!(check(json!({})).unwrap_err().contains("size"));
+        assert!(check(json!({ "size": 3, "more": 1 })).unwrap_err().contains("no field `more`"));
     }
 
     #[test]

@@ -271,7 +271,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::definition::Annotations;
+    use crate::definition::Hints;
 
     fn tool(name: &str, description: &str) -> Definition {
         Definition {
@@ -279,7 +279,7 @@ mod tests {
             description: description.into(),
             input_schema: json!({ "type": "object", "properties": { "a'''\"\n": {} } }),
             output_schema: Some(json!({ "x": 1.5 })),
-            annotations: Annotations { read_only: Some(true), ..Annotations::default() },
+            annotations: Hints { read_only: Some(true), ..Hints::default() },
         }
     }
 

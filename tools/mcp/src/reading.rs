@@ -10,14 +10,14 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use playhouse_core::tool::{EffectClass, ToolError, ToolErrorKind};
+use playhouse_core::tool::{Annotations, EffectClass, ToolError, ToolErrorKind};
 use serde_json::{Map, Value, json};
 
 use crate::{
     McpServer, ServerConfig,
     bounds::{SHOWN_BYTES_MAX, SHOWN_CHARS_MAX, SHOWN_MAX, URI_BYTES_MAX},
     call::Errand,
-    definition::{Annotations, Definition, Tool, full_name},
+    definition::{Definition, Hints, Tool, full_name},
     library::{self, Listed, Prompt, Resource, Template},
     link::Link,
     schema::json_bytes,
@@ -93,7 +93,7 @@ impl Ours {
                 "type": "object", "properties": properties, "required": required, "additionalProperties": false,
             }),
             output_schema: None,
-            annotations: Annotations { read_only: Some(true), ..Annotations::default() },
+            annotations: Hints { read_only: Some(true), ..Hints::default() },
         }
     }
 }
@@ -103,7 +103,9 @@ pub(crate) fn tools(server: &str, config: &ServerConfig) -> BTreeMap<String, (Ou
     let tool = |read: Ours| {
         let mut tool = read.definition(server).tool(server, config).expect("ours are plain and small");
         // Reading again is harmless, and may give something else: the world changes.
-        Arc::make_mut(&mut tool.spec).effect = EffectClass::Idempotent;
+        let spec = Arc::make_mut(&mut tool.spec);
+        spec.effect = EffectClass::Idempotent;
+        spec.annotations = Annotations::proven(true, true, EffectClass::Idempotent);
         (tool.spec.name.clone(), (read, Arc::new(tool)))
     };
     Ours::wanted(config).map(tool).collect()

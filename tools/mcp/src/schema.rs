@@ -1,74 +1,36 @@
 //! Schemas that a server sent, and values against them. Both are a stranger's: each is bounded before it is used.
 
-use jsonschema::{PatternOptions, Validator};
-use playhouse_core::schema_cost::SchemaCost;
+use playhouse_schema::Bounds;
 use serde_json::Value;
 
-use crate::bounds::{
-    PATTERN_BYTES_MAX, PATTERNS_MAX, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, VALUE_DEPTH_MAX, clipped,
-};
+pub(crate) use playhouse_schema::is_shallow;
 
-/// Complaints in one message: the model corrects these and learns of the rest next time.
-const COMPLAINTS_MAX: usize = 3;
-/// Characters of one complaint, which may quote the value.
-const COMPLAINT_CHARS_MAX: usize = 240;
+use crate::bounds::{PATTERNS_MAX, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX};
 
 /// A compiled schema.
 #[derive(Debug)]
-pub(crate) struct Schema {
-    validator: Validator,
-    cost: SchemaCost,
-}
+pub(crate) struct Schema(playhouse_schema::Schema);
 
 impl Schema {
-    /// Compiles a schema. Patterns run in linear time and in bounded memory, and references stay inside the document.
+    /// Compiles a schema, within tighter bounds than those of a tool that somebody installed: a server may offer hundreds
+    /// of tools, and change them while it runs.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
         let bytes = json_bytes(schema);
         if bytes > SCHEMA_BYTES_MAX {
             return Err(format!("it has {bytes} bytes, and {SCHEMA_BYTES_MAX} are allowed"));
         }
-        if !is_shallow(schema, SCHEMA_DEPTH_MAX) {
-            return Err(format!("it is nested more than {SCHEMA_DEPTH_MAX} levels deep"));
-        }
-        if patterns(schema) > PATTERNS_MAX {
-            return Err(format!("it has more than {PATTERNS_MAX} patterns"));
-        }
-        let cost = SchemaCost::of(schema)?;
-        let patterns =
-            PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
-        let compiled = jsonschema::options().with_pattern_options(patterns).build(schema);
-        let validator = compiled.map_err(|error| clipped(&error.to_string(), COMPLAINT_CHARS_MAX))?;
-        Ok(Self { validator, cost })
+        let bounds = Bounds { depth: SCHEMA_DEPTH_MAX, patterns: PATTERNS_MAX };
+        playhouse_schema::Schema::compile_within(schema, bounds).map(Self)
     }
 
     /// Whether `value` fits; the error lists what does not.
     pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
-        if !is_shallow(value, VALUE_DEPTH_MAX) {
-            return Err(format!("it is nested more than {VALUE_DEPTH_MAX} levels deep"));
-        }
-        if !self.cost.allows(value) {
-            return Err("checking it against the tool's schema is too much work: make it smaller".into());
-        }
-        // Complaints are collected before the first one is seen, and may be as many as there are items.
-        if self.validator.is_valid(value) {
-            return Ok(());
-        }
-        let mut complaints = Vec::new();
-        for error in self.validator.iter_errors(value).take(COMPLAINTS_MAX) {
-            let place = error.instance_path().as_str().trim_start_matches('/').to_owned();
-            let complaint = clipped(&error.to_string(), COMPLAINT_CHARS_MAX);
-            complaints.push(if place.is_empty() { complaint } else { format!("`{place}`: {complaint}") });
-        }
-        if complaints.is_empty() { Ok(()) } else { Err(complaints.join("; ")) }
+        self.0.check(value)
     }
-}
 
-/// Whether `value` is nested at most `levels` deep. Goes no deeper than that itself.
-pub(crate) fn is_shallow(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Array(items) => levels > 0 && items.iter().all(|item| is_shallow(item, levels - 1)),
-        Value::Object(fields) => levels > 0 && fields.values().all(|field| is_shallow(field, levels - 1)),
-        _ => true,
+    /// Whether `value` fits as the arguments of `tool`; the error says what would.
+    pub(crate) fn arguments(&self, tool: &str, value: &Value) -> Result<(), String> {
+        self.0.arguments(tool, value)
     }
 }
 
@@ -87,25 +49,6 @@ pub(crate) fn json_bytes(value: &Value) -> usize {
     let mut count = Count(0);
     serde_json::to_writer(&mut count, value).expect("JSON can be written, and counting does not fail");
     count.0
-}
-
-/// How many regular expressions a schema has at most. Called only for what is shallow.
-fn patterns(schema: &Value) -> usize {
-    match schema {
-        Value::Array(items) => items.iter().map(patterns).sum(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(key, value)| {
-                let here = match (key.as_str(), value) {
-                    ("pattern", Value::String(_)) => 1,
-                    ("patternProperties", Value::Object(named)) => named.len(),
-                    _ => 0,
-                };
-                here + patterns(value)
-            })
-            .sum(),
-        _ => 0,
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! ```text
 //! tool box ──progress──▶ Caller ──note──▶ those who watch the task
 //!     │                    │
-//!     └──────ask───────────┴──Ask──▶ LlmBackend: the queue that the task itself stands in
+//!     ├──────ask───────────┼──Ask──▶ LlmBackend: the queue that the task itself stands in
+//!     └───ask_person───────┴──put──▶ Questions, until somebody answers through the API
 //! ```
 //!
 //! What a tool asks is not journaled: a call that is made again asks again. Its tokens are, with the call's result.
@@ -23,7 +24,7 @@ use playhouse_core::{
     tool::{Asked, ToolError, ToolErrorKind, ToolProgress},
 };
 use playhouse_ports::{
-    ToolCaller, ToolQuestion,
+    ToolAnswer, ToolCaller, ToolForm, ToolQuestion,
     crash::{Point, around},
     no_deltas,
 };
@@ -156,6 +157,12 @@ impl ToolCaller for Caller {
         let reply = reply.map_err(told_so)?;
         self.add(&reply);
         Ok(reply)
+    }
+
+    async fn ask_person(&self, form: ToolForm) -> Result<ToolAnswer, ToolError> {
+        let (Asking { task, effect_id, tool, .. }, now_ms) =
+            (&self.asking, self.services.ledger.clock.now_ms());
+        self.services.questions.put(task, (effect_id, tool), form, now_ms)?.answer().await
     }
 }
 

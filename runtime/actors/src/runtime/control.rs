@@ -9,6 +9,7 @@ use playhouse_core::{
     id::{TaskId, check_sender_id},
     task::{Event, Fork, Input, Record, Refusal, Signal, TaskSpec, TaskView, fits_journal, fork},
 };
+use playhouse_schema::Schema;
 use serde_json::Value;
 
 use super::{Runtime, journal_error, no_answer, not_found, read_all, submit::not_accepted};
@@ -162,15 +163,13 @@ fn submitted(records: &[Record]) -> Result<&TaskSpec, ApiError> {
 }
 
 fn check_payload(name: &str, schema: &Value, payload: &Value) -> Result<(), ApiError> {
-    let validator = jsonschema::validator_for(schema).map_err(|error| {
-        let message = format!("the agent's schema of signal `{name}` is no JSON Schema: {error}");
+    let schema = Schema::compile(schema).map_err(|problem| {
+        let message = format!("the agent's schema of signal `{name}` cannot be used: {problem}");
         ApiError::new(ApiErrorKind::Internal, message)
     })?;
-    validator.validate(payload).map_err(|error| {
-        let at = error.instance_path().to_string();
-        let at = if at.is_empty() { "the payload".to_owned() } else { format!("`{at}`") };
-        bad(format!("the payload does not fit signal `{name}`: {at}: {error}"))
-    })
+    schema
+        .check(payload)
+        .map_err(|complaint| bad(format!("the payload does not fit signal `{name}`: {complaint}")))
 }
 
 fn bad(message: String) -> ApiError {
@@ -185,4 +184,28 @@ fn refused(refusal: Refusal) -> ApiError {
     };
     let error = ApiError::new(kind, refusal.to_string());
     if kind == ApiErrorKind::TooBusy { error.retry_after(RETRY_AFTER_MS) } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_payload_that_does_not_fit_is_refused_with_the_place() {
+        let schema = json!({ "properties": { "amount": { "type": "integer" } } });
+        check_payload("paid", &schema, &json!({ "amount": 5 })).unwrap();
+        let refused = check_payload("paid", &schema, &json!({ "amount": "five" })).unwrap_err();
+        assert_eq!(refused.kind, ApiErrorKind::BadRequest);
+        assert!(refused.message.contains("does not fit signal `paid`: `amount`: "), "{}", refused.message);
+    }
+
+    #[test]
+    fn a_payload_that_would_be_checked_for_ever_is_refused() {
+        let both = json!({ "items": { "$ref": "#" } });
+        let deep = (0..60).fold(json!([]), |inner, _| json!([inner]));
+        let refused = check_payload("paid", &json!({ "allOf": [both, both] }), &deep).unwrap_err();
+        assert!(refused.message.contains("too much work"), "{}", refused.message);
+    }
 }

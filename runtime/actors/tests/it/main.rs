@@ -6,6 +6,7 @@ mod brittle;
 mod house;
 
 mod asking;
+mod asking_people;
 mod children;
 mod control;
 mod crashes;

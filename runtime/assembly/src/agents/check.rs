@@ -5,6 +5,7 @@ use playhouse_core::{
     policy::{ApprovalRule, UndoRule},
     task::control::WAIT_MS_MAX,
 };
+use playhouse_schema::Schema;
 use serde_json::Value;
 
 /// Control tools that make tasks, for which an agent needs other agents.
@@ -93,9 +94,9 @@ fn check_numbers(agent: &AgentDef) -> Result<(), Flaw> {
 }
 
 fn check_schema(place: Place, what: &str, schema: &Value) -> Result<(), Flaw> {
-    match jsonschema::validator_for(schema) {
+    match Schema::compile(schema) {
         Ok(_) => Ok(()),
-        Err(error) => flaw(place, format!("{what} is no JSON Schema: {error}")),
+        Err(problem) => flaw(place, format!("{what} is no JSON Schema that can be used: {problem}")),
     }
 }
 

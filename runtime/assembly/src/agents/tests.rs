@@ -133,6 +133,10 @@ fn what_does_not_fit_together_is_explained_with_its_line() {
         ("agents = [\"b\"]", "line 2: `agents` is set, but no tool makes tasks"),
         ("[tools.run_task]", "line 2: tool `run_task` makes tasks, but `agents` names nobody"),
         ("[output_schema]\ntype = 3", "line 2: `output_schema` is no JSON Schema"),
+        (
+            "[output_schema]\n\"$ref\" = \"https://example.com/s.json\"",
+            "line 2: `output_schema` is no JSON Schema that can be used: it refers to `https://example.com/s.json`",
+        ),
     ] {
         let problem = agent(&format!("name = \"a\"\n{text}")).unwrap_err();
         assert!(problem.contains(says), "{says}: {problem}");

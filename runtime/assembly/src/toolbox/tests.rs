@@ -20,7 +20,7 @@ fn tools(home: &TempDir, text: &str) -> Result<Toolboxes, BuildError> {
     let mut config = Config::load(Some(&path), []).unwrap();
     config.cache = Some(home.path().join("cache"));
     config.data = Some(home.path().join("data"));
-    Toolboxes::load(&config, &Shelf::open(&config).unwrap(), Vec::new())
+    Toolboxes::load(&config, &Shelf::open(&config).unwrap(), Vec::new(), None)
 }
 
 fn call(tool: &str, tenant: &str, grant: Grant, arguments: Value) -> ToolRequest {
@@ -151,6 +151,14 @@ fn a_command_is_refused_by_a_program_that_cannot_keep_it() {
     let text = "[command.count]\nprogram = \"wc\"\ndescription = \"Counts words\"";
     let told = tools(&home, text).err().map(|error| error.to_string());
     assert!(told.unwrap().contains("its `main` has to call `worker_entry`"));
+}
+
+#[test]
+fn worker_processes_for_tools_are_refused_by_a_program_that_cannot_become_one() {
+    let home = TempDir::new().unwrap();
+    let told = tools(&home, "tools_isolation = \"process\"").err().map(|error| error.to_string());
+    assert!(told.unwrap().contains("its `main` has to call `worker_entry`"));
+    assert!(tools(&home, "tools_isolation = \"thread\"").is_ok());
 }
 
 #[test]

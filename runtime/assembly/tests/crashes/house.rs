@@ -10,7 +10,7 @@ use playhouse_core::{
     message::Message,
     model::{ChatRequest, ModelError, Reply},
     task::Event,
-    tool::{EffectClass, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
+    tool::{Annotations, EffectClass, Grant, ToolError, ToolErrorKind, ToolRequest, ToolSpec},
 };
 use playhouse_ports::ToolBox;
 use playhouse_testkit::{ScriptedModel, agent, answer, call_tool, call_tools};
@@ -112,6 +112,7 @@ impl ToolBox for Tools {
                 input_schema: json!({ "type": "object" }),
                 output_schema: json!({}),
                 effect,
+                annotations: Annotations::promised(effect),
                 digest: format!("digest-of-{name}"),
             })
         };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::tool::{EffectClass, ToolError, ToolErrorKind, ToolSpec};
+use crate::tool::{Annotations, EffectClass, ToolError, ToolErrorKind, ToolSpec};
 
 /// Stands where a tool's digest stands. No real tool can have it: digests are hex.
 pub const DIGEST: &str = "playhouse:control@1";
@@ -65,6 +65,12 @@ pub fn is_control(spec: &ToolSpec) -> bool {
     spec.digest == DIGEST
 }
 
+/// Of one that must be given `required`: those that need an agent make tasks, which do whatever that agent may.
+fn annotations(required: &[&str]) -> Annotations {
+    let makes_tasks = required.contains(&"agent");
+    Annotations::proven(!makes_tasks, makes_tasks, EffectClass::Once)
+}
+
 /// All of them, by name.
 pub fn specs() -> Vec<Arc<ToolSpec>> {
     let text = || json!({ "type": "string" });
@@ -79,6 +85,7 @@ pub fn specs() -> Vec<Arc<ToolSpec>> {
             }),
             output_schema: json!({}),
             effect: EffectClass::Pure,
+            annotations: annotations(required),
             digest: DIGEST.into(),
         })
     };

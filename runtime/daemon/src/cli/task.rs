@@ -83,6 +83,13 @@ pub(crate) enum TaskCommand {
         #[arg(long)]
         key_once: Option<String>,
     },
+    /// Show what running calls of a task ask people.
+    Questions {
+        /// The task.
+        id: String,
+    },
+    /// Answer what a running call asks, or decline it.
+    Answer(AnswerArgs),
     /// Make a task that shares the history of another up to a step; prints its id.
     Fork(ForkArgs),
     /// Print a task with its whole journal, for `playhouse replay`.
@@ -140,6 +147,22 @@ pub(crate) enum Verdict {
     Retry,
     /// It stays unknown; the model is told so.
     Unknown,
+}
+
+/// Arguments of `task answer`.
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArgs {
+    /// The task.
+    pub(crate) id: String,
+    /// What the form asks for, as JSON: an object with its fields.
+    #[arg(value_name = "JSON", value_parser = json, required_unless_present = "decline")]
+    pub(crate) answer: Option<Value>,
+    /// Which question; `task questions` lists them. Without, the only one.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) question: Option<u64>,
+    /// Say no.
+    #[arg(long, conflicts_with = "answer")]
+    pub(crate) decline: bool,
 }
 
 /// Arguments of `task fork`.

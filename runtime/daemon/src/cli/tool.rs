@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
+    tool_adapt::AdaptArgs,
     tool_approve::{ApproveArgs, PendingArgs},
     tool_make::{BuildArgs, NewArgs},
     tool_store::{InstallArgs, KeygenArgs, ListArgs, PackArgs, RemoveArgs, SignArgs, VerifyArgs},
@@ -27,6 +28,8 @@ pub(crate) enum ToolCommand {
     Build(BuildArgs),
     /// Say what a component is and wants, before anything is granted to it.
     Inspect(InspectArgs),
+    /// Make a tool of a component that speaks WASI, such as one that answers HTTP requests.
+    Adapt(AdaptArgs),
     /// Call a component once, in the sandbox; its result goes to stdout.
     Call(CallArgs),
     /// Explain what a tool of the configuration may do, and why, or why not.

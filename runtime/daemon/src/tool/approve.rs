@@ -7,18 +7,13 @@
 //!     + Sends your files to Eve.
 //! ```
 
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    io::{self, IsTerminal},
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, fmt::Write as _, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use playhouse_assembly::mcp::{Approvals, ChangedTool, lock};
 use serde_json::{Value, json};
 
-use super::is_invisible;
+use super::{is_invisible, terminal::answer};
 use crate::{
     cli::tool_approve::{ApproveArgs, PendingArgs, PinsArgs},
     journal::directory,
@@ -59,7 +54,7 @@ pub(crate) fn approve(args: &ApproveArgs) -> anyhow::Result<ExitCode> {
     }
     meant.iter().for_each(|tool| print!("{}", page(tool)));
     if !args.yes {
-        ask(meant.len())?;
+        agreed(meant.len())?;
     }
     for tool in &meant {
         approvals.approve(tool)?;
@@ -69,20 +64,13 @@ pub(crate) fn approve(args: &ApproveArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn ask(tools: usize) -> anyhow::Result<()> {
-    if !io::stdin().is_terminal() {
-        bail!("there is nobody to ask; look at the change, and say --yes if it is welcome");
+fn agreed(tools: usize) -> anyhow::Result<()> {
+    let which = if tools == 1 { "this tool" } else { "all" };
+    let question = format!("Approve {which} of {tools} as offered? Type yes to go on:");
+    match answer(&question, "look at the change, and say --yes if it is welcome")?.as_str() {
+        "yes" => Ok(()),
+        _ => bail!("nothing was approved"),
     }
-    eprint!(
-        "Approve {} of {tools} as offered? Type yes to go on: ",
-        if tools == 1 { "this tool" } else { "all" }
-    );
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).context("failed to read the answer")?;
-    if answer.trim() != "yes" {
-        bail!("nothing was approved");
-    }
-    Ok(())
 }
 
 /// What differs: lines that are gone and lines that are new.

@@ -1,7 +1,6 @@
 //! `playhouse tool new|build`: from a template to a component that has been looked at.
 
 use std::{
-    io::{self, BufRead, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,20 +9,25 @@ use anyhow::bail;
 use playhouse_assembly::tools::{Import, inspect};
 use playhouse_tools_kit::{Language, Project, build as build_project, create};
 
-use super::page;
+use super::{page, terminal::answer};
 use crate::cli::tool_make::{BuildArgs, NewArgs};
 
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) fn new(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => asked("name of the tool, for example count_words", "say the name: playhouse tool new NAME")?,
+        None => {
+            answer("name of the tool, for example count_words:", "say the name: playhouse tool new NAME")?
+        }
     };
     let language = match &args.language {
         Some(language) => language.clone(),
         None => {
             let list = Language::list();
-            asked(&format!("language ({list})"), &format!("say the language: --language with one of {list}"))?
+            answer(
+                &format!("language, one of {list}:"),
+                &format!("say the language: --language with one of {list}"),
+            )?
         }
     };
     let language = Language::named(&language)?;
@@ -67,16 +71,4 @@ fn names(imports: &[&Import]) -> String {
 
 fn shown(path: &Path) -> String {
     if path == Path::new(".") { String::new() } else { path.display().to_string() }
-}
-
-/// What whoever sits there answers; an error if nobody does.
-fn asked(question: &str, otherwise: &str) -> anyhow::Result<String> {
-    if !io::stdin().is_terminal() {
-        bail!("nobody is here to be asked; {otherwise}");
-    }
-    eprint!("{question}: ");
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim().to_owned())
 }

@@ -1,8 +1,7 @@
 //! `playhouse tool keygen|sign|verify|pack|install|list|remove`: where tools come from, and whom to trust.
 
 use std::{
-    fs,
-    io::{self, BufRead, IsTerminal, Write},
+    fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -18,7 +17,7 @@ use playhouse_tools_store::{
     Source, State, Store, StoreError, Trust, Verdict, decide, keygen as make_keys, signatures_of,
 };
 
-use super::{page, plain};
+use super::{adapt::origin_of, page, plain, terminal::answer};
 use crate::cli::tool_store::{
     FolderArgs, InstallArgs, KeygenArgs, ListArgs, PackArgs, RemoveArgs, SignArgs, TrustArgs, VerifyArgs,
 };
@@ -86,7 +85,8 @@ pub(super) async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
     let found = inspect_bytes(&plain(&args.source), &fetched.bytes)?;
     let claims = claims(&found)?;
     let verdict = decide(&claims, &fetched.bytes, &fetched.signatures, &trust(&args.trust)?, now());
-    eprintln!("{}\n", page(&fetched.pinned, &found));
+    eprintln!("{}", page(&fetched.pinned, &found));
+    eprintln!("{}\n", origin_of(&fetched.bytes).unwrap_or_default());
     eprintln!("{}", plain(&verdict.explain()));
     if !verdict.allows() {
         return Ok(ExitCode::FAILURE);
@@ -120,13 +120,13 @@ fn agreed(
 ) -> anyhow::Result<Option<playhouse_tools_store::Installed>> {
     let consent = if yes { Consent::Given } else { Consent::NotAsked };
     let is_new = store.compare(verdict)?.is_none();
-    if is_new && !yes && !verdict.claims().imports.is_empty() && !asked("install it?")? {
+    if is_new && !yes && !verdict.claims().imports.is_empty() && !said_yes("install it?")? {
         return Ok(None);
     }
     match store.install(package, consent) {
         Err(StoreError::NeedsConsent(difference)) => {
             eprintln!("{}", plain_lines(&difference.explain()));
-            match asked("install this update?")? {
+            match said_yes("install this update?")? {
                 true => Ok(Some(store.install(package, Consent::To(&difference))?)),
                 false => Ok(None),
             }
@@ -135,16 +135,10 @@ fn agreed(
     }
 }
 
-/// Asks whoever sits there; an error if nobody does.
-fn asked(question: &str) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        bail!("nobody is here to be asked ({question}); look at what it wants, and say --yes");
-    }
-    eprint!("{question} [y/N] ");
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+/// Whether whoever sits there says so.
+fn said_yes(question: &str) -> anyhow::Result<bool> {
+    let said = answer(&format!("{question} [y/N]"), "look at what it wants, and say --yes")?;
+    Ok(matches!(said.as_str(), "y" | "Y" | "yes"))
 }
 
 /// 0: all are whole; 1: one is not.

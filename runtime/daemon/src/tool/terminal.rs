@@ -1,5 +1,8 @@
-//! A call at a terminal: what it says before its end, and what it took.
+//! Whoever sits at the terminal: what a call tells them, and what they are asked.
 
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::{Context, bail};
 use async_trait::async_trait;
 use playhouse_core::{
     model::Reply,
@@ -29,10 +32,38 @@ impl ToolCaller for Terminal {
     }
 }
 
+/// What they answer to `question`; an error that says what to do `otherwise` if nobody sits there.
+pub(super) fn answer(question: &str, otherwise: &str) -> anyhow::Result<String> {
+    let here = io::stdin();
+    answer_from(here.is_terminal().then(|| here.lock()), question, otherwise)
+}
+
+fn answer_from(input: Option<impl BufRead>, question: &str, otherwise: &str) -> anyhow::Result<String> {
+    let Some(mut input) = input else { bail!("nobody is here to be asked ({question}); {otherwise}") };
+    eprint!("{question} ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    input.read_line(&mut answer).context("failed to read the answer")?;
+    Ok(answer.trim().to_owned())
+}
+
 /// What a call reached, in words.
 pub(super) fn reached(reached: Reach) -> String {
     match reached {
         Reach { calls: 0, .. } => "nothing outside reached".to_owned(),
         Reach { calls, bytes } => format!("{calls} calls that reach out, {bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_one_line_and_where_nobody_sits_the_remedy_is_told() {
+        assert_eq!(answer_from(Some(&b" yes \nno\n"[..]), "install it?", "say --yes").unwrap(), "yes");
+        assert_eq!(answer_from(Some(&b""[..]), "install it?", "say --yes").unwrap(), "", "they left");
+        let nobody = answer_from(None::<&[u8]>, "install it?", "say --yes").unwrap_err().to_string();
+        assert_eq!(nobody, "nobody is here to be asked (install it?); say --yes");
     }
 }

@@ -6,14 +6,14 @@ use anyhow::{Context, bail};
 use playhouse_assembly::tools::{Allow, Import, Inspection, StoreConfig, WasmToolBox, inspect};
 use playhouse_core::{
     grant::Capability,
-    tool::{ToolErrorKind, ToolRequest},
+    tool::{ToolError, ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::{ToolBox, nobody};
 use playhouse_tools_kit::{Project, test_natively};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{TABLE, loaded, name_of, plain, request, table};
+use super::{TABLE, loaded, logged, name_of, plain, request, table};
 use crate::cli::tool_try::{BenchArgs, CheckToolArgs, TestArgs};
 
 /// Bytes of a component above which loading and shipping it are felt: an interpreter is inside.
@@ -105,9 +105,41 @@ struct Case {
     output: Option<Value>,
     /// Or what kind of error.
     error: Option<ToolErrorKind>,
+    /// Whether the tool, asked afterwards by the call's effect id, says that it happened, and gave the same. Only a
+    /// `checkable` one can be asked.
+    happened: Option<bool>,
     /// What its table holds.
     #[serde(default)]
     table: BTreeMap<String, String>,
+}
+
+impl Case {
+    /// Whether the call came out as written.
+    fn fits(&self, outcome: &Result<Value, ToolError>) -> bool {
+        match (outcome, &self.output, &self.error) {
+            (Ok(output), Some(expected), None) => output == expected,
+            (Ok(_), None, None) => true,
+            (Err(error), None, Some(kind)) => error.kind == *kind,
+            _ => false,
+        }
+    }
+
+    /// What is wrong with what the tool says of the call afterwards.
+    async fn asked(
+        &self,
+        tools: &WasmToolBox,
+        call: ToolRequest,
+        outcome: &Result<Value, ToolError>,
+    ) -> Option<String> {
+        let wanted = self.happened?;
+        match (wanted, tools.check(call).await) {
+            (true, Ok(Some(output))) if outcome.as_ref().is_ok_and(|given| *given == output) => None,
+            (false, Ok(None)) => None,
+            (_, Ok(Some(output))) => Some(format!("asked afterwards, it says that it gave {output}")),
+            (_, Ok(None)) => Some("asked afterwards, it says that it did not happen".into()),
+            (_, Err(error)) => Some(format!("it cannot be asked afterwards: {}", plain(&error.message))),
+        }
+    }
 }
 
 /// The component that is tested, and its cases. Of a project, its own tests have run then.
@@ -129,6 +161,7 @@ fn tested(args: TestArgs) -> anyhow::Result<(PathBuf, PathBuf)> {
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
     let (component, path) = tested(args)?;
+    let _log = logged()?;
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let cases: Vec<Case> =
         serde_json::from_str(&text).with_context(|| format!("{} is no list of cases", path.display()))?;
@@ -145,18 +178,17 @@ pub(super) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
         if tools.permits(&name, &call.grant).is_err() {
             call.grant.table = Some("notes".into());
         }
-        let outcome = tools.call(call).await;
-        let right = match (&outcome, &case.output, &case.error) {
-            (Ok(output), Some(expected), None) => output == expected,
-            (Ok(_), None, None) => true,
-            (Err(error), None, Some(kind)) => error.kind == *kind,
-            _ => false,
-        };
-        if right {
+        let outcome = tools.call(call.clone()).await;
+        let denied = case.asked(&tools, call, &outcome).await;
+        if case.fits(&outcome) && denied.is_none() {
             println!("ok    {}", case.name);
             continue;
         }
         failed += 1;
+        if let Some(denied) = denied.filter(|_| case.fits(&outcome)) {
+            println!("WRONG {}\n      {denied}", case.name);
+            continue;
+        }
         let got = match outcome {
             Ok(output) => output.to_string(),
             Err(error) => format!("{}: {}", name_of(&error.kind), plain(&error.message)),

@@ -13,3 +13,4 @@ mod remote;
 mod telemetry;
 mod templates;
 mod tool;
+mod tool_adapt;

@@ -11,6 +11,8 @@ use std::{
     time::Instant,
 };
 
+use serde_json::{Value, json};
+
 use crate::harness::{Place, playhouse, run, text};
 
 const NAME: &str = "count_parts";
@@ -113,6 +115,74 @@ fn what_a_project_uses_is_what_its_component_imports() {
         let shown = text(&built.stdout);
         assert!(shown.contains("wants to  read one table that you give it (playhouse:tool/kv@"), "{shown}");
     }
+}
+
+/// The tool in a README that can be asked, as an author would copy it.
+fn example(folder: &str, fence: &str) -> String {
+    let readme = fs::read_to_string(format!("{folder}/README.md")).unwrap();
+    let section =
+        readme.split("## Being asked whether a call happened").nth(1).expect("there is such a section");
+    let code = section.split(&format!("```{fence}\n")).nth(1).expect("there is an example");
+    code.split("```").next().unwrap().to_owned()
+}
+
+/// Makes the example of the README the tool of the project, and has it asked about its calls in the real sandbox.
+fn can_be_asked(language: &str, fence: &str, source: &str) {
+    let place = Place::new();
+    let folder = new(language, &place);
+    let edit = |file: &str, from: &str, to: &str| {
+        let path = format!("{folder}/{file}");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has {from}");
+        fs::write(&path, text.replace(from, to)).unwrap();
+    };
+    fs::write(format!("{folder}/{source}"), example(&folder, fence)).unwrap();
+    edit("tool.toml", "uses = []", "uses = [\"context\", \"kv\", \"kv-write\"]");
+    edit("tool.toml", "# checkable = true", "checkable = true");
+    if language == "c" {
+        edit("describe.json", "\"effect\": \"pure\"", "\"effect\": \"checkable\"");
+        // Its result is a text.
+        let path = format!("{folder}/describe.json");
+        let mut about: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        about["output_schema"] = json!({ "type": "string" });
+        fs::write(&path, about.to_string()).unwrap();
+    }
+    let built = tool(&["build"], &folder);
+    if !is_built(&built, language) {
+        return;
+    }
+    let arguments = if language == "c" { json!({ "text": "" }) } else { json!({ "amount": 3 }) };
+    let gives = if language == "c" { "paid" } else { "paid 3" };
+    let case = |happened: bool| json!([{ "name": "it is paid", "arguments": arguments, "output": gives, "happened": happened }]);
+    let component = format!("{folder}/dist/{NAME}.wasm");
+    let cases = format!("{folder}/cases.json");
+    fs::write(&cases, case(true).to_string()).unwrap();
+    let tested = run(&["tool", "test", &component, "--cases", &cases]);
+    assert!(tested.status.success(), "{}\n{}", text(&tested.stdout), text(&tested.stderr));
+    fs::write(&cases, case(false).to_string()).unwrap();
+    let tested = run(&["tool", "test", &component, "--cases", &cases]);
+    let said = text(&tested.stdout);
+    assert!(!tested.status.success() && said.contains(&format!("it gave \"{gives}\"")), "{said}");
+}
+
+#[test]
+fn a_tool_in_python_can_be_asked_whether_a_call_happened() {
+    can_be_asked("python", "python", "tool.py");
+}
+
+#[test]
+fn a_tool_in_javascript_can_be_asked_whether_a_call_happened() {
+    can_be_asked("javascript", "js", "tool.js");
+}
+
+#[test]
+fn a_tool_in_typescript_can_be_asked_whether_a_call_happened() {
+    can_be_asked("typescript", "ts", "tool.ts");
+}
+
+#[test]
+fn a_tool_in_c_can_be_asked_whether_a_call_happened() {
+    can_be_asked("c", "c", "tool.c");
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn a_component_is_shown_in_plain_words_before_anything_is_granted() {
         "tool      calculator",
         "takes     expression (string)",
         "pure (proven",
+        "a call    only reads, again changes nothing more, stays on this host",
         "touches   nothing",
         "sha256",
     ] {
@@ -27,6 +28,14 @@ fn a_component_is_shown_in_plain_words_before_anything_is_granted() {
     let json: Value =
         serde_json::from_slice(&run(&["tool", "inspect", "--json", &shipped("lookup")]).stdout).unwrap();
     assert_eq!(json["about"]["counts_as"], "idempotent");
+    assert_eq!(json["about"]["annotations"]["read_only"], true);
+    // What it may do with requests depends on what is granted.
+    let fetch = text(&run(&["tool", "inspect", &shipped("fetch")]).stdout);
+    assert!(fetch.contains("once, idempotent if its grant of http only reads (it says "), "{fetch}");
+    assert!(
+        fetch.contains("a call    can change and remove, again does it twice, reaches the world"),
+        "{fetch}"
+    );
 }
 
 #[test]
@@ -37,6 +46,18 @@ fn a_component_is_called_once_and_says_what_it_took() {
     let wrong = run(&["tool", "call", &shipped("calculator"), r#"{"expresion": "1"}"#]);
     assert!(!wrong.status.success());
     assert!(text(&wrong.stderr).contains("expression"), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn a_call_that_crashes_says_where() {
+    let hostile = format!("{}/../../tools/host/tests/guests/misbehaves.wasm", env!("CARGO_MANIFEST_DIR"));
+    let crashed = run(&["tool", "call", &hostile, r#"{"crime": "panic"}"#]);
+    assert!(!crashed.status.success());
+    let told = text(&crashed.stderr);
+    // On the line of the log, and not in what a model would read.
+    let line = told.lines().find(|line| line.contains("trace")).unwrap_or_else(|| panic!("{told}"));
+    assert!(line.contains("function ") && line.contains("it panicked"), "{told}");
+    assert!(told.lines().any(|line| line == "crashed: the tool crashed: it panicked"), "{told}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use playhouse_api::{AgentView, Health};
 use playhouse_core::{
     model::ModelInfo,
-    tool::{EffectClass, ToolSpec},
+    tool::{self, EffectClass, ToolSpec},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,8 +62,25 @@ pub struct Tool {
     pub output_schema: Value,
     /// What happens after a crash.
     pub effect: Effect,
+    /// What a call can do to the world.
+    pub annotations: Annotations,
     /// SHA-256 of what runs, in hex.
     pub digest: String,
+}
+
+/// What a call of a tool can do to the world, in the words of MCP. Derived from what it imports and was granted, and not
+/// what it says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ToolAnnotations)]
+pub struct Annotations {
+    /// It changes nothing.
+    pub read_only: bool,
+    /// It can change or remove what is there.
+    pub destructive: bool,
+    /// The same call again changes nothing more.
+    pub idempotent: bool,
+    /// It reaches further than the daemon's own files and tables.
+    pub open_world: bool,
 }
 
 /// The tools, by name.
@@ -120,8 +137,17 @@ impl From<AgentView> for Agent {
 
 impl From<ToolSpec> for Tool {
     fn from(spec: ToolSpec) -> Self {
-        let ToolSpec { name, version, description, input_schema, output_schema, effect, digest } = spec;
-        Self { name, version, description, input_schema, output_schema, effect: effect.into(), digest }
+        let ToolSpec { name, version, description, input_schema, output_schema, effect, annotations, digest } =
+            spec;
+        let (effect, annotations) = (effect.into(), annotations.into());
+        Self { name, version, description, input_schema, output_schema, effect, annotations, digest }
+    }
+}
+
+impl From<tool::Annotations> for Annotations {
+    fn from(known: tool::Annotations) -> Self {
+        let tool::Annotations { read_only, destructive, idempotent, open_world } = known;
+        Self { read_only, destructive, idempotent, open_world }
     }
 }
 

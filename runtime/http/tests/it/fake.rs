@@ -9,13 +9,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use playhouse_api::{ApiError, Caller, ForkRequest, Health, Submission, TaskEvent, Verdict};
+use playhouse_api::{ApiError, Caller, ForkRequest, Health, Question, Submission, TaskEvent, Verdict};
 use playhouse_core::{
     id::{Seq, SessionId, TaskId},
     model::Usage,
     session::Session,
     task::{Event, Head, Outcome, Record, Signal, Status, TaskView, WaitView},
 };
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 /// Bytes of input the fake takes; the real bound is the daemon's.
@@ -36,6 +37,7 @@ struct State {
     sessions: BTreeMap<SessionId, Session>,
     callers: Vec<Caller>,
     heard: Vec<Heard>,
+    questions: Vec<Question>,
     refusal: Option<ApiError>,
     fault: Option<(Seq, ApiError)>,
     problems: Vec<String>,
@@ -47,6 +49,7 @@ pub(crate) enum Heard {
     Pause(String),
     Decide(Verdict),
     Signal(Signal),
+    Answer(u64, Option<Map<String, Value>>),
     Fork(ForkRequest),
 }
 
@@ -68,6 +71,11 @@ impl Fake {
     /// The next call is refused with `error`.
     pub(crate) fn refuse_next(&self, error: ApiError) {
         self.state().refusal = Some(error);
+    }
+
+    /// A call asks people this.
+    pub(crate) fn ask(&self, question: Question) {
+        self.state().questions.push(question);
     }
 
     /// The next event stream that reaches event `seq` breaks with `error` instead.

@@ -11,6 +11,7 @@ mod guard;
 mod harness;
 mod outline;
 mod parked;
+mod questions;
 mod sockets;
 mod tasks;
 mod travel;

@@ -184,6 +184,9 @@ async fn catalogs_list_what_the_daemon_has() {
         (&tools["tools"][0]["name"], &tools["tools"][0]["effect"]),
         (&json!("lookup"), &json!("pure"))
     );
+    let annotations =
+        json!({ "read_only": true, "destructive": false, "idempotent": true, "open_world": false });
+    assert_eq!(tools["tools"][0]["annotations"], annotations);
     let model = json!({
         "id": "nano", "object": "model", "created": 0, "owned_by": "llama_cpp", "version": "sha256:c2",
         "context_tokens": 4096,

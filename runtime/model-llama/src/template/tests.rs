@@ -5,7 +5,7 @@ use std::sync::Arc;
 use playhouse_core::{
     message::{Assistant, ToolCall},
     model::Sampling,
-    tool::{EffectClass, ToolSpec},
+    tool::{Annotations, EffectClass, ToolSpec},
 };
 use serde_json::json;
 
@@ -22,6 +22,7 @@ fn request(messages: Vec<Message>, tools: &[&str]) -> ChatRequest {
             input_schema: json!({"type": "object", "properties": {"a": {"type": "number"}}}),
             output_schema: json!({}),
             effect: EffectClass::Pure,
+            annotations: Annotations::default(),
             digest: String::new(),
         })
     };

@@ -9,7 +9,7 @@ use std::{
 use playhouse_core::{
     message::Message,
     model::{ChatRequest, Sampling},
-    tool::{EffectClass, ToolSpec},
+    tool::{Annotations, EffectClass, ToolSpec},
 };
 use playhouse_model_llama::{Llama, LlamaConfig, Worker, WorkerCommand, WorkerExit};
 use playhouse_ports::{Delta, Deltas};
@@ -88,6 +88,7 @@ pub(crate) fn tool(name: &str, parameter: &str) -> Arc<ToolSpec> {
         input_schema: json!({"type": "object", "properties": {parameter: {"type": "string"}}}),
         output_schema: json!({}),
         effect: EffectClass::Pure,
+        annotations: Annotations::default(),
         digest: String::new(),
     })
 }

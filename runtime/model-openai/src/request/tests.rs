@@ -2,7 +2,7 @@
 
 use playhouse_core::{
     model::Sampling,
-    tool::{EffectClass, ToolSpec},
+    tool::{Annotations, EffectClass, ToolSpec},
 };
 
 use super::*;
@@ -38,6 +38,7 @@ fn a_conversation_with_tools_reads_as_the_specification_has_it() {
         input_schema: json!({ "type": "object" }),
         output_schema: json!({}),
         effect: EffectClass::Pure,
+        annotations: Annotations::default(),
         digest: String::new(),
     };
     let calls = Assistant {

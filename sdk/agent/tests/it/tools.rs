@@ -38,6 +38,11 @@ async fn the_schema_and_the_description_of_a_tool_come_from_the_type_of_its_inpu
     let spec = heard.lock().unwrap()[0].tools[0].clone();
     assert_eq!(spec.description, "Adds two whole numbers.");
     assert_eq!(spec.digest, "native:add@1");
+    assert!(
+        spec.annotations.read_only && !spec.annotations.open_world,
+        "as was promised: {}",
+        spec.annotations
+    );
     let expected = json!({
         "type": "object",
         "properties": {
@@ -57,9 +62,13 @@ async fn the_output_of_a_tool_goes_back_to_the_model() {
 #[tokio::test]
 async fn arguments_that_do_not_fit_go_back_to_the_model_with_what_would_fit() {
     let told = called(add(), "add", json!({ "a": "two" })).await;
-    for part in
-        ["invalid-input", "`a`", "is not of type", "Expected: a (integer), b (integer or null, optional)"]
-    {
+    for part in [
+        "invalid-input",
+        "`a`",
+        "is not of type",
+        "It takes: a (integer), b (integer or null, optional)",
+        r#"for example {\"a\":1}"#,
+    ] {
         assert!(told.contains(part), "`{part}` is missing: {told}");
     }
     let told = called(add(), "add", json!({})).await;

@@ -4,6 +4,7 @@ use playhouse_core::tool::ToolProgress;
 use sha2::{Digest, Sha256};
 
 use crate::bindings::v1::playhouse::tool::{clock, context, log, progress, random};
+use crate::describe::is_control;
 use crate::guest::{Ended, Guest};
 
 /// Characters of one line in the log, and of one word about progress.
@@ -108,8 +109,9 @@ fn byte_of(effect: &str) -> impl FnMut(u64) -> u8 {
 }
 
 /// Text of a guest on one line, of bounded length: it must not look like lines of ours.
-fn shown(text: &str) -> String {
-    text.chars().take(LINE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+pub(crate) fn shown(text: &str) -> String {
+    let plain = |c: char| if c.is_control() || is_control(c) { ' ' } else { c };
+    text.chars().take(LINE_CHARS_MAX).map(plain).collect()
 }
 
 #[cfg(test)]
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_a_guest_logs_is_one_line_of_bounded_length() {
-        assert_eq!(shown("a\nb\x1b[8mc"), "a b [8mc");
+        assert_eq!(shown("a\nb\x1b[8mc\u{202e}d"), "a b [8mc d");
         assert_eq!(shown(&"x".repeat(5_000)).len(), LINE_CHARS_MAX);
     }
 }

@@ -17,31 +17,60 @@ use crate::given::Given;
 use crate::guest::{Guest, Terms};
 use crate::powers::listed;
 
+/// Whoever has another tool called.
+pub(crate) trait CallsTools {
+    /// Calls the tool `name`, which may compute as much as `fuel`: its answer, and what is left of that.
+    fn call_tool(
+        &mut self,
+        name: String,
+        arguments: String,
+        fuel: u64,
+    ) -> impl Future<Output = (wasmtime::Result<Answered>, u64)> + Send;
+}
+
+/// What the guest is told of such a call.
+pub(crate) type Answered = Result<String, Error>;
+
 /// Adds the interface by hand: its function needs the store, since the fuel of both calls is one.
-pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker<T: CallsTools + Send + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     let mut interface = linker.instance("playhouse:tool/tools@1.0.0")?;
     interface.func_wrap_async(
         "call",
-        |mut store: StoreContextMut<'_, Guest>, (name, arguments): (String, String)| {
+        |mut store: StoreContextMut<'_, T>, (name, arguments): (String, String)| {
             Box::new(async move {
-                let given = store.data_mut().reach(arguments.len())?;
                 let fuel = store.get_fuel()?;
-                let request = match store.data_mut().subcall(&given, name, &arguments, fuel) {
-                    Ok(request) => request,
-                    Err(error) => return Ok((store.data_mut().hear(Err(told(error))),)),
-                };
-                let terms = Terms { used: store.data().used, ..store.data().terms.clone() };
-                let shelf = Arc::clone(&given.shelf);
-                let (result, burnt, used) =
-                    shelf.nested(request, &given.caller, terms, given.depth + 1).await;
-                store.set_fuel(fuel.saturating_sub(burnt))?;
-                store.data_mut().used = used;
-                store.data_mut().tick()?;
-                let answer = result.map(|output| output.to_string()).map_err(told);
-                Ok((store.data_mut().bring(answer),))
+                let (answer, left) = store.data_mut().call_tool(name, arguments, fuel).await;
+                store.set_fuel(left)?;
+                Ok((answer?,))
             })
         },
     )
+}
+
+impl CallsTools for Guest {
+    async fn call_tool(
+        &mut self,
+        name: String,
+        arguments: String,
+        fuel: u64,
+    ) -> (wasmtime::Result<Answered>, u64) {
+        let given = match self.reach(arguments.len()) {
+            Ok(given) => given,
+            Err(ended) => return (Err(ended), fuel),
+        };
+        let request = match self.subcall(&given, name, &arguments, fuel) {
+            Ok(request) => request,
+            Err(error) => return (Ok(self.hear(Err(told(error)))), fuel),
+        };
+        let terms = Terms { used: self.used, ..self.terms.clone() };
+        let shelf = Arc::clone(&given.shelf);
+        let (result, burnt, used) = shelf.nested(request, &given.caller, terms, given.depth + 1).await;
+        given.reached(used.reached.since(self.used.reached));
+        self.used = used;
+        let answer = result.map(|output| output.to_string()).map_err(told);
+        let answer = self.tick().map(|()| self.bring(answer));
+        (answer, fuel.saturating_sub(burnt))
+    }
 }
 
 impl Guest {

@@ -16,7 +16,7 @@ use playhouse_ports::{ToolBox, ToolCaller, ToolQuestion, nobody};
 use playhouse_tools_host::{Allow, Config, LoadError, SecretUse, ToolConfig, WasmToolBox};
 use serde_json::{Value, json};
 
-use crate::support::{hostile, request, tool};
+use crate::support::{base, hostile, request, tool};
 
 const KEY: &str = "sk-test-0123456789";
 
@@ -54,7 +54,7 @@ fn tools(change: impl FnOnce(&mut Allow)) -> Result<WasmToolBox, LoadError> {
     change(&mut allow);
     let tables = [("notes".to_owned(), notes)].into();
     let config = ToolConfig { allow, tables, ..tool(hostile("asks")) };
-    WasmToolBox::load(Config { tools: vec![config], ..Config::default() })
+    WasmToolBox::load(Config { tools: vec![config], ..base() })
 }
 
 fn asks(steps: Value) -> ToolRequest {
@@ -171,4 +171,38 @@ async fn a_task_reaches_no_further_than_its_bounds_however_many_calls_it_makes()
     let Called { result, receipt, .. } = tools.metered(call(2), nobody()).await;
     assert!(result.expect_err("the third of them").message.contains("3 calls into the host in one task"));
     assert_eq!(receipt.expect("it ran").reached.calls, 1, "what it reached counts although it was ended");
+}
+
+/// A task whose model answers two questions once both are asked.
+struct Pair(tokio::sync::Barrier);
+
+#[async_trait]
+impl ToolCaller for Pair {
+    fn progress(&self, _: ToolProgress) {}
+
+    async fn ask(&self, question: ToolQuestion) -> Result<Reply, ToolError> {
+        self.0.wait().await;
+        Parrot::default().ask(question).await
+    }
+}
+
+#[tokio::test]
+async fn calls_that_run_at_the_same_time_reach_together_no_further_than_their_task_may() {
+    let tools = tools(|allow| allow.per_task.calls = Some(6)).expect("all of it is granted");
+    let pair = Arc::new(Pair(tokio::sync::Barrier::new(2)));
+    let before = Reach { calls: 2, bytes: 0 };
+    let call = || {
+        let steps = json!([["ask", "", "?"], ["get", "a"], ["get", "a"]]);
+        tools.metered(ToolRequest { reached: before, ..asks(steps) }, pair.clone())
+    };
+    // Two before, a question of each while the other runs, and two more of the four that they are after.
+    let (one, other) = tokio::join!(call(), call());
+    let reached = |called: &Called| called.receipt.as_ref().expect("it ran").reached.calls;
+    assert_eq!(reached(&one) + reached(&other), 4);
+    let refused: Vec<_> = [one, other].into_iter().filter_map(|called| called.result.err()).collect();
+    assert!(!refused.is_empty());
+    assert!(refused.iter().all(|error| error.message.contains("6 calls into the host in one task")));
+    // What overlapped is over: the next call counts from what its task says.
+    let next = ToolRequest { reached: Reach { calls: 5, bytes: 0 }, ..asks(json!([["get", "a"]])) };
+    assert!(tools.call(next).await.is_ok());
 }

@@ -8,7 +8,7 @@ use playhouse_ports::{ToolBox, nobody};
 use playhouse_tools_host::{Config, Limits, WasmToolBox};
 use serde_json::json;
 
-use crate::support::{answer, failure, hostile, only, request, tool};
+use crate::support::{answer, base, failure, hostile, only, request, tool};
 
 fn misbehaves() -> WasmToolBox {
     only(tool(hostile("misbehaves"))).expect("it describes itself like a good tool")
@@ -33,9 +33,8 @@ async fn an_endless_loop_ends_at_the_deadline() {
 #[tokio::test]
 async fn an_endless_loop_with_all_the_time_in_the_world_runs_out_of_fuel() {
     let limits = Limits { fuel: 50_000_000, ..Limits::default() };
-    let tools =
-        WasmToolBox::load(Config { tools: vec![tool(hostile("misbehaves"))], limits, ..Config::default() })
-            .expect("it describes itself like a good tool");
+    let tools = WasmToolBox::load(Config { tools: vec![tool(hostile("misbehaves"))], limits, ..base() })
+        .expect("it describes itself like a good tool");
     let mut endless = request("misbehaves", json!({ "crime": "loop" }));
     endless.timeout_ms = 60_000;
     let told = tools.call(endless).await.expect_err("it never ends by itself");
@@ -87,8 +86,7 @@ async fn a_guest_that_never_ends_leaves_the_thread_it_was_called_on_to_others() 
 #[tokio::test]
 async fn quick_calls_go_on_beside_as_many_endless_ones_as_there_are_slots_for_but_one() {
     let limits = Limits { running: 9, ..Limits::default() };
-    let tools =
-        WasmToolBox::load(Config { tools: vec![tool(hostile("misbehaves"))], limits, ..Config::default() });
+    let tools = WasmToolBox::load(Config { tools: vec![tool(hostile("misbehaves"))], limits, ..base() });
     let tools = Arc::new(tools.expect("it describes itself like a good tool"));
     let mut endless = tokio::task::JoinSet::new();
     for _ in 0..8 {

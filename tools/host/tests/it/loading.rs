@@ -8,7 +8,7 @@ use playhouse_tools_host::{Config, LoadError, ToolConfig, WasmToolBox};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{all_shipped, answer, failure, hostile, lock, only, shipped, tool};
+use crate::support::{all_shipped, answer, base, failure, hostile, lock, only, shipped, tool};
 
 /// Loads `bytes` as a tool called `guest` and returns why it was refused.
 fn refusal(bytes: &[u8]) -> String {
@@ -42,8 +42,9 @@ fn a_component_without_the_interface_is_no_tool() {
 #[test]
 fn wasi_is_refused_by_name_with_a_remedy() {
     let refusal = refusal_of_text(r#"(component (import "wasi:cli/environment@0.2.0" (instance)))"#);
-    let expected = "`guest` imports `wasi:cli/environment@0.2.0`, which this host does not offer: build the tool \
-                    without WASI (Rust: target wasm32-unknown-unknown) and use the interfaces of `tools/wit/v1`";
+    let expected = "`guest` imports `wasi:cli/environment@0.2.0`, which this host does not offer: `playhouse \
+                    tool adapt` makes a tool of a component that speaks WASI; or build it without (Rust: target \
+                    wasm32-unknown-unknown) and use the interfaces of `tools/wit/v1`";
     assert_eq!(refusal, expected);
 }
 
@@ -101,13 +102,13 @@ fn a_missing_file_is_named() {
 #[test]
 fn two_tools_of_one_name_are_refused() {
     let tools = vec![tool(shipped("convert")), tool(shipped("convert"))];
-    let error = WasmToolBox::load(Config { tools, ..Config::default() }).expect_err("which one is meant?");
+    let error = WasmToolBox::load(Config { tools, ..base() }).expect_err("which one is meant?");
     assert!(matches!(error, LoadError::Duplicate(name) if name == "convert"));
 }
 
 #[test]
 fn what_the_lock_does_not_list_is_refused() {
-    let config = Config { tools: vec![tool(hostile("misbehaves"))], lock: Some(lock()), ..Config::default() };
+    let config = Config { tools: vec![tool(hostile("misbehaves"))], lock: Some(lock()), ..base() };
     let error = WasmToolBox::load(config).expect_err("never locked").to_string();
     assert!(error.starts_with("`misbehaves` is not what the lock file says: its sha256"), "{error}");
     assert!(error.contains("is not listed"), "{error}");
@@ -144,10 +145,7 @@ async fn components_of_contract_0_1_run_as_before() {
     let codes = std::collections::BTreeMap::from([("amber-falcon".to_owned(), "14".to_owned())]);
     let tables = [("codes".to_owned(), codes)].into();
     let lookup = ToolConfig { tables, ..tool(hostile("v0/lookup")) };
-    let tools = WasmToolBox::load(Config {
-        tools: vec![tool(hostile("v0/calculator")), lookup],
-        ..Config::default()
-    });
+    let tools = WasmToolBox::load(Config { tools: vec![tool(hostile("v0/calculator")), lookup], ..base() });
     let tools = tools.expect("this host knows their contract");
     assert_eq!(answer(&tools, "calculator", json!({"expression": "6*7"})).await["result"], "42");
     assert_eq!(answer(&tools, "lookup", json!({"key": "amber-falcon"})).await, json!({"value": "14"}));

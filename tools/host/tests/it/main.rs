@@ -7,6 +7,7 @@
 //! - `hostile`: guests that mean harm, and a host that survives.
 //! - `escape`: a corpus of everything else that was thought of, and a table of what became of it.
 //! - `fuzz`: the fuzz targets, without a fuzzer.
+//! - `traces`: what the log says of a crash.
 //! - `keeping`: the cache of compiled code and the call log.
 
 mod arguments;
@@ -19,3 +20,9 @@ mod loading;
 mod reaching;
 mod shipped;
 mod support;
+mod traces;
+
+/// These run in this process; `tests/isolated` has them again, in others.
+fn isolation() -> playhouse_tools_host::Isolation {
+    playhouse_tools_host::Isolation::Thread
+}

@@ -20,7 +20,7 @@ use playhouse_tools_host::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{hostile, request, shipped, tool};
+use crate::support::{base, hostile, request, shipped, tool};
 
 const KEY: &str = "sk-test-0123456789";
 
@@ -123,7 +123,7 @@ fn house_with(change: impl FnOnce(&mut ToolConfig)) -> House {
         tools: vec![reaches, tool(shipped("calculator"))],
         egress: Some(echo.clone()),
         limits: Limits { running: 8, ..Limits::default() },
-        ..Config::default()
+        ..base()
     };
     let tools = WasmToolBox::load(config).expect("all of it is granted");
     House { home, echo, tools }
@@ -426,9 +426,7 @@ fn each_capability_is_refused_at_load_when_the_operator_does_not_allow_it() {
         change(&mut config);
         let egress: Arc<dyn Egress> = Arc::new(Echo::default());
         let tools = vec![config, tool(shipped("calculator"))];
-        WasmToolBox::load(Config { tools, egress: Some(egress), ..Config::default() })
-            .expect_err("refused")
-            .to_string()
+        WasmToolBox::load(Config { tools, egress: Some(egress), ..base() }).expect_err("refused").to_string()
     };
     let read_only = |config: &mut ToolConfig| {
         config.allow.folders.values_mut().for_each(|folder| folder.access = Access::Read);
@@ -574,7 +572,7 @@ async fn a_tool_that_can_be_asked_says_what_became_of_a_call_and_counts_as_check
     let notes = StoreConfig { folder: home.path().join("stores"), quota_bytes: 1_000 };
     let allow = Allow { stores: [("notes".to_owned(), notes)].into(), ..Allow::default() };
     let pays = ToolConfig { allow, ..tool(hostile("pays")) };
-    let tools = WasmToolBox::load(Config { tools: vec![pays], ..Config::default() }).expect("it is granted");
+    let tools = WasmToolBox::load(Config { tools: vec![pays], ..base() }).expect("it is granted");
     assert_eq!(tools.specs()[0].effect, EffectClass::Checkable);
     let grant = Grant { table: Some("notes".to_owned()), ..Grant::default() };
     let call = ToolRequest { grant, ..request("pays", json!({"cents": 7})) };

@@ -6,7 +6,7 @@ use playhouse_ports::{ToolBox, nobody};
 use playhouse_tools_host::{Config, Limits, WasmToolBox};
 use serde_json::json;
 
-use crate::support::{all_shipped, answer, failure, lookup, only, request, shared, shipped};
+use crate::support::{all_shipped, answer, base, failure, lookup, only, request, shared, shipped};
 
 #[tokio::test]
 async fn the_three_tools_answer() {
@@ -76,8 +76,7 @@ fn digests_do_not_change_from_load_to_load() {
 #[tokio::test]
 async fn calls_into_the_host_are_counted() {
     let limits = Limits { host_calls: 0, ..Limits::default() };
-    let tools =
-        WasmToolBox::load(Config { tools: vec![lookup()], limits, ..Config::default() }).expect("it loads");
+    let tools = WasmToolBox::load(Config { tools: vec![lookup()], limits, ..base() }).expect("it loads");
     let error = failure(&tools, "lookup", json!({"key": "amber-falcon"})).await;
     let message = "the tool called the host more than 0 times in one call".to_owned();
     assert_eq!(error, (ToolErrorKind::RateLimited, message));

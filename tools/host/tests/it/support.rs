@@ -12,6 +12,11 @@ use playhouse_ports::ToolBox;
 use playhouse_tools_host::{Config, Limits, LoadError, ToolConfig, WasmToolBox};
 use serde_json::Value;
 
+/// Nothing configured but where guests run: two test programs are made of these tests.
+pub(crate) fn base() -> Config {
+    Config { isolation: crate::isolation(), ..Config::default() }
+}
+
 /// A component we ship.
 pub(crate) fn shipped(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../builtin/dist/{name}.wasm"))
@@ -41,7 +46,7 @@ pub(crate) fn lookup() -> ToolConfig {
 /// The tools we ship, as an operator would configure them.
 pub(crate) fn all_shipped() -> Config {
     let tools = vec![tool(shipped("calculator")), tool(shipped("convert")), lookup()];
-    Config { tools, lock: Some(lock()), ..Config::default() }
+    Config { tools, lock: Some(lock()), ..base() }
 }
 
 /// One tool box with them for all tests that only call: compiling takes longer than calling.
@@ -54,7 +59,7 @@ pub(crate) fn shared() -> &'static WasmToolBox {
 /// A tool box with one tool and tight limits.
 pub(crate) fn only(tool: ToolConfig) -> Result<WasmToolBox, LoadError> {
     let limits = Limits { memory_bytes: 16 << 20, running: 2, waiting: 1, ..Limits::default() };
-    WasmToolBox::load(Config { tools: vec![tool], limits, ..Config::default() })
+    WasmToolBox::load(Config { tools: vec![tool], limits, ..base() })
 }
 
 pub(crate) fn request(tool: &str, arguments: Value) -> ToolRequest {

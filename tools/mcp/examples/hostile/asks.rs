@@ -36,6 +36,10 @@ impl Asks {
                     json!({ "type": "object", "properties": { "region": field, "passWord": field } });
                 self.ask("elicitation/create", json!({ "message": UNSEEN, "requestedSchema": schema }));
             }
+            "unseen-form" => {
+                let schema = json!({ "type": "object", "properties": { "sure": { "type": "boolean", "title": UNSEEN } } });
+                self.ask("elicitation/create", json!({ "message": "Sure?", "requestedSchema": schema }));
+            }
             "progress" => progress(&params["_meta"]["progressToken"]),
             "unseen" => answer(id, json!({ "isError": true, "content": text(UNSEEN)["content"] })),
             "late" => match (params["arguments"]["go"].as_bool(), params["arguments"]["heard"].as_bool()) {
@@ -56,7 +60,9 @@ impl Asks {
     pub(crate) fn answered(&mut self, message: &Value) {
         match &*self.how {
             "storm" => self.ask("sampling/createMessage", sampling("again")),
-            "password" | "samples" => answer(&self.call, text(&message["result"].to_string())),
+            "password" | "unseen-form" | "samples" => {
+                answer(&self.call, text(&message["result"].to_string()))
+            }
             "late" => self.heard = Some(message.clone()),
             _ => {}
         }

@@ -8,7 +8,7 @@ fn definition(name: &str) -> Definition {
         description: "Does it.".into(),
         input_schema: json!({ "type": "object" }),
         output_schema: None,
-        annotations: Annotations::default(),
+        annotations: Hints::default(),
     }
 }
 
@@ -39,6 +39,27 @@ fn an_effect_is_once_unless_somebody_who_is_trusted_says_more() {
     config.effects =
         [("read", EffectClass::Once), ("plain", EffectClass::Pure)].map(|(k, v)| (k.into(), v)).into();
     assert_eq!(effects(&config), [EffectClass::Once, EffectClass::Idempotent, EffectClass::Pure]);
+}
+
+#[test]
+fn annotations_are_the_worst_unless_somebody_who_is_trusted_says_more() {
+    let mut read = definition("read");
+    read.annotations =
+        Hints { read_only: Some(true), destructive: Some(true), open_world: Some(false), ..read.annotations };
+    let mut add = definition("add");
+    add.annotations.destructive = Some(false);
+    let mut config = ServerConfig::default();
+    let worst = Annotations::default();
+    let spec = |tool: &Definition, config: &ServerConfig| tool.tool("s", config).unwrap().spec.annotations;
+    assert_eq!([&read, &add].map(|tool| spec(tool, &config)), [worst; 2], "an untrusted word is no word");
+    config.trust_annotations = true;
+    let reads = Annotations { read_only: true, destructive: false, idempotent: true, open_world: false };
+    assert_eq!(spec(&read, &config), reads);
+    assert_eq!(spec(&add, &config), Annotations { destructive: false, ..worst });
+    config.effects =
+        [("read", EffectClass::Once), ("add", EffectClass::Pure)].map(|(k, v)| (k.into(), v)).into();
+    assert_eq!(spec(&read, &config), worst);
+    assert_eq!(spec(&add, &config), Annotations::promised(EffectClass::Pure));
 }
 
 #[test]

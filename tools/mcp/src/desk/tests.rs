@@ -53,7 +53,8 @@ fn said(id: i64, progress: f64, total: Option<f64>, message: &str) -> ProgressNo
 #[tokio::test]
 async fn progress_reaches_the_call_it_is_about_and_no_other() {
     let (desk, one, two) = (Desk::default(), Arc::new(Ear::default()), Arc::new(Ear::default()));
-    let (first, second) = (desk.open(Some(one.clone())), desk.open(Some(two.clone())));
+    let (first, second) =
+        (desk.open(Some(one.clone()), Instant::now()), desk.open(Some(two.clone()), Instant::now()));
     let wire = send(&desk, &first, 1);
     assert_eq!(wire["params"]["_meta"], json!({ "progressToken": 101 }), "the number is not on the wire");
     send(&desk, &second, 2);
@@ -75,7 +76,7 @@ async fn progress_reaches_the_call_it_is_about_and_no_other() {
 #[tokio::test(start_paused = true)]
 async fn endless_progress_is_passed_on_at_a_bounded_rate_and_length() {
     let (desk, ear) = (Desk::default(), Arc::new(Ear::default()));
-    let opened = desk.open(Some(ear.clone()));
+    let opened = desk.open(Some(ear.clone()), Instant::now());
     send(&desk, &opened, 1);
     for second in 1..=3_u32 {
         for step in 0..1_000 {
@@ -107,7 +108,7 @@ fn any_number_is_a_step() {
 #[tokio::test]
 async fn what_belongs_to_a_call_ends_with_it_and_is_counted() {
     let desk = Desk::default();
-    let opened = desk.open(None);
+    let opened = desk.open(None, Instant::now());
     let case = opened.case.clone();
     assert!((0..3).all(|_| Case::one_more(&case.sampled, 3)) && !Case::one_more(&case.sampled, 3));
     assert!(futures_util::poll!(std::pin::pin!(case.over())).is_pending());

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::definition::Annotations;
+use crate::definition::Hints;
 
 fn tool(name: &str, description: &str) -> Definition {
     Definition {
@@ -11,7 +11,7 @@ fn tool(name: &str, description: &str) -> Definition {
         description: description.into(),
         input_schema: json!({ "type": "object" }),
         output_schema: None,
-        annotations: Annotations::default(),
+        annotations: Hints::default(),
     }
 }
 

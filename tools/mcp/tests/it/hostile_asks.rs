@@ -37,6 +37,17 @@ async fn a_form_for_a_password_is_declined_and_whoever_calls_sees_it() {
 }
 
 #[tokio::test]
+async fn a_person_is_asked_for_no_password_and_shown_no_text_that_they_cannot_see() {
+    for how in ["password", "unseen-form"] {
+        let stage = Stage::run(ServerConfig { ask_person: true, ..hostile(how) }).ready().await;
+        let caller = Arc::default();
+        let said = stage.call_for(&caller, "t", json!({})).await.unwrap();
+        assert_eq!(said, json!(r#"{"action":"decline"}"#), "{how}");
+        assert!(caller.forms().is_empty(), "{how}");
+    }
+}
+
+#[tokio::test]
 async fn endless_progress_ends_the_connection_and_is_passed_on_in_part() {
     let (stage, caller) = (Stage::run(asking("progress")).ready().await, Arc::default());
     let error = stage.call_for(&caller, "t", json!({})).await.unwrap_err();

@@ -18,9 +18,9 @@ use playhouse_core::{
     model::{Finish, Reply, Usage},
     tool::{Grant, Reach, ToolError, ToolErrorKind, ToolProgress, ToolRequest},
 };
-use playhouse_ports::{ToolBox, ToolCaller, ToolQuestion};
+use playhouse_ports::{ToolAnswer, ToolBox, ToolCaller, ToolForm, ToolQuestion};
 use playhouse_tools_mcp::{McpOptions, McpServer, McpToolBox, ServerConfig, ServerExit, ServerStatus};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -154,6 +154,10 @@ pub(crate) struct Witness {
     pub(crate) asked: Mutex<Vec<ToolQuestion>>,
     /// Thinks for ever.
     pub(crate) slow: bool,
+    /// What a person says to a form; without, nobody ever looks.
+    pub(crate) person: Option<ToolAnswer>,
+    /// The forms that a person was shown, with their schemas.
+    pub(crate) forms: Mutex<Vec<(String, Value)>>,
     /// Thoughts that nobody waited for.
     pub(crate) given_up: AtomicUsize,
 }
@@ -161,6 +165,10 @@ pub(crate) struct Witness {
 impl Witness {
     pub(crate) fn told(&self) -> Vec<(u64, u64, String)> {
         self.told.lock().unwrap().clone()
+    }
+
+    pub(crate) fn forms(&self) -> Vec<(String, Value)> {
+        self.forms.lock().unwrap().clone()
     }
 
     pub(crate) fn asked(&self) -> Vec<ToolQuestion> {
@@ -199,6 +207,21 @@ impl ToolCaller for Witness {
             finish: Finish::Stop,
             model: "nano".into(),
         })
+    }
+
+    async fn ask_person(&self, form: ToolForm) -> Result<ToolAnswer, ToolError> {
+        self.forms.lock().unwrap().push((form.message.clone(), form.schema.clone()));
+        match self.person.clone() {
+            Some(ToolAnswer::Filled(fields)) => {
+                (form.check)(&Map::new()).expect_err("an empty answer does not fit");
+                (form.check)(&fields).map(|()| ToolAnswer::Filled(fields)).map_err(|why| panic!("{why}"))
+            }
+            Some(declined) => Ok(declined),
+            None => {
+                let _thought = Thought(&self.given_up);
+                std::future::pending().await
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may")]
 
 mod asking;
+mod asking_people;
 mod confined;
 mod fuzz;
 mod good;
@@ -12,5 +13,6 @@ mod kit;
 mod lives;
 mod official;
 mod real;
+mod real_modern;
 mod real_sdk;
 mod wire;

@@ -43,7 +43,7 @@ fn ours(venv: &str) -> ServerConfig {
 
 /// The same program as a server over HTTP, which ends when the child is dropped. It is told its port in `variable`, or as
 /// its last argument.
-async fn over_http(config: ServerConfig, variable: Option<&str>) -> (ServerConfig, Child) {
+pub(crate) async fn over_http(config: ServerConfig, variable: Option<&str>) -> (ServerConfig, Child) {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let mut command = Command::new(config.command.unwrap());
     command.args(config.args).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);

@@ -12,7 +12,7 @@ use crate::{
     model::{Finish, Reply, Sampling, Usage},
     policy::{ApprovalRule, Policy, Retry, ToolRules, UndoRule},
     task::{Lineage, TaskSpec, control},
-    tool::{Asked, EffectClass, Grant, Reach, Receipt, ToolSpec},
+    tool::{Annotations, Asked, EffectClass, Grant, Reach, Receipt, ToolSpec},
     window::WindowPolicy,
 };
 
@@ -32,6 +32,7 @@ fn tool((name, effect): (&str, EffectClass)) -> Arc<ToolSpec> {
         input_schema: json!({ "type": "object" }),
         output_schema: json!({}),
         effect,
+        annotations: Annotations::promised(effect),
         digest: "d1".into(),
     })
 }

@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use playhouse_api::{
     AgentView, ApiError, ApiErrorKind, Caller, EventStream, Export, ForkRequest, Health, NodeKind,
-    NodeStatus, RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
+    NodeStatus, Question, RuntimeApi, Submission, Submitted, TaskList, TaskQuery, TreeNode, Verdict,
 };
 use playhouse_core::{
     id::{Seq, SessionId, TaskId},
     model::ModelInfo,
     session::Session,
     task::{Event, Outcome, Signal, TaskView},
-    tool::{EffectClass, ToolSpec},
+    tool::{Annotations, EffectClass, ToolSpec},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Fake, INPUT_BYTES_MAX, entry, stream, task_id};
 
@@ -133,6 +133,22 @@ impl RuntimeApi for Fake {
         self.hear(id, signal)
     }
 
+    async fn questions(&self, caller: &Caller, id: &TaskId) -> Result<Vec<Question>, ApiError> {
+        self.task(caller, id).await?;
+        Ok(self.state().questions.clone())
+    }
+
+    async fn answer(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        number: u64,
+        answer: Option<Map<String, Value>>,
+    ) -> Result<(), ApiError> {
+        self.task(caller, id).await?;
+        self.reply(number, answer)
+    }
+
     async fn fork(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> Result<TaskView, ApiError> {
         self.task(caller, id).await?;
         Ok(self.branch(caller, id, request))
@@ -187,6 +203,7 @@ impl RuntimeApi for Fake {
             input_schema: json!({"type": "object"}),
             output_schema: json!({"type": "string"}),
             effect: EffectClass::Pure,
+            annotations: Annotations::promised(EffectClass::Pure),
             digest: "b1".into(),
         }])
     }

@@ -5,6 +5,7 @@ use playhouse_core::{
     id::TaskId,
     task::{Signal, Status, TaskView, Waiting},
 };
+use serde_json::{Map, Value};
 
 use super::{Fake, Heard, api::refused};
 
@@ -56,6 +57,16 @@ impl Fake {
     pub(super) fn hear(&self, id: &TaskId, signal: Signal) -> Result<TaskView, ApiError> {
         self.note(Heard::Signal(signal));
         Ok(self.change(id, |_| ()))
+    }
+
+    pub(super) fn reply(&self, number: u64, answer: Option<Map<String, Value>>) -> Result<(), ApiError> {
+        let before = self.state().questions.len();
+        self.state().questions.retain(|question| question.number != number);
+        if self.state().questions.len() == before {
+            return refused(ApiErrorKind::NotFound, format!("nobody asks question {number}"));
+        }
+        self.note(Heard::Answer(number, answer));
+        Ok(())
     }
 
     pub(super) fn branch(&self, caller: &Caller, id: &TaskId, request: ForkRequest) -> TaskView {

@@ -122,8 +122,7 @@ fn allocates() -> Vec<Case> {
         component: "(core module $more (memory 180)) (core instance (instantiate $more))".into(),
         ..Wat::default()
     };
-    let four = "(core module $more (memory 1)) (core instance (instantiate $more)) (core instance (instantiate \
-                $more)) (core instance (instantiate $more))";
+    let seven = format!("(core module $more (memory 1)) {}", "(core instance (instantiate $more))".repeat(6));
     vec![
         case("growing without end", &Wat::doing(growing), Expect::Ends(OutOfMemory)),
         case(
@@ -139,7 +138,7 @@ fn allocates() -> Vec<Case> {
         case("two memories that are too much together", &second, Expect::Refused("more memory")),
         case(
             "more memories than a tool has",
-            &Wat { component: four.into(), ..Wat::default() },
+            &Wat { component: seven, ..Wat::default() },
             Expect::Refused("memories"),
         ),
         case(
@@ -229,7 +228,7 @@ fn tables() -> Vec<Case> {
         Case::component("table bomb", name, &Wat { items: items.into(), ..Wat::doing(call) }, expect)
     };
     let growing = "(loop $a (drop (table.grow (ref.null func) (i32.const 1000))) (br $a)) unreachable";
-    let ten: String = (0..10).map(|n| format!("(table $t{n} 1 funcref)")).collect();
+    let fifteen: String = (0..15).map(|n| format!("(table $t{n} 1 funcref)")).collect();
     let three = "(core module $more (table 4000 funcref)) (core instance (instantiate $more)) (core instance (instantiate \
                  $more)) (core instance (instantiate $more))";
     vec![
@@ -240,7 +239,7 @@ fn tables() -> Vec<Case> {
             "i32.const 64",
             Expect::Refused("table"),
         ),
-        case("ten tables", &ten, "i32.const 64", Expect::Refused("tables")),
+        case("fifteen tables", &fifteen, "i32.const 64", Expect::Refused("tables")),
         Case::component(
             "table bomb",
             "three tables that are too much together",

@@ -20,12 +20,13 @@ use playhouse_tools_host::{
     WasmToolBox,
 };
 use playhouse_tools_policy::{Allowed, Decision, Target, check_headers};
+use rustix::fs::{CWD, RenameFlags, renameat_with as rename};
 use serde_json::Value;
 use tempfile::TempDir;
 use tracing::field::{Field, Visit};
 use tracing::span;
 
-use crate::support::{hostile, request, shipped, tool};
+use crate::support::{base, hostile, request, shipped, tool};
 
 /// The secret that is granted. It has a character that JSON and one that URLs write differently.
 pub(crate) const KEY: &str = "sk-canary/7f3b\"9c2e+5d81";
@@ -47,7 +48,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let _ = tracing::subscriber::set_global_default(Lines);
+        listen();
         let home = TempDir::new().expect("a folder");
         for folder in ["docs", "out", "outside", "stores/t-other"] {
             fs::create_dir_all(home.path().join(folder)).expect("the folder is ours");
@@ -103,16 +104,16 @@ impl Place {
     /// Swaps `out/flip`, a folder, for a link out of `out` and back, until what is returned is dropped.
     pub(crate) fn flip(&self) -> Flipping {
         let (out, stop) = (self.path("out"), Arc::new(AtomicBool::new(false)));
-        let [here, folder, link] = ["flip", "flip-folder", "flip-link"].map(|name| out.join(name));
+        let [here, link] = ["flip", "flip-link"].map(|name| out.join(name));
         fs::create_dir_all(&here).expect("the folder is ours");
         fs::write(here.join("canary.txt"), "inside").expect("the folder is ours");
         let _ = symlink("../outside", &link);
         let stopped = Arc::clone(&stop);
         let swap = move || {
             while !stopped.load(Ordering::Relaxed) {
-                for (aside, instead) in [(&folder, &link), (&link, &folder)] {
-                    fs::rename(&here, aside).expect("the folder is ours");
-                    fs::rename(instead, &here).expect("the folder is ours");
+                // Twice, so that it ends as it began; at once, so that nothing can be made where nothing is.
+                for _ in 0..2 {
+                    rename(CWD, &here, CWD, &link, RenameFlags::EXCHANGE).expect("the folder is ours");
                 }
             }
         };
@@ -210,7 +211,7 @@ fn config(home: &TempDir, door: &Arc<Door>, tools: Vec<ToolConfig>) -> Config {
             waiting: 4,
             ..Limits::default()
         },
-        ..Config::default()
+        ..base()
     }
 }
 
@@ -309,8 +310,21 @@ impl ToolCaller for Watch {
     }
 }
 
-/// What the operator's log says.
+/// What the operator's log says, until a case looks at it.
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The lines of it about crashes, all of them.
+static CRASHES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Keeps what is logged from now on.
+pub(crate) fn listen() {
+    let _ = tracing::subscriber::set_global_default(Lines);
+}
+
+/// What the log says of the crash of the call with that effect id.
+pub(crate) fn crash(effect: &str) -> Option<String> {
+    let (lines, wanted) = (CRASHES.lock().expect("no panics"), format!(" effect={effect} "));
+    lines.iter().find(|line| line.contains(&wanted)).cloned()
+}
 
 struct Lines;
 
@@ -337,6 +351,9 @@ impl tracing::Subscriber for Lines {
         }
         let mut text = Text(String::new());
         event.record(&mut text);
+        if event.metadata().fields().field("trace").is_some() {
+            CRASHES.lock().expect("no panics").push(text.0.clone());
+        }
         LINES.lock().expect("no panics").push(text.0);
     }
 }

@@ -27,7 +27,7 @@ const ITEMS: [&str; 5] = ["items", "additionalItems", "prefixItems", "unevaluate
 
 /// A schema, looked at once.
 #[derive(Debug, Clone)]
-pub struct SchemaCost {
+pub(crate) struct SchemaCost {
     schema: Value,
     /// Values in it: a bound on how often each place of a value is visited, if nothing refers to anything.
     size: usize,
@@ -40,7 +40,7 @@ impl SchemaCost {
     /// # Errors
     /// If a reference in it leads where it cannot be followed here: out of the document, to a name, or in a document
     /// whose parts have ids of their own.
-    pub fn of(schema: &Value) -> Result<Self, String> {
+    pub(crate) fn of(schema: &Value) -> Result<Self, String> {
         let mut seen = Seen::default();
         seen.look(schema, 0);
         if let Some(reference) = seen.elsewhere {
@@ -55,7 +55,7 @@ impl SchemaCost {
     }
 
     /// Whether checking `value` takes at most [`VISITS_MAX`] visits.
-    pub fn allows(&self, value: &Value) -> bool {
+    pub(crate) fn allows(&self, value: &Value) -> bool {
         let most = self.size.saturating_mul(size(value));
         if !self.has_references && most <= VISITS_MAX {
             return true;

@@ -4,13 +4,18 @@
 //! process that stays and answers a line of JSON with a line of JSON, as the best MCP server over stdio would. Neither
 //! of them has a sandbox, a memory limit or a deadline.
 //!
+//! And what it costs when guests run in worker processes.
+//!
 //! The call is the shipped calculator, a small component from Rust. Its arguments and its result are checked
 //! against its schemas.
+
+mod idle;
+mod limits;
 
 use std::{
     hint::black_box,
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -28,7 +33,7 @@ use playhouse_core::{
     tool::{Grant, Reach, ToolRequest},
 };
 use playhouse_ports::{ToolBox, nobody};
-use playhouse_tools_host::{Config, ToolConfig, WasmToolBox};
+use playhouse_tools_host::{Config, Isolation, ToolConfig, WasmToolBox, WorkerCommand};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -64,19 +69,32 @@ enum Part {
     /// Answers each line with a line, until there are no more.
     #[command(hide = true)]
     Echo,
+    /// Holds so many tools of a folder, and says how much memory that takes.
+    #[command(hide = true)]
+    Idle { folder: PathBuf, tools: usize },
 }
 
 fn main() -> Result<ExitCode> {
+    // The worker processes are this program, too.
+    playhouse_tools_host::worker_entry();
     let args = Args::parse();
-    if args.part.is_some() {
-        return echo().map(|()| ExitCode::SUCCESS);
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    match args.part {
+        Some(Part::Echo) => return echo().map(|()| ExitCode::SUCCESS),
+        Some(Part::Idle { folder, tools }) => {
+            return tokio.block_on(idle::hold(&folder, tools, request(1))).map(|()| ExitCode::SUCCESS);
+        }
+        None => {}
     }
     let mut figures = Figures::begin("a sandboxed call, fresh instance, all limits on");
     let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/builtin/dist/calculator.wasm");
-    let config =
-        Config { tools: vec![ToolConfig { component, ..ToolConfig::default() }], ..Config::default() };
+    let config = Config {
+        tools: vec![ToolConfig { component: component.clone(), ..ToolConfig::default() }],
+        ..Config::default()
+    };
+    let isolation = Isolation::Process(WorkerCommand::this_program()?);
+    let away = Arc::new(WasmToolBox::load(Config { isolation, ..config.clone() })?);
     let tools = Arc::new(WasmToolBox::load(config)?);
-    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     tokio.block_on(async {
         timed(&tools, args.calls / 10).await?; // The first calls touch what later ones find.
         let one = Spread::of(timed(&tools, args.calls).await?);
@@ -86,7 +104,13 @@ fn main() -> Result<ExitCode> {
         figures.note("calls per second, one caller and two", format!("{single:.0}, {double:.0}"));
         figures.at_least("two callers, as a multiple of one", double / single, SCALES, "");
         figures.at_least("two callers", double, CALLS_PER_S, "calls/s");
-        crowd(&mut figures).await
+        timed(&away, args.calls / 10).await?;
+        figures.note("the same call in a worker process", Spread::of(timed(&away, args.calls).await?));
+        let (single, double) = (rate(&away, 1).await?, rate(&away, 2).await?);
+        figures.note("calls per second there, one caller and two", format!("{single:.0}, {double:.0}"));
+        crowd(&mut figures).await?;
+        idle::measure(&mut figures, &component)?;
+        limits::measure(&figures, &component).await
     })?;
     figures.note("a process per call, which does nothing", Spread::of(processes()?));
     figures.note("a process that stays, JSON over its stdio", Spread::of(lines(args.calls / 10)?));

@@ -1,0 +1,140 @@
+//! What running calls of a task ask people, and the answers.
+//!
+//! ```text
+//! question 1763848390123   files__move_file asks:
+//!          Overwrite notes.txt?
+//!          sure (boolean, needed): whether to go on
+//!          answer with:  playhouse task answer 01K… --question 1763848390123 '{"sure": …}'
+//!          decline with: playhouse task answer 01K… --question 1763848390123 --decline
+//! ```
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use playhouse_http::wire::{AnswerForm, Question, QuestionList};
+use serde_json::Value;
+
+use crate::{cli::AnswerArgs, client::Client, render::shorten};
+
+/// What is open, as people or programs read it.
+pub(super) async fn list(client: &Client, id: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let open = open(client, id).await?;
+    print(id, &open, json)
+}
+
+/// Answers the question that is meant: the only one, if none is named.
+pub(super) async fn answer(client: &Client, args: AnswerArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let AnswerArgs { id, answer, question, decline } = args;
+    let number = match question {
+        Some(number) => number,
+        None => only(&open(client, &id).await?.questions, &id)?,
+    };
+    let answer = match answer {
+        None => None,
+        Some(Value::Object(fields)) => Some(fields),
+        Some(other) => {
+            bail!("an answer is an object with the form's fields, such as {{\"sure\": true}}, not {other}")
+        }
+    };
+    let path = format!("/v1/tasks/{id}/questions/{number}");
+    let left: QuestionList = client.post(&path, &AnswerForm { answer, decline }, None).await?;
+    print(&id, &left, json)
+}
+
+async fn open(client: &Client, id: &str) -> anyhow::Result<QuestionList> {
+    client.get(&format!("/v1/tasks/{id}/questions"), &[]).await
+}
+
+/// The number of the only question.
+fn only(questions: &[Question], id: &str) -> anyhow::Result<u64> {
+    match questions {
+        [one] => Ok(one.number),
+        [] => bail!("no call of task {id} asks anything now"),
+        many => bail!(
+            "{} questions are open: say which with --question; `playhouse task questions {id}` lists them",
+            many.len()
+        ),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the questions are this command's output")]
+fn print(id: &str, open: &QuestionList, json: bool) -> anyhow::Result<ExitCode> {
+    match json {
+        true => println!("{}", serde_json::to_string_pretty(open)?),
+        false => print!("{}", open.questions.iter().map(|question| page(id, question)).collect::<String>()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A stranger's words, each on a line without anything that a terminal obeys.
+fn page(id: &str, question: &Question) -> String {
+    let Question { number, tool, message, schema, .. } = question;
+    let needed = schema["required"].as_array().cloned().unwrap_or_default();
+    let none = serde_json::Map::new();
+    let fields = schema["properties"].as_object().unwrap_or(&none);
+    let field = |(name, field): (&String, &Value)| {
+        let kind = match field["enum"].as_array() {
+            Some(choices) => choices.iter().map(Value::to_string).collect::<Vec<_>>().join(" or "),
+            None => field["type"].as_str().unwrap_or("anything").to_owned(),
+        };
+        let needed = if needed.iter().any(|needed| needed == name) { ", needed" } else { "" };
+        let about = field["description"].as_str().or(field["title"].as_str()).unwrap_or_default();
+        let about = if about.is_empty() { String::new() } else { format!(": {about}") };
+        shorten(&format!("{name} ({kind}{needed}){about}"))
+    };
+    let sketch: Vec<String> =
+        fields.keys().map(|name| format!("{}: …", Value::from(name.as_str()))).collect();
+    let command = format!("playhouse task answer {id} --question {number}");
+    let mut lines = vec![shorten(message)];
+    lines.extend(fields.iter().map(field));
+    lines.push(format!("answer with:  {command} '{{{}}}'", shorten(&sketch.join(", "))));
+    lines.push(format!("decline with: {command} --decline"));
+    let lines: String = lines.iter().map(|line| format!("         {line}\n")).collect();
+    format!("question {number}   {} asks:\n{lines}", shorten(tool))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn question(number: u64) -> Question {
+        Question {
+            number,
+            effect_id: "T/1.0".into(),
+            tool: "s__move".into(),
+            message: "Over\u{1b}[2Jwrite\nit?".into(),
+            schema: json!({
+                "properties": {
+                    "how": { "enum": ["a", "b"], "title": "The \u{1b}way" }, "sure": { "type": "boolean" }
+                },
+                "required": ["sure"]
+            }),
+            asked_ms: number,
+        }
+    }
+
+    #[test]
+    fn a_question_is_shown_with_its_fields_and_the_commands_that_answer_it() {
+        let page = page("T", &question(7));
+        for line in [
+            "question 7   s__move asks:\n",
+            "         Over [2Jwrite it?\n",
+            "         how (\"a\" or \"b\"): The  way\n",
+            "         sure (boolean, needed)\n",
+            "playhouse task answer T --question 7 '{\"how\": …, \"sure\": …}'\n",
+            "playhouse task answer T --question 7 --decline\n",
+        ] {
+            assert!(page.contains(line), "{line:?} is not in {page:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_number_the_only_question_is_meant() {
+        assert_eq!(only(&[question(7)], "T").unwrap(), 7);
+        assert!(only(&[], "T").unwrap_err().to_string().contains("asks anything"));
+        let many = only(&[question(7), question(8)], "T").unwrap_err().to_string();
+        assert!(many.contains("2 questions") && many.contains("task questions T"), "{many}");
+    }
+}
