@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     expect_none,
-    metadata::{Member, members},
+    metadata::{Member, compiled, members},
     tree::root,
 };
 
@@ -53,5 +53,16 @@ fn versions_of_dependencies_are_chosen_once_for_the_whole_workspace() {
         offenders,
         "write `name.workspace = true` (or `name = { workspace = true, … }`) on one line, and put the version \
          into `[workspace.dependencies]` of the root",
+    );
+}
+
+#[test]
+fn tests_compile_nothing_of_the_program_a_second_time() {
+    let [program, tests] = [false, true].map(compiled);
+    let twice = program.difference(&tests);
+    expect_none(
+        twice.map(|what| format!("Cargo.toml:1: {what}: tests want more features of it")).collect(),
+        "everything above such a crate is compiled and linked twice: put the features that tests want into \
+         `[workspace.dependencies]`, too",
     );
 }

@@ -1,13 +1,20 @@
-//! What a child process may reach: files by Landlock, resources by limits. Both hold from its first instruction on.
+//! What a process may reach: files by Landlock, resources by limits, system calls by seccomp.
 //!
-//! Landlock restricts a thread and what that thread starts, so a thread is made for it that starts the process and ends.
-//! Limits belong to a process, so the process starts as a shell that waits for a line on stdin, gets its limits, and only
-//! then becomes the program. Neither needs code between `fork` and `exec`, and so none of this is `unsafe`.
+//! The first two hold for a child from its first instruction on. Landlock restricts a thread and what that thread starts,
+//! so a thread is made for it that starts the process and ends. Limits belong to a process, so the process starts as a
+//! shell that waits for a line on stdin, gets its limits, and only then becomes the program. Neither needs code between
+//! `fork` and `exec`, and so none of this is `unsafe`. A process gives up system calls itself, once it is ready.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
+
+#[cfg(target_os = "linux")]
+mod calls;
+
+#[cfg(target_os = "linux")]
+pub use calls::{When, Whose, refuse};
 
 /// Waits for a line, then becomes its arguments. `read` takes no byte more than the line.
 pub const GATE: &str = "read -r go && exec \"$@\"";
