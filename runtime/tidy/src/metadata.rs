@@ -80,8 +80,17 @@ impl Graph {
 /// Every crate that is compiled, ours or not, as `name version|feature,feature`; with `tests` also what only tests use.
 pub(crate) fn compiled(tests: bool) -> BTreeSet<String> {
     let edges = if tests { "normal,build,dev" } else { "normal,build" };
-    let tree =
-        run(&["tree", "--workspace", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--edges", edges]);
+    let tree = run(&[
+        "tree",
+        "--workspace",
+        "--offline",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}|{f}",
+        "--edges",
+        edges,
+    ]);
     tree.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
 }
 

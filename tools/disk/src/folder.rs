@@ -190,6 +190,9 @@ impl Folder {
         if !quota.allows(change, || entries::size(&self.dir))? {
             return Err(FileError::Limit);
         }
+        if let Some(parent) = path.parent() {
+            self.dir.create_dir_all(parent).map_err(escaped)?;
+        }
         let dir = self.parent(&path)?;
         let aside = aside();
         let written = put(&dir, &aside, Path::new(&name), content);
@@ -211,10 +214,10 @@ impl Folder {
         if path.as_os_str().is_empty() {
             return Err(FileError::Denied);
         }
-        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
-        let meta = self.dir.symlink_metadata(&path).map_err(escaped)?;
-        let dir = self.parent(&path)?;
         let name = path.file_name().ok_or(FileError::WrongKind)?;
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = self.parent(&path)?;
+        let meta = dir.symlink_metadata(name).map_err(escaped)?;
         if meta.is_dir() {
             dir.remove_dir(name).map_err(escaped)?;
         } else {
@@ -248,15 +251,11 @@ impl Folder {
         Ok(file)
     }
 
-    /// The folder in which `path` lies, made if it is missing. The name written there replaces a link instead of following
-    /// it.
+    /// The folder in which `path` lies. A name written there replaces a link instead of following it.
     fn parent(&self, path: &Path) -> Result<Dir, FileError> {
         match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             None => Ok(self.dir.try_clone()?),
-            Some(parent) => {
-                self.dir.create_dir_all(parent).map_err(escaped)?;
-                self.dir.open_dir(parent).map_err(escaped)
-            }
+            Some(parent) => self.dir.open_dir(parent).map_err(escaped),
         }
     }
 }

@@ -191,6 +191,29 @@ fn a_file_is_only_changed_if_it_is_the_version_that_was_read() {
 }
 
 #[test]
+fn removing_makes_no_folder_even_while_one_is_renamed_all_the_time() {
+    let (house, folder) = house();
+    let granted = house.path().join("granted");
+    let (real, gone) = (granted.join("real"), granted.join("gone"));
+    fs::create_dir(&real).unwrap();
+    let (stop, made) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                fs::write(real.join("file"), "").unwrap();
+                fs::rename(&real, &gone).unwrap();
+                made.fetch_or((0..10).any(|_| real.exists()), Ordering::Relaxed);
+                fs::rename(&gone, &real).unwrap();
+            }
+        });
+        let removed = (0..10_000).filter(|_| folder.remove("real/file").is_ok()).count();
+        stop.store(true, Ordering::Relaxed);
+        assert!(removed > 0, "the file was there now and then");
+    });
+    assert!(!made.into_inner(), "the folder was there again while it was away");
+}
+
+#[test]
 fn the_quota_holds_and_what_is_removed_by_others_counts_too() {
     let (house, folder) = house();
     folder.write("big", &[0; 900], None).unwrap();
