@@ -17,7 +17,9 @@ use crate::{
     render::Renderer,
     replay,
 };
+use questions::{QUIET, Shown};
 use show::{name, show};
+use tokio::time::timeout;
 
 /// How often a daemon that is not ready yet, or is away, is asked again.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -43,7 +45,7 @@ pub(crate) async fn task(args: TaskArgs) -> anyhow::Result<ExitCode> {
             client.delete(&format!("/v1/tasks/{id}")).await?;
             return Ok(ExitCode::SUCCESS);
         }
-        TaskCommand::Show { id } => client.get(&format!("/v1/tasks/{id}"), &[]).await?,
+        TaskCommand::Show { id } => return self::look(client, &id, json).await,
         TaskCommand::Cancel { id, reason } => say::to(client, &id, "cancel", &Cancel { reason }).await?,
         TaskCommand::Pause { id, reason } => say::to(client, &id, "pause", &Pause { reason }).await?,
         TaskCommand::Resume { id } => say::to(client, &id, "resume", &Value::Null).await?,
@@ -56,6 +58,16 @@ pub(crate) async fn task(args: TaskArgs) -> anyhow::Result<ExitCode> {
         }
     };
     show(&task, json)
+}
+
+/// A task, and for people also what its calls ask.
+#[expect(clippy::print_stdout, reason = "the task is this command's output")]
+async fn look(client: &Client, id: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let code = show(&client.get(&format!("/v1/tasks/{id}"), &[]).await?, json)?;
+    if !json {
+        print!("{}", Shown::default().more(client, id).await);
+    }
+    Ok(code)
 }
 
 async fn submit(client: &Client, args: SubmitArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -123,8 +135,18 @@ async fn follow(
     renderer: &mut Renderer,
 ) -> anyhow::Result<Option<ExitCode>> {
     let mut events = pin!(client.events(&args.id, *next).await?);
-    while let Some(event) = events.next().await {
-        let event = event?;
+    let mut shown = Shown::default();
+    loop {
+        let event = match timeout(QUIET, events.next()).await {
+            Ok(Some(event)) => event?,
+            Ok(None) => break,
+            Err(_quiet) => {
+                if !json {
+                    print!("{}", shown.more(client, &args.id).await);
+                }
+                continue;
+            }
+        };
         let Ok(record) = serde_json::from_str::<Record>(&event.data) else { continue };
         *next = record.seq + 1;
         match json {

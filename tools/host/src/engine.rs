@@ -37,6 +37,9 @@ const CORE_INSTANCES_MAX: u32 = 64;
 /// adapter for WASI puts up to three parts around it, each with a memory and two tables.
 const MEMORIES_MAX: u32 = 6;
 const TABLES_MAX: u32 = 14;
+/// Tables of one core module. A module that was joined from several has the table of its functions and one of those that
+/// are known only once there is an instance.
+const MODULE_TABLES_MAX: u32 = 2;
 
 /// An engine whose pool holds `limits.running` instances.
 pub(crate) fn build(limits: &Limits) -> wasmtime::Result<Engine> {
@@ -47,6 +50,7 @@ pub(crate) fn build(limits: &Limits) -> wasmtime::Result<Engine> {
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_memories_per_component(MEMORIES_MAX)
         .max_tables_per_component(TABLES_MAX)
+        .max_tables_per_module(MODULE_TABLES_MAX)
         .total_memories(slots.saturating_mul(MEMORIES_MAX))
         .total_tables(slots.saturating_mul(TABLES_MAX))
         .total_stacks(slots)

@@ -67,6 +67,22 @@ fn read(path: &Path) -> Result<Vec<u8>, KitError> {
     fs::read(path).map_err(KitError::io("read", path))
 }
 
+/// What the builder of an interpreter made, in one piece where that can be: an instance of it is made faster then.
+fn fused(component: Vec<u8>, progress: Progress<'_>) -> Vec<u8> {
+    match playhouse_tools_fuse::fuse(&component) {
+        Ok(Some(fused)) => {
+            progress(&format!("joined {} modules into one, for calls that begin faster", fused.joined));
+            fused.component
+        }
+        Ok(None) => component,
+        // It works as it is, and nobody who builds a tool can mend that.
+        Err(why) => {
+            progress(&format!("left its modules as they are, which makes calls slower: {why}"));
+            component
+        }
+    }
+}
+
 /// A component of a core module in which the world is embedded.
 fn component(core: &[u8]) -> Result<Vec<u8>, KitError> {
     const STEP: &str = "making a component of the compiled module";

@@ -8,13 +8,33 @@
 //!          decline with: playhouse task answer 01K… --question 1763848390123 --decline
 //! ```
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use playhouse_http::wire::{AnswerForm, Question, QuestionList};
 use serde_json::Value;
 
 use crate::{cli::AnswerArgs, client::Client, render::shorten};
+
+/// How long nothing happens before a watcher looks whether a call asks something: questions are no events.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
+
+/// The open questions that a watcher has shown.
+#[derive(Debug, Default)]
+pub(super) struct Shown(BTreeSet<u64>);
+
+impl Shown {
+    /// What is asked besides, as people read it. A daemon that does not answer now is asked again later.
+    pub(super) async fn more(&mut self, client: &Client, id: &str) -> String {
+        open(client, id).await.map_or_else(|_| String::new(), |open| self.page(id, &open.questions))
+    }
+
+    fn page(&mut self, id: &str, open: &[Question]) -> String {
+        let before = std::mem::replace(&mut self.0, open.iter().map(|question| question.number).collect());
+        let fresh = open.iter().filter(|question| !before.contains(&question.number));
+        fresh.map(|question| page(id, question)).collect()
+    }
+}
 
 /// What is open, as people or programs read it.
 pub(super) async fn list(client: &Client, id: &str, json: bool) -> anyhow::Result<ExitCode> {
@@ -128,6 +148,16 @@ mod tests {
         ] {
             assert!(page.contains(line), "{line:?} is not in {page:?}");
         }
+    }
+
+    #[test]
+    fn a_watcher_shows_a_question_once() {
+        let mut shown = Shown::default();
+        assert!(shown.page("T", &[question(7)]).contains("question 7"));
+        let more = shown.page("T", &[question(7), question(8)]);
+        assert!(more.contains("question 8") && !more.contains("question 7"), "{more}");
+        assert_eq!(shown.page("T", &[question(8)]), "");
+        assert_eq!(shown.0.len(), 1, "what was answered is forgotten");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Progress, Project, Step, program, read};
+use super::{Progress, Project, Step, fused, program, read};
 use crate::{KitError, Language, bounds, project::write_if_new, typescript, world};
 
 const NODE: &str = "install Node.js 20 or newer, for example with: apt install nodejs npm";
@@ -27,7 +27,7 @@ pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>
     .args(["--wit", ".build/wit", "--world", world::WORLD, "--js", source, "--module-root", "."])
     .args(["--stub-wasi", "--sync", "--opt-size", "--output", ".build/javascript.wasm"])
     .run(progress)?;
-    read(&scratch.join("javascript.wasm"))
+    Ok(fused(read(&scratch.join("javascript.wasm"))?, progress))
 }
 
 pub(super) fn test(project: &Project, progress: Progress<'_>) -> Result<Step, KitError> {

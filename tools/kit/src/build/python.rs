@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Progress, Project, Step, missing, program, read};
+use super::{Progress, Project, Step, fused, missing, program, read};
 use crate::{KitError, bounds, project::write_if_new, world};
 
 /// The builder, pinned: another version has another interpreter in it.
@@ -32,7 +32,7 @@ pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>
         .args(["componentize", "--stub-wasi", "--python-path", ".", "--python-path", ".build/python"])
         .args(["playhouse_entry".as_ref(), "--output".as_ref(), made.as_os_str()])
         .run(progress)?;
-    read(&made)
+    Ok(fused(read(&made)?, progress))
 }
 
 pub(super) fn test(project: &Project) -> Result<Step, KitError> {
