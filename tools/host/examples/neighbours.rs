@@ -3,6 +3,7 @@
 //!
 //! One caller asks the shipped calculator at a steady pace: alone, then beside as many hostile calls as there are cores, one
 //! crime after the other without a pause, and alone again, which shows the noise. Hostile calls have a tenth of a second each.
+//! With the argument `process`, all of them in worker processes.
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use playhouse_core::id::{EffectId, TaskId, Tenant};
 use playhouse_core::labels::Labels;
 use playhouse_core::tool::{Grant, Reach, ToolRequest};
 use playhouse_ports::{ToolBox, nobody};
-use playhouse_tools_host::{Config, ToolConfig, WasmToolBox};
+use playhouse_tools_host::{Config, Isolation, ToolConfig, WasmToolBox, WorkerCommand};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -28,12 +29,22 @@ const HOSTILE_TIME: Duration = Duration::from_millis(100);
 const LATE_MAX: Duration = Duration::from_millis(20);
 const CRIMES: [&str; 6] = ["loop", "allocate", "recurse", "huge output", "huge error", "deep json"];
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() {
+fn main() {
+    // The worker processes are this program, too.
+    playhouse_tools_host::worker_entry();
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    tokio.expect("threads to run on").block_on(measure());
+}
+
+async fn measure() {
+    let isolation = match std::env::args().nth(1).as_deref() {
+        Some("process") => Isolation::Process(WorkerCommand::this_program().expect("it calls `worker_entry`")),
+        _ => Isolation::default(),
+    };
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let tool = |path: &str| ToolConfig { component: root.join(path), ..ToolConfig::default() };
     let tools = vec![tool("../builtin/dist/calculator.wasm"), tool("tests/guests/misbehaves.wasm")];
-    let tools = WasmToolBox::load(Config { tools, ..Config::default() }).expect("they are ours");
+    let tools = WasmToolBox::load(Config { tools, isolation, ..Config::default() }).expect("they are ours");
     let tools = Arc::new(tools);
     println!("load average: {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
     neighbour(&tools, CALLS / 10).await; // The first calls touch what later ones find.
@@ -105,6 +116,8 @@ async fn commit(
         assert!(tools.metered(request, nobody()).await.result.is_err(), "`{crime}` is a crime");
         late.extend(began.elapsed().checked_sub(HOSTILE_TIME));
         calls += 1;
+        // Between two calls of a task there is a message to its planner, at least.
+        tokio::task::yield_now().await;
     }
     (calls, late)
 }
