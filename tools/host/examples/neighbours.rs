@@ -38,7 +38,9 @@ fn main() {
 
 async fn measure() {
     let isolation = match std::env::args().nth(1).as_deref() {
-        Some("process") => Isolation::Process(WorkerCommand::this_program().expect("it calls `worker_entry`")),
+        Some("process") => {
+            Isolation::Process(WorkerCommand::this_program().expect("it calls `worker_entry`"))
+        }
         _ => Isolation::default(),
     };
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

@@ -62,44 +62,18 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_checked_with_words_a_model_understands() {
-        let schema =
-            json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] });
-        let schema = Schema::compile(&schema).unwrap();
-        schema.check(&json!({ "n": 1 })).unwrap();
-        assert!(schema.check(&json!({ "n": "x" })).unwrap_err().starts_with("`n`: "));
-        assert!(schema.check(&json!({})).unwrap_err().contains("required"));
-    }
-
-    #[test]
-    fn a_schema_that_would_cost_too_much_is_refused() {
+    fn a_stranger_gets_less_than_the_author_of_a_tool() {
         let many: Vec<Value> = (0..=PATTERNS_MAX).map(|n| json!({ "pattern": format!("a{n}") })).collect();
         let cases = [
             (json!({ "description": "x".repeat(SCHEMA_BYTES_MAX) }), "bytes"),
             (nested(SCHEMA_DEPTH_MAX + 1), "levels deep"),
             (json!({ "anyOf": many }), "patterns"),
-            (json!({ "pattern": "(?:\\w{500}){500}" }), "regex"),
-            (json!({ "$ref": "https://example.com/schema.json" }), "example.com"),
-            (json!({ "$ref": "file:///etc/hostname" }), "etc"),
-            (json!({ "type": 5 }), "5"),
         ];
         for (schema, wanted) in cases {
             let problem = Schema::compile(&schema).unwrap_err();
             assert!(problem.contains(wanted), "{wanted}: {problem}");
         }
         Schema::compile(&nested(SCHEMA_DEPTH_MAX - 1)).unwrap();
-    }
-
-    #[test]
-    fn a_check_that_would_never_end_is_refused() {
-        let level = |n: usize| {
-            let next = json!({ "$ref": format!("#/$defs/l{}", n + 1) });
-            (format!("l{n}"), json!({ "allOf": [next, next] }))
-        };
-        let mut defs: serde_json::Map<String, Value> = (0..60).map(level).collect();
-        defs.insert("l60".into(), json!({}));
-        let schema = Schema::compile(&json!({ "$defs": defs, "$ref": "#/$defs/l0" })).unwrap();
-        assert!(schema.check(&json!({})).unwrap_err().contains("too much work"));
     }
 
     #[test]
