@@ -9,6 +9,7 @@
 //! against its schemas.
 
 mod idle;
+mod interpreters;
 mod limits;
 mod peers;
 
@@ -59,6 +60,12 @@ struct Args {
     /// Calls that are timed one by one.
     #[arg(long, default_value_t = 20_000)]
     calls: usize,
+    /// A component of the template for Python, to be timed as well.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// A component of the template for JavaScript or TypeScript.
+    #[arg(long)]
+    javascript: Option<PathBuf>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -118,6 +125,7 @@ fn main() -> Result<ExitCode> {
         figures.note("calls per second there, one caller and two", format!("{single:.0}, {double:.0}"));
         crowd(&mut figures).await?;
         idle::measure(&mut figures, &component)?;
+        interpreters::measure(&mut figures, args.python.as_deref(), args.javascript.as_deref()).await?;
         limits::measure(&figures, &component).await?;
         peers::measure(&figures, args.calls / 10).await
     })?;
