@@ -68,9 +68,13 @@ impl Workers {
 
 /// Hundredths of a second that a process has computed.
 fn ticks(id: i32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let after = stat.rsplit(')').next().unwrap_or_default();
-    after.split_whitespace().nth(11).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+    stat(id).and_then(|stat| stat.split_whitespace().nth(11)?.parse().ok()).unwrap_or(0)
+}
+
+/// What the kernel says of a process, from its state on: the name before it stands in brackets and may hold anything.
+fn stat(id: i32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    Some(stat.rsplit(')').next()?.trim_start().to_owned())
 }
 
 fn send(id: i32, signal: Signal) {
@@ -115,6 +119,11 @@ async fn a_worker_that_dies_costs_its_own_call_and_no_other() {
     }
 }
 
+/// Whether a process is gone, or holds nothing any more and waits to be asked how it ended.
+fn has_ended(id: i32) -> bool {
+    stat(id).is_none_or(|stat| stat.starts_with('Z'))
+}
+
 #[tokio::test]
 async fn a_worker_that_dies_while_it_rests_costs_no_call() {
     let workers = Workers::new();
@@ -122,8 +131,8 @@ async fn a_worker_that_dies_while_it_rests_costs_no_call() {
     for _ in 0..5 {
         let resting = workers.alive();
         workers.signal(Signal::KILL);
-        // What is killed ends when it gets to it.
-        while resting.iter().any(|id| workers.alive().contains(id)) {
+        // What is killed ends when it gets to it, and its line after its memory.
+        while !resting.iter().all(|id| has_ended(*id)) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let next = answer(&tools, "misbehaves", json!({ "crime": "count calls" })).await;
