@@ -1,8 +1,9 @@
 //! What a well-behaved tool feels of those beside it that mean harm, and how late those are ended: `cargo run --release -p
 //! playhouse-tools-host --example neighbours`. Run it on an idle machine.
 //!
-//! One caller asks the shipped calculator at a steady pace: alone, then beside as many hostile calls as there are cores, one
-//! crime after the other without a pause, and alone again, which shows the noise. Hostile calls have a tenth of a second each.
+//! One caller asks the shipped calculator at a steady pace: alone, beside two callers who compare long texts, which is honest
+//! work and shows what busy cores cost anybody, then beside two who commit one crime after the other without a pause, and
+//! alone again, which shows the noise. A hostile call has a tenth of a second.
 //! With the argument `process`, all of them in worker processes.
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 
@@ -22,9 +23,13 @@ use tokio::task::JoinSet;
 /// Calls of the neighbour that are timed, in each part, and the time between two of them.
 const CALLS: usize = 4_000;
 const PACE: Duration = Duration::from_micros(500);
-/// Hostile calls at once, and the time of each.
-const HOSTILE: usize = 2;
+/// Calls beside it at once, and the time of a hostile one.
+const BESIDE: usize = 2;
 const HOSTILE_TIME: Duration = Duration::from_millis(100);
+/// The same for an honest one, which needs a hundredth of it.
+const HONEST_TIME: Duration = Duration::from_secs(1);
+/// Lines of each of the texts that are compared.
+const LINES: usize = 500;
 /// How much later one may end.
 const LATE_MAX: Duration = Duration::from_millis(20);
 const CRIMES: [&str; 6] = ["loop", "allocate", "recurse", "huge output", "huge error", "deep json"];
@@ -45,24 +50,19 @@ async fn measure() {
     };
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let tool = |path: &str| ToolConfig { component: root.join(path), ..ToolConfig::default() };
-    let tools = vec![tool("../builtin/dist/calculator.wasm"), tool("tests/guests/misbehaves.wasm")];
+    let tools =
+        ["../builtin/dist/calculator.wasm", "../builtin/dist/diff.wasm", "tests/guests/misbehaves.wasm"];
+    let tools = tools.into_iter().map(tool).collect();
     let tools = WasmToolBox::load(Config { tools, isolation, ..Config::default() }).expect("they are ours");
     let tools = Arc::new(tools);
     println!("load average: {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
     neighbour(&tools, CALLS / 10).await; // The first calls touch what later ones find.
     report("alone", &mut neighbour(&tools, CALLS).await);
+    beside(&tools, "honest work", &long_texts()).await;
     let mut all_late = Vec::new();
     for crime in CRIMES {
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut hostile = JoinSet::new();
-        for _ in 0..HOSTILE {
-            hostile.spawn(commit(Arc::clone(&tools), crime, Arc::clone(&stop)));
-        }
-        let mut beside = neighbour(&tools, CALLS).await;
-        stop.store(true, Ordering::Relaxed);
-        let (calls, late): (Vec<_>, Vec<_>) = hostile.join_all().await.into_iter().unzip();
-        report(&format!("beside `{crime}`, {} hostile calls", calls.iter().sum::<usize>()), &mut beside);
-        all_late.extend(late.into_iter().flatten());
+        let hostile = request("misbehaves", json!({ "crime": crime }), HOSTILE_TIME);
+        all_late.extend(beside(&tools, &format!("`{crime}`"), &hostile).await);
     }
     report("alone again", &mut neighbour(&tools, CALLS).await);
     report("those that lasted to it, after the deadline", &mut all_late);
@@ -105,23 +105,56 @@ async fn neighbour(tools: &Arc<WasmToolBox>, calls: usize) -> Vec<Duration> {
     caller.join_all().await.swap_remove(0)
 }
 
-/// Commits `crime` again and again; how long after its deadline each call ended that reached it.
-async fn commit(
+/// Times the neighbour while others make `call` again and again; how long after their deadline those ended that reached it.
+async fn beside(tools: &Arc<WasmToolBox>, what: &str, call: &ToolRequest) -> Vec<Duration> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut others = JoinSet::new();
+    for _ in 0..BESIDE {
+        others.spawn(again_and_again(Arc::clone(tools), call.clone(), Arc::clone(&stop)));
+    }
+    let mut times = neighbour(tools, CALLS).await;
+    stop.store(true, Ordering::Relaxed);
+    let (calls, late): (Vec<_>, Vec<_>) = others.join_all().await.into_iter().unzip();
+    report(&format!("beside {what}, {} calls", calls.iter().sum::<usize>()), &mut times);
+    late.into_iter().flatten().collect()
+}
+
+async fn again_and_again(
     tools: Arc<WasmToolBox>,
-    crime: &'static str,
+    call: ToolRequest,
     stop: Arc<AtomicBool>,
 ) -> (usize, Vec<Duration>) {
     let (mut calls, mut late) = (0, Vec::new());
+    let time = Duration::from_millis(call.timeout_ms);
     while !stop.load(Ordering::Relaxed) {
-        let request = request("misbehaves", json!({ "crime": crime }), HOSTILE_TIME);
         let began = Instant::now();
-        assert!(tools.metered(request, nobody()).await.result.is_err(), "`{crime}` is a crime");
-        late.extend(began.elapsed().checked_sub(HOSTILE_TIME));
+        let result = tools.metered(call.clone(), nobody()).await.result;
+        assert_eq!(
+            result.is_err(),
+            call.tool == "misbehaves",
+            "honest work succeeds, and no crime: {result:?}"
+        );
+        late.extend(began.elapsed().checked_sub(time));
         calls += 1;
         // Between two calls of a task there is a message to its planner, at least.
         tokio::task::yield_now().await;
     }
     (calls, late)
+}
+
+/// A call that compares two texts of which every other line differs.
+fn long_texts() -> ToolRequest {
+    let text = |other: &str| {
+        let line = |n| {
+            if n % 2 == 0 {
+                format!("line {n} is the same in both\n")
+            } else {
+                format!("line {n} is {other}\n")
+            }
+        };
+        (0..LINES).map(line).collect::<String>()
+    };
+    request("diff", json!({ "before": text("old"), "after": text("new") }), HONEST_TIME)
 }
 
 fn report(what: &str, times: &mut [Duration]) {

@@ -22,6 +22,9 @@ use wasmtime::{
 const ROUNDS: usize = 20;
 const CALLS: usize = 250;
 
+/// Of one instance.
+const MEMORY_BYTES: usize = 64 << 20;
+
 /// What is there beside the sandbox itself.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
@@ -29,20 +32,30 @@ struct Limits {
     fuel: bool,
     epoch: bool,
     memory: bool,
+    /// Whether the guest's code checks each address, or the page tables do.
+    checks: bool,
     pool: bool,
     keep_bytes: usize,
 }
 
 /// As in the host.
-const ALL: Limits =
-    Limits { what: "all", fuel: true, epoch: true, memory: true, pool: true, keep_bytes: 128 << 10 };
+const ALL: Limits = Limits {
+    what: "all",
+    fuel: true,
+    epoch: true,
+    memory: true,
+    checks: true,
+    pool: true,
+    keep_bytes: 4 << 20,
+};
 
-const VARIANTS: [Limits; 7] = [
+const VARIANTS: [Limits; 8] = [
     ALL,
     Limits { what: "no fuel", fuel: false, ..ALL },
     Limits { what: "no epoch", epoch: false, ..ALL },
     Limits { what: "no limit of memory and tables", memory: false, ..ALL },
-    Limits { what: "none of the three", fuel: false, epoch: false, memory: false, ..ALL },
+    Limits { what: "addresses checked by page tables", checks: false, ..ALL },
+    Limits { what: "no fuel, epoch, limit of memory", fuel: false, epoch: false, memory: false, ..ALL },
     Limits { what: "all, nothing kept resident", keep_bytes: 0, ..ALL },
     Limits { what: "all, no pool", pool: false, ..ALL },
 ];
@@ -90,11 +103,18 @@ impl Variant {
             .cranelift_nan_canonicalization(true)
             .wasm_backtrace_max_frames(None)
             .concurrency_support(false);
+        if limits.checks {
+            config
+                .memory_reservation(MEMORY_BYTES as u64)
+                .memory_guard_size(0)
+                .memory_may_move(false)
+                .signals_based_traps(false);
+        }
         if limits.pool {
             let mut pool = PoolingAllocationConfig::default();
             pool.total_component_instances(4)
                 .total_stacks(4)
-                .max_memory_size(64 << 20)
+                .max_memory_size(MEMORY_BYTES)
                 .linear_memory_keep_resident(limits.keep_bytes)
                 .table_keep_resident(limits.keep_bytes)
                 .pagemap_scan(Enabled::Auto);
@@ -152,7 +172,7 @@ struct Bounds {
 impl ResourceLimiter for Bounds {
     fn memory_growing(&mut self, now: usize, then: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         self.memory_bytes += then - now;
-        Ok(self.memory_bytes <= 64 << 20)
+        Ok(self.memory_bytes <= MEMORY_BYTES)
     }
 
     fn table_growing(&mut self, now: usize, then: usize, _: Option<usize>) -> wasmtime::Result<bool> {
