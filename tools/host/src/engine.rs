@@ -70,8 +70,8 @@ pub(crate) fn build(limits: &Limits) -> wasmtime::Result<Engine> {
         .strategy(Strategy::Cranelift)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .memory_init_cow(true)
-        // These four are one decision. A memory is as large as the pool's slot, lies still, and has nothing behind it
-        // that a wrong address could run into.
+        // These four are one decision: a memory is as large as the pool's slot and lies still, and the comparison alone
+        // keeps it from the next one.
         .memory_reservation(u64::try_from(limits.memory_bytes).unwrap_or(u64::MAX))
         .memory_guard_size(0)
         .memory_may_move(false)
