@@ -6,8 +6,8 @@
 //! scales over threads.
 //!
 //! A guest's code compares each address with the size of its memory, and no page of the pool is ever protected. With the
-//! engine's defaults the page tables do the comparing: less code, and faster by a fifth where a guest does nothing but
-//! compute. But then each growth, and each reset after one, changes the address space of the whole process, and every
+//! engine's defaults the page tables do the comparing: less code, and faster by up to a sixth where a guest does nothing
+//! but compute. But then each growth, and each reset after one, changes the address space of the whole process, and every
 //! other call waits for that: see `docs/decisions/0017-guests-check-addresses.md`.
 //!
 //! Two clocks end a call. *Fuel* counts what a guest computes: exact, the same on every machine, a receipt as well as a

@@ -122,7 +122,7 @@ async fn a_worker_that_dies_costs_its_own_call_and_no_other() {
 /// Whether a process is gone, or holds nothing any more and waits to be asked how it ended. The first of its threads may
 /// wait so while another still ends, with all that they have open in common.
 fn has_ended(id: i32) -> bool {
-    let threads = std::fs::read_dir(format!("/proc/{id}/task")).map_or(0, Iterator::count);
+    let threads = fs::read_dir(format!("/proc/{id}/task")).map_or(0, Iterator::count);
     threads <= 1 && stat(id).is_none_or(|stat| stat.starts_with('Z'))
 }
 
