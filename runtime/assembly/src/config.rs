@@ -14,6 +14,7 @@ use playhouse_core::{admission::Bounds, model::Price, session::Retention};
 use playhouse_model_llama::LlamaConfig;
 use playhouse_model_openai::OpenAiConfig;
 use playhouse_tools_command::CommandConfig;
+use playhouse_tools_host::Limits as ToolLimits;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -69,6 +70,8 @@ pub struct Config {
     pub tools_folder: Option<PathBuf>,
     /// Where sandboxed tools run.
     pub tools_isolation: Isolation,
+    /// What a call of a sandboxed tool may use, and how many there are at once.
+    pub tools_limits: ToolLimits,
     /// A file that gets one line per tool call that is really started.
     pub call_log: Option<PathBuf>,
     /// The alias that agents mean by `default`.
@@ -252,6 +255,7 @@ impl Config {
                 return Err(format!("`bounds.{key}` is 0: nothing could ever run; set it to 1 or more"));
             }
         }
+        self.tools_limits.check().map_err(|problem| format!("`tools_limits`: {problem}"))?;
         tool_config::check(self)?;
         mcp::check(self)?;
         command::check(self)

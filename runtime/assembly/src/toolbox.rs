@@ -91,6 +91,7 @@ pub(crate) fn components(
         lock: config.tools_lock.clone(),
         call_log: config.call_log.clone(),
         egress: egress(config)?,
+        limits: config.tools_limits,
         isolation,
         ..HostConfig::default()
     };

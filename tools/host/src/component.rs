@@ -13,7 +13,7 @@ use wasmtime::component::Component;
 use wasmtime::component::types::Component as ComponentType;
 
 use crate::cache::Cache;
-use crate::config::{Limits, ToolConfig};
+use crate::config::ToolConfig;
 use crate::describe::{self, Claim, Description};
 use crate::engine::Ticker;
 use crate::error::LoadError;
@@ -21,6 +21,7 @@ use crate::executor::Pace;
 use crate::guest::{Terms, Used};
 use crate::imports::{self, Import};
 use crate::isolate::Pool;
+use crate::limits::Limits;
 use crate::lock::Lock;
 use crate::offers;
 use crate::powers::Powers;
@@ -69,6 +70,8 @@ impl Loader<'_> {
 
         let component = self.compile(&file, path, &wasm)?;
         let believed = config.effect;
+        let held = self.limits.hold(&config.allow.http.limits);
+        held.map_err(|reason| LoadError::BadGrant { tool: file.clone(), reason })?;
         let powers = Powers::open(&file, config, self.has_egress)?;
         let imports = granted(self.engine, &file, &component.component_type(), &powers)?;
         let sandbox = self.sandbox(&component, &imports);

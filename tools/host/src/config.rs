@@ -1,11 +1,10 @@
-//! What the operator says: which components, what each may touch, and how much a call may use.
+//! What the operator says: which components, and what each may touch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use playhouse_core::egress::HttpGrant;
 use playhouse_core::grant::{Access, Bounds, Capability, LabelRule, ModelGrant};
@@ -14,6 +13,7 @@ use playhouse_ports::Clock;
 use playhouse_ports::egress::Egress;
 
 use crate::error::LoadError;
+use crate::limits::Limits;
 use crate::secrets::SecretUse;
 
 /// A key-value table that a tool may be granted.
@@ -145,55 +145,4 @@ pub struct FolderConfig {
     pub access: Access,
     /// Bytes that may lie in it after a change.
     pub quota_bytes: u64,
-}
-
-/// What one call may use. Reaching any of these is a typed error, not a crash.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The longest a call may take, waiting for a free slot included; a request may ask for less.
-    pub wall: Duration,
-    /// Bytes of linear memory of one instance.
-    pub memory_bytes: usize,
-    /// Elements of all tables of one instance.
-    pub table_elements: usize,
-    /// Bytes of the arguments as JSON.
-    pub input_bytes: usize,
-    /// Bytes of the output as JSON.
-    pub output_bytes: usize,
-    /// What it may compute, in fuel: about one unit per instruction of the guest, the same for the same work on every
-    /// machine. A second of a processor is some ten thousand million.
-    pub fuel: u64,
-    /// Calls from the guest to the host.
-    pub host_calls: u32,
-    /// Random bytes.
-    pub random_bytes: u64,
-    /// Bytes of lines for the log; those beyond are dropped.
-    pub log_bytes: usize,
-    /// Tools that wait for each other: a tool that a model calls, the one that it calls, and so on.
-    pub depth: u32,
-    /// Calls that run at the same time. More than there are cores, so that one slow call does not hold up quick ones;
-    /// few enough that all of them together, at `memory_bytes` each, fit the machine.
-    pub running: u32,
-    /// Calls that wait for a slot. One more is turned away at once: a longer queue would only time out later.
-    pub waiting: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            wall: Duration::from_secs(10),
-            memory_bytes: 64 << 20,
-            table_elements: 10_000,
-            input_bytes: 64 << 10,
-            output_bytes: 256 << 10,
-            // Several times what a large text or table takes, and below half a second of a processor.
-            fuel: 5_000_000_000,
-            host_calls: 256,
-            random_bytes: 64 << 10,
-            log_bytes: 16 << 10,
-            depth: 4,
-            running: 32,
-            waiting: 1_024,
-        }
-    }
 }

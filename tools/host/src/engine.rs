@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
-use crate::config::Limits;
+use crate::limits::Limits;
 use crate::trace::FRAMES_KEPT;
 
 /// How often running guests look at the clock and let others run. With [`Limits::running`] guests that never end, on

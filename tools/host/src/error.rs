@@ -57,6 +57,9 @@ pub enum LoadError {
         /// What to change.
         reason: String,
     },
+    /// What a call may use cannot be kept.
+    #[error("the limits of tools cannot be kept: {0}")]
+    Limits(String),
     /// `describe()` failed, or returned something that describes no tool.
     #[error("`{tool}` does not describe itself properly: {reason}")]
     Description {

@@ -11,9 +11,9 @@ use playhouse_schema::clipped;
 use tokio_util::sync::CancellationToken;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
-use crate::config::Limits;
 use crate::given::Given;
 use crate::heard::{Answer, Heard};
+use crate::limits::Limits;
 use crate::ready::Bounded;
 
 /// What one call may use, beside [`Limits`].

@@ -11,11 +11,11 @@ use serde_json::Value;
 use wasmtime::component::Component;
 
 use crate::component::{Introduced, introduced};
-use crate::config::Limits;
 use crate::describe::{self, Claim};
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
 use crate::imports::{self, Import as Known};
+use crate::limits::Limits;
 use crate::offers;
 use crate::sandbox::Sandbox;
 

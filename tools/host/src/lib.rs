@@ -36,6 +36,7 @@ mod heard;
 mod imports;
 mod inspect;
 mod isolate;
+mod limits;
 mod lock;
 mod offers;
 mod powers;
@@ -47,12 +48,11 @@ mod tally;
 mod toolbox;
 mod trace;
 
-pub use config::{
-    Allow, Config, FolderConfig, Isolation, Limits, StoreConfig, Table, ToolConfig, WorkerCommand,
-};
+pub use config::{Allow, Config, FolderConfig, Isolation, StoreConfig, Table, ToolConfig, WorkerCommand};
 pub use error::LoadError;
 pub use explain::{Question, Standing};
 pub use inspect::{About, Import, Inspection, inspect, inspect_bytes};
 pub use isolate::worker_entry;
+pub use limits::{Limits, REQUEST_BYTES_MAX};
 pub use secrets::{SecretHeader, SecretUse};
 pub use toolbox::WasmToolBox;

@@ -12,15 +12,16 @@ use wasmtime::component::InstancePre;
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 
 use crate::bindings::{asked::AskedPre, v0, v1};
+use crate::limits::REQUEST_BYTES_MAX;
 
 /// Fuel after which a guest tells how much it has used, and lets others run: some 0.1 ms.
 const FUEL_TOLD_EVERY: u64 = 1_000_000;
 /// Ticks after which a guest looks at the clock, and lets others run, for the first time. Two: a tick comes at any moment, and
 /// after one of them one call in a hundred would go to another thread right after it began.
 const FIRST_LOOK_TICKS: u64 = 2;
-/// Bytes that a guest may hand to the host at once; what is longer than an output may be is refused afterwards, in
-/// words.
-pub(crate) const HANDED_OVER_MAX: usize = 4 << 20;
+/// Bytes that a guest may hand to the host at once: the largest body that can be granted, with its address and headers.
+/// What is longer than an output may be is refused afterwards, in words.
+pub(crate) const HANDED_OVER_MAX: usize = REQUEST_BYTES_MAX as usize + (256 << 10);
 
 /// By the version of the contract that the component keeps.
 pub(crate) enum Ready<T: 'static> {

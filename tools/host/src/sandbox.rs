@@ -7,12 +7,15 @@ use playhouse_schema::clipped;
 use wasmtime::component::InstancePre;
 use wasmtime::{Engine, Trap};
 
-use crate::config::Limits;
 use crate::guest::{Ended, Guest, Terms, Used};
 use crate::imports::Import;
 use crate::isolate::{Code, Pool};
-use crate::ready::{self, Job, Ready, Said};
+use crate::limits::Limits;
+use crate::ready::{self, HANDED_OVER_MAX, Job, Ready, Said};
 use crate::trace::trace;
+
+/// How the engine begins to say that a guest handed over more than [`HANDED_OVER_MAX`].
+const HANDED_OVER_TOO_MUCH: &str = "too much data is being copied between the host and the guest";
 
 /// What a call came to.
 #[derive(Debug)]
@@ -171,6 +174,12 @@ pub(crate) fn cause(error: &wasmtime::Error) -> String {
         }
         Some(trap) => trap.to_string(),
         // Without what stands around it, which is the trace.
-        None => clipped(&error.root_cause().to_string()),
+        None => match error.root_cause().to_string() {
+            // The engine has no type for it.
+            words if words.starts_with(HANDED_OVER_TOO_MUCH) => {
+                format!("it handed over more than {HANDED_OVER_MAX} bytes at once")
+            }
+            words => clipped(&words),
+        },
     }
 }

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call_log::CallLog;
 use crate::component::Tool;
-use crate::config::Limits;
 use crate::guest::{Terms, Used};
+use crate::limits::Limits;
 use crate::powers::listed;
 use crate::sandbox::Ran;
 use crate::tally::Tallies;

@@ -19,12 +19,13 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::Cache;
 use crate::call_log::CallLog;
 use crate::component::{Loader, Tool};
-use crate::config::{Config, Isolation, Limits};
+use crate::config::{Config, Isolation};
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
 use crate::executor::Executor;
 use crate::explain::{Question, Standing};
 use crate::isolate::Pool;
+use crate::limits::Limits;
 use crate::lock::Lock;
 use crate::shelf::Shelf;
 use crate::tally::Tallies;
@@ -48,6 +49,7 @@ impl WasmToolBox {
     /// # Errors
     /// [`LoadError`] for the first tool that is refused. There is no half-loaded tool box.
     pub fn load(config: Config) -> Result<Self, LoadError> {
+        config.limits.check().map_err(LoadError::Limits)?;
         let executor = Executor::start().map_err(|error| LoadError::Engine(error.to_string()))?;
         let pool = match config.isolation {
             Isolation::Thread => None,

@@ -55,6 +55,8 @@ fn a_bad_configuration_is_explained_with_file_line_and_remedy() {
         ("default_model = \"gpt\"", "add [models.gpt] or name another"),
         ("[bounds]\nlive_tasks = -1", "live_tasks = -1"),
         ("[bounds]\nlive_tasks = 0", "nothing could ever run"),
+        ("[tools_limits]\nwall = 5", "unknown field `wall`"),
+        ("[tools_limits]\nrunning = 0", "`tools_limits`: `running` is 0; it can be 1 to 1024"),
         ("[tools.calculator]\ncomponent = \"x.wasm\"\ntables = [\"none\"]", "there is no [tables.none]"),
         ("[tools.calculator]\nstores = [\"none\"]", "there is no [stores.none]"),
         ("[tools.calculator]\nsecrets.k = { origin = \"https://a.example\" }", "there is no [secrets.k]"),

@@ -161,6 +161,23 @@ fn worker_processes_for_tools_are_refused_by_a_program_that_cannot_become_one() 
     assert!(tools(&home, "tools_isolation = \"thread\"").is_ok());
 }
 
+#[tokio::test]
+async fn what_a_call_may_use_is_what_the_operator_says() {
+    let home = TempDir::new().unwrap();
+    let ended = async |limit: &str| {
+        let tools = tools(&home, &format!("[tools_limits]\n{limit}")).unwrap();
+        let sum = json!({"expression": "6 * 7"});
+        tools.call(call("calculator", "local", Grant::default(), sum)).await.map_err(|error| error.kind)
+    };
+    assert_eq!(ended("fuel = 1_000").await, Err(ToolErrorKind::OutOfFuel));
+    assert_eq!(ended("input_bytes = 10").await, Err(ToolErrorKind::InvalidInput));
+    assert_eq!(ended("output_bytes = 2").await, Err(ToolErrorKind::BadOutput));
+    assert_eq!(
+        ended("memory_bytes = 2_097_152\nrunning = 1\nwall_ms = 5_000").await.unwrap()["result"],
+        "42"
+    );
+}
+
 #[test]
 fn a_secret_that_is_not_there_is_named_and_never_shown() {
     let home = TempDir::new().unwrap();

@@ -3,7 +3,7 @@
 use playhouse_assembly::tools::Allow;
 use playhouse_core::egress::{HttpGrant, HttpLimits};
 use playhouse_ports::egress::Secret;
-use playhouse_tools_host::{SecretHeader, SecretUse};
+use playhouse_tools_host::{REQUEST_BYTES_MAX, SecretHeader, SecretUse};
 use serde_json::{Value, json};
 
 use crate::{
@@ -200,4 +200,21 @@ async fn a_body_beyond_the_grant_is_not_sent() {
     let answer = house.post("/unfinished", &format!("POST http {} /", server.address)).await.unwrap();
     assert_eq!(text(&answer, "body"), "false Some(Ok(Err(ErrorCode::HttpProtocolError)))", "{answer}");
     assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_largest_body_that_can_be_granted_is_sent_and_the_stream_of_a_longer_one_fails() {
+    let server = server();
+    let mut allow = allowing(vec![rule(server.address, true)]);
+    allow.http.limits.request_bytes = REQUEST_BYTES_MAX;
+    let house = House::with("relays", allow);
+    let said = |body| format!("POST http {} /\n\n{body}", server.address);
+    let answer = house.post("/pour", &said("0123")).await.unwrap();
+    assert_eq!((answer["status"].as_u64(), text(&answer, "body")), (Some(203), "hello"), "{answer}");
+    let sent = server.requests().remove(0);
+    let (_, body) = sent.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body.len() as u64, REQUEST_BYTES_MAX);
+    let answer = house.post("/pour", &said("01234")).await.unwrap();
+    assert!(text(&answer, "body").starts_with("StreamError::LastOperationFailed"), "{answer}");
+    assert_eq!(server.connections(), 1);
 }

@@ -63,7 +63,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Log>, away: &str) {
 }
 
 fn read(stream: &mut TcpStream) -> Option<String> {
-    let (mut bytes, mut chunk) = (Vec::new(), [0; 4_096]);
+    let (mut bytes, mut chunk) = (Vec::new(), vec![0; 64 << 10]);
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {

@@ -8,8 +8,9 @@ use playhouse_core::tool::{ToolError, ToolErrorKind};
 use tokio::runtime::Handle;
 
 use super::process::{Code, Process};
-use crate::config::{Limits, WorkerCommand};
+use crate::config::WorkerCommand;
 use crate::error::LoadError;
+use crate::limits::Limits;
 
 /// A worker above the number that stays is ended when it had nothing to do for so long.
 const IDLE_MAX: Duration = Duration::from_secs(10);

@@ -16,13 +16,16 @@ use wasmtime::component::Component;
 
 use super::wire::{self, FROM_WORKER_MAX, FromWorker, HEAD_BYTES, ToWorker};
 use super::{COMPONENTS_MAX, WORKER_ENV};
-use crate::config::{Limits, WorkerCommand};
+use crate::config::WorkerCommand;
 use crate::imports::Import;
+use crate::limits::Limits;
 
 /// How long a worker may take until it is ready. Some ten milliseconds on an idle machine.
 const START_MAX: Duration = Duration::from_secs(10);
 /// What a worker may have besides the memory of its guest: the engine, and the code of all that it keeps loaded.
 const OWN_BYTES: u64 = 2 << 30;
+/// How often it may have what a guest may: a guest has up to six memories, and they are set aside for all of them.
+const GUEST_TIMES: u64 = 8;
 /// The initial memories of components are files to the kernel, in no file system.
 const FILE_BYTES: u64 = 256 << 20;
 /// One for each of those, and a few.
@@ -104,7 +107,7 @@ impl Process {
         let pid = rustix::process::Pid::from_child(&self.child);
         let guest = u64::try_from(limits.memory_bytes).unwrap_or(u64::MAX);
         let limits = confine::Limits {
-            memory_bytes: guest.saturating_mul(4).saturating_add(OWN_BYTES),
+            memory_bytes: guest.saturating_mul(GUEST_TIMES).saturating_add(OWN_BYTES),
             file_bytes: FILE_BYTES,
             open_files: OPEN_FILES,
             ..confine::Limits::default()

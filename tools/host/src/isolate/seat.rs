@@ -11,8 +11,8 @@ use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use super::asks::Ask;
 use super::wire::{self, FROM_WORKER_MAX, FromWorker, HEAD_BYTES, TO_WORKER_MAX, ToWorker};
-use crate::config::Limits;
 use crate::guest::Held;
+use crate::limits::Limits;
 use crate::ready::Bounded;
 use crate::sandbox::cause;
 use crate::trace::trace;

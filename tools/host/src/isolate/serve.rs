@@ -13,9 +13,9 @@ use wasmtime::component::Component;
 use super::WORKER_ENV;
 use super::seat::{Line, Seat};
 use super::wire::{self, Fate, FromWorker, ToWorker};
-use crate::config::Limits;
 use crate::engine::{self, Ticker};
 use crate::imports::Import;
+use crate::limits::Limits;
 use crate::offers;
 use crate::ready::{self, Job, Ready};
 

@@ -8,6 +8,8 @@
 mod arguments;
 #[path = "../it/asking.rs"]
 mod asking;
+#[path = "../it/bodies.rs"]
+mod bodies;
 #[path = "../it/escape/mod.rs"]
 mod escape;
 #[path = "../it/hostile.rs"]

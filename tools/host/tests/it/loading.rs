@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use playhouse_core::tool::ToolErrorKind;
-use playhouse_tools_host::{Config, LoadError, ToolConfig, WasmToolBox};
+use playhouse_tools_host::{Config, Limits, LoadError, ToolConfig, WasmToolBox};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -74,6 +74,20 @@ fn a_granted_interface_of_the_wrong_shape_is_refused() {
     fs::write(&path, wat::parse_str(text).expect("valid text")).expect("the file is ours");
     let refused = only(ToolConfig { component: path, ..crate::support::lookup() });
     assert!(matches!(refused, Err(LoadError::NotATool { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_largest_limits_that_can_be_set_can_be_kept_and_larger_ones_are_named() {
+    let limits =
+        Limits { memory_bytes: 1 << 30, table_elements: 100_000, running: 1_024, ..Limits::default() };
+    let load = |limits| WasmToolBox::load(Config { limits, ..all_shipped() });
+    let tools = load(limits).expect("these can be kept");
+    assert_eq!(answer(&tools, "calculator", json!({ "expression": "6*7" })).await["result"], "42");
+    let refused = load(Limits { memory_bytes: (1 << 30) + 1, ..limits }).expect_err("that is too much");
+    assert_eq!(
+        refused.to_string(),
+        "the limits of tools cannot be kept: `memory_bytes` is 1073741825; it can be 65536 to 1073741824"
+    );
 }
 
 #[test]

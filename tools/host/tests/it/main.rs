@@ -3,6 +3,7 @@
 //! - `shipped`: the tools we ship do what they say, and are what the lock says.
 //! - `loading`: what is refused before it runs.
 //! - `arguments`: what a model gets wrong.
+//! - `bodies`: how much a guest hands over at once.
 //! - `reaching`, `asking`: what a call is given of the world, and of the model; how much of it.
 //! - `hostile`: guests that mean harm, and a host that survives.
 //! - `escape`: a corpus of everything else that was thought of, and a table of what became of it.
@@ -12,6 +13,7 @@
 
 mod arguments;
 mod asking;
+mod bodies;
 mod escape;
 mod fuzz;
 mod hostile;

@@ -26,8 +26,8 @@ const KEY: &str = "sk-test-0123456789";
 
 /// A world outside that answers with what it was sent, headers of the host included: the rudest of servers.
 #[derive(Debug, Default)]
-struct Echo {
-    seen: Mutex<Vec<Outgoing>>,
+pub(crate) struct Echo {
+    pub(crate) seen: Mutex<Vec<Outgoing>>,
 }
 
 #[async_trait]

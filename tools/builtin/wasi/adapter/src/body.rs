@@ -9,8 +9,8 @@ use crate::bindings::exports::wasi::io::{poll, streams};
 use crate::io::{InputStream, OutputStream, Pollable, broken};
 use crate::outgoing::Sent;
 
-/// Bytes of a body that a component makes. The host's grants allow less.
-pub(crate) const BODY_MAX: usize = 8 << 20;
+/// Bytes of a body that a component makes: as many as the host takes at once.
+pub(crate) const BODY_MAX: usize = 4 << 20;
 
 /// A body that is being written.
 pub(crate) struct Body {

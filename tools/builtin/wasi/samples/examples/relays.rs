@@ -1,5 +1,5 @@
 //! Does what the path says with everything that WASI has, as its tests want it: `/relay` makes the request that its own
-//! body spells out, line by line.
+//! body spells out, line by line; `/pour` makes it with a body a million times as long.
 #![allow(
     missing_docs,
     unsafe_code,
@@ -22,6 +22,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Relays {
         let said = String::from_utf8_lossy(&body_of(&request)).into_owned();
         let text = match request.path_with_query().unwrap_or_default().as_str() {
             "/relay" => return relay(out, &said),
+            "/pour" => return relay(out, &poured(&said)),
             "/unfinished" => unfinished(&said),
             "/sleep" => sleep(),
             "/print" => print(&said),
@@ -80,6 +81,12 @@ fn send(said: &str) -> Result<IncomingResponse, String> {
     }
     let answered = future.get().ok_or("not ready")?.map_err(|()| "asked twice")?;
     answered.map_err(|code| format!("{code:?}"))
+}
+
+/// The same request with its body 2^20 times: a mebibyte for each byte.
+fn poured(said: &str) -> String {
+    let (head, body) = said.split_once("\n\n").unwrap_or((said, ""));
+    format!("{head}\n\n{}", body.repeat(1 << 20))
 }
 
 fn relay(out: ResponseOutparam, said: &str) {
