@@ -16,6 +16,7 @@ use crate::parts::{ABSENT, ADAPTER, FRONT};
 const CONTRACT: &str = "playhouse:tool/";
 const TOOL: &str = "playhouse:tool/tool";
 const CHECKABLE: &str = "playhouse:tool/checkable";
+const SOCKETS: &str = "wasi:sockets/";
 const HANDLER: &str = "wasi:http/incoming-handler";
 
 /// A tool that was a component of another kind.
@@ -27,6 +28,8 @@ pub struct Adapted {
     pub imports: Vec<String>,
     /// SHA-256 of the component inside, in hex.
     pub origin_sha256: String,
+    /// Whether the component imports `wasi:sockets`, as interpreters do. It never gets one.
+    pub wants_sockets: bool,
 }
 
 /// Makes a tool of `wasm`. `label` is for a component that answers requests; one that is a tool already, but for what it
@@ -73,7 +76,7 @@ pub fn adapt(wasm: &[u8], label: Option<&Label>) -> Result<Adapted, AdaptError> 
         (Kind::Handler(name), None) => whole.export(name),
         (Kind::Tool(names), _) => names.iter().for_each(|name| whole.export(name)),
     }
-    whole.finish(wasm)
+    whole.finish(&component)
 }
 
 /// What there is in a component to call, by the names of its exports.
@@ -196,9 +199,15 @@ impl Whole {
         self.builder.export(name, ComponentExportKind::Instance, self.has[name], None);
     }
 
-    fn finish(self, origin: &[u8]) -> Result<Adapted, AdaptError> {
+    fn finish(self, origin: &Look<'_>) -> Result<Adapted, AdaptError> {
         let wasm = self.builder.finish();
         valid(&wasm).map_err(|reason| AdaptError::DoesNotFit { reason })?;
-        Ok(Adapted { wasm, imports: self.imports, origin_sha256: digest::of_bytes(origin) })
+        let wants_sockets = origin.imports.iter().any(|import| import.name.starts_with(SOCKETS));
+        Ok(Adapted {
+            wasm,
+            imports: self.imports,
+            origin_sha256: digest::of_bytes(origin.bytes),
+            wants_sockets,
+        })
     }
 }

@@ -6,7 +6,7 @@ pub(crate) const SPEAKS: &str = "0.2.12";
 /// An interface of WASI, and the interface of the contract without which it is nothing.
 type Row = (&'static str, Option<&'static str>);
 
-const GIVEN: [Row; 22] = [
+const GIVEN: [Row; 29] = [
     ("wasi:cli/environment", None),
     ("wasi:cli/exit", None),
     ("wasi:cli/stderr", Some("log")),
@@ -29,6 +29,13 @@ const GIVEN: [Row; 22] = [
     ("wasi:random/insecure", Some("random")),
     ("wasi:random/insecure-seed", Some("random")),
     ("wasi:random/random", Some("random")),
+    ("wasi:sockets/instance-network", None),
+    ("wasi:sockets/ip-name-lookup", None),
+    ("wasi:sockets/network", None),
+    ("wasi:sockets/tcp", None),
+    ("wasi:sockets/tcp-create-socket", None),
+    ("wasi:sockets/udp", None),
+    ("wasi:sockets/udp-create-socket", None),
 ];
 
 /// One import that the adapter answers.
@@ -64,16 +71,12 @@ pub fn is_given(import: &str) -> bool {
 
 /// Why nobody answers an import of this name.
 pub(crate) fn why_not(import: &str) -> &'static str {
-    if import.starts_with("wasi:sockets/") {
-        return "no tool opens sockets: every request of a tool goes through the host, which looks at each; build it \
-                without sockets, or with an HTTP library that uses `wasi:http`";
-    }
     if import.starts_with("wasi:") && import.contains("@0.3") {
         return "the adapter speaks WASI 0.2: build it for that";
     }
     if import.starts_with("wasi:") {
-        return "the adapter has `wasi:http`, `io`, `clocks`, `random`, `cli` and an empty `filesystem`, of WASI 0.2, \
-                and nothing else";
+        return "the adapter has `wasi:http`, `io`, `clocks`, `random`, `cli`, an empty `filesystem` and closed \
+                `sockets`, of WASI 0.2, and nothing else";
     }
     "no tool is given that: the host has `playhouse:tool`, and the adapter `wasi:http` and what belongs to it"
 }
@@ -92,7 +95,7 @@ mod tests {
             "wasi:http/types@0.2.0-rc-2023-12-05",
             "wasi:http/types@0.2",
             "wasi:http/types",
-            "wasi:sockets/tcp@0.2.0",
+            "wasi:sockets/tls@0.2.0",
             "wasi:http/incoming-handler@0.2.0",
             "wasi:keyvalue/store@0.2.0-draft",
             "env",

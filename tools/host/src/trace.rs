@@ -35,8 +35,8 @@ const GLUE: [&str; 14] = [
     "playhouse:tool/",
 ];
 
-/// The innermost functions of the tool when `error` happened, outwards: `tool::parse (0x1f3a) < tool::run (0x2b01)`.
-/// `None` if no function of it ran.
+/// The innermost functions of the tool when `error` happened, outwards: `tool::parse (0x1f3a) < tool::run (0x2b01)`. Where the
+/// compiler made one of all of them: what the host called. `None` if nothing ran.
 pub(crate) fn trace(error: &wasmtime::Error) -> Option<String> {
     let frames = error.downcast_ref::<WasmBacktrace>()?.frames();
     let written = written(frames.iter().map(|frame| (name(frame), frame.module_offset())));
@@ -51,9 +51,12 @@ fn name(frame: &FrameInfo) -> String {
 }
 
 /// Names with places, innermost first, in one line.
-fn written(frames: impl Iterator<Item = (String, Option<usize>)>) -> String {
+fn written(frames: impl DoubleEndedIterator<Item = (String, Option<usize>)> + Clone) -> String {
     let mut functions: Vec<(String, Option<usize>, usize)> = Vec::new();
-    let mut own = frames.filter(|(name, _)| !is_glue(name));
+    let called = frames.clone().next_back();
+    let mut own = frames.filter(|(name, _)| !is_glue(name)).peekable();
+    let called = called.filter(|_| own.peek().is_none());
+    let mut own = own.chain(called);
     let is_more = loop {
         let Some((name, place)) = own.next() else { break false };
         let is_full = functions.len() == FUNCTIONS_MAX;
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_the_language_is_left_out() {
+    fn what_belongs_to_the_language_is_left_out_unless_there_is_nothing_else() {
         let names = [
             "__rust_start_panic",
             "std::panicking::begin_panic_handler",
@@ -112,7 +115,8 @@ mod tests {
             of(&names),
             "tool::parse < <tool::Expression as core::str::FromStr>::from_str < std_lib_of_mine"
         );
-        assert_eq!(of(&names[..4]), "");
+        assert_eq!(of(&names[..3]), "core::panicking::panic_fmt");
+        assert_eq!(of(&[]), "");
     }
 
     #[test]

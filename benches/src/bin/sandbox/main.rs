@@ -1,7 +1,8 @@
 //! What a sandboxed call costs: a fresh instance with every limit on, through the port, as a planner pays for it.
 //!
-//! Beside it, in the same run, what the alternatives cost: a process for each call, which does nothing; a process that
-//! stays and answers a line of JSON with a line of JSON; and an MCP server of the official SDK over stdio.
+//! Beside it, in the same run, what the machine makes of arithmetic that takes as long, and what the alternatives cost:
+//! a process for each call, which does nothing; a process that stays and answers a line of JSON with a line of JSON; and
+//! an MCP server of the official SDK over stdio.
 //!
 //! And what it costs when guests run in worker processes.
 //!
@@ -11,6 +12,7 @@
 mod idle;
 mod interpreters;
 mod limits;
+mod machine;
 mod peers;
 
 use std::{
@@ -112,6 +114,7 @@ fn main() -> Result<ExitCode> {
         let one = Spread::of(timed(&tools, CALCULATOR, args.calls).await?);
         figures.at_most("one caller, median", one.ms(50.0) * 1e3, P50_US, "us");
         figures.at_most("one caller, 99th percentile", one.ms(99.0) * 1e3, P99_US, "us");
+        machine::measure(&figures, args.calls);
         let (single, double) = (rate(&tools, CALCULATOR, 1).await?, rate(&tools, CALCULATOR, 2).await?);
         figures.note("calls per second, one caller and two", format!("{single:.0}, {double:.0}"));
         figures.at_least("two callers, as a multiple of one", double / single, SCALES, "");

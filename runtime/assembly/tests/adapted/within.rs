@@ -57,6 +57,21 @@ async fn there_is_nothing_around_it_and_a_sleep_takes_no_time() {
 }
 
 #[tokio::test]
+async fn no_socket_is_opened_and_no_name_is_looked_up_and_the_answer_says_so() {
+    let house = House::with("dials", Allow::default());
+    assert_eq!(house.tools.specs()[0].effect, EffectClass::Pure);
+    let answer = house.post("/", "").await.unwrap();
+    let body = answer["body"].as_str().unwrap();
+    assert!(body.matches("access-denied").count() == 3 && !body.contains("Ok"), "{answer}");
+    let problems = answer["problems"].as_array().unwrap();
+    assert_eq!(
+        problems[0],
+        "the address of `example.com`: no tool opens sockets; requests go by `wasi:http`"
+    );
+    assert_eq!(problems.len(), 3);
+}
+
+#[tokio::test]
 async fn a_component_that_does_not_answer_fails_with_the_reason() {
     let house = House::with("relays", Allow { http: one_place(), ..Allow::default() });
     for (path, reason) in [

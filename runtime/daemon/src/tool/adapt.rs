@@ -35,6 +35,11 @@ pub(super) fn adapt(args: &AdaptArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("failed to write {}", args.output.display()))?;
     println!("{}", page(&args.output.display().to_string(), &inspect(&args.output)?));
     println!("{}", origin_of(&made.wasm).unwrap_or_default());
+    if made.wants_sockets {
+        eprintln!(
+            "\nnote: it imports wasi:sockets, as interpreters do; none is ever opened, and requests go by wasi:http"
+        );
+    }
     eprintln!("\nnext: playhouse tool install {}", args.output.display());
     Ok(ExitCode::SUCCESS)
 }

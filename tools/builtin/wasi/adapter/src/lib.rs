@@ -6,7 +6,7 @@
 //! | `wasi:clocks` | `clock`; a sleep takes no time: the monotonic clock jumps to its end |
 //! | `wasi:random` | `random`, which repeats when a call is repeated |
 //! | stdout, stderr | `log`, line by line |
-//! | stdin, arguments, environment, folders | none |
+//! | stdin, arguments, environment, folders, sockets | none |
 //! | exit | a trap |
 //!
 //! Nothing here waits: a request is sent and answered within the call that completes it. There is one thread, and what is
@@ -23,6 +23,7 @@ mod io;
 mod outgoing;
 mod request;
 mod response;
+mod sockets;
 
 /// The generated side.
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::pedantic, reason = "generated from the WIT")]

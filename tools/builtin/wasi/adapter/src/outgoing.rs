@@ -95,7 +95,7 @@ impl Sent {
     }
 }
 
-fn note(problem: String) {
+pub(crate) fn note(problem: String) {
     PROBLEMS.with_borrow_mut(|problems| {
         if problems.len() < PROBLEMS_MAX {
             problems.push(problem);

@@ -1,4 +1,4 @@
-//! Opens a socket, which no tool may.
+//! Opens sockets, which no tool may, and says what came of it.
 #![allow(
     missing_docs,
     unsafe_code,
@@ -8,14 +8,19 @@
 
 use wasi_samples::answer;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
-use wasip2::sockets::{instance_network::instance_network, ip_name_lookup::resolve_addresses};
+use wasip2::sockets::network::IpAddressFamily::Ipv4;
+use wasip2::sockets::{
+    instance_network::instance_network, ip_name_lookup::resolve_addresses,
+    tcp_create_socket::create_tcp_socket, udp_create_socket::create_udp_socket,
+};
 
 struct Dials;
 
 impl wasip2::exports::http::incoming_handler::Guest for Dials {
     fn handle(_: IncomingRequest, out: ResponseOutparam) {
-        let found = resolve_addresses(&instance_network(), "example.com").is_ok();
-        answer(out, 200, &[], format!("{found}").as_bytes());
+        let found = resolve_addresses(&instance_network(), "example.com").map(drop);
+        let opened = [create_tcp_socket(Ipv4).map(drop), create_udp_socket(Ipv4).map(drop)];
+        answer(out, 200, &[], format!("{found:?} {opened:?}").as_bytes());
     }
 }
 
