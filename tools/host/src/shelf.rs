@@ -88,6 +88,10 @@ impl Shelf {
             ToolError::new(ToolErrorKind::Timeout, "no tool slot was free in time; the tool was not started")
         };
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(full)?;
+        // Nobody waits: no timer is set, and the caller's turn with its scheduler is not used up.
+        if let Ok(running) = Arc::clone(&self.running).try_acquire_owned() {
+            return Ok([admitted, running]);
+        }
         let running = Arc::clone(&self.running).acquire_owned();
         let running = tokio::time::timeout_at(call.terms.until.into(), running).await.map_err(late)?;
         Ok([admitted, running.expect("the semaphore is never closed")])
