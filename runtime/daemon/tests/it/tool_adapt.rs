@@ -67,12 +67,22 @@ fn the_name_of_the_file_is_the_name_of_a_tool_that_has_none() {
 }
 
 #[test]
+fn whoever_adapts_a_component_that_imports_sockets_is_told_that_none_is_opened() {
+    let place = Place::new();
+    let made = run(&["tool", "adapt", &guest("dials"), "-o", &place.path("tool.wasm")]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(text(&made.stderr).contains("none is ever opened"), "{}", text(&made.stderr));
+}
+
+#[test]
 fn what_does_not_become_a_tool_leaves_no_file() {
     let place = Place::new();
-    let tool = place.path("tool.wasm");
-    let refused = run(&["tool", "adapt", &guest("dials"), "-o", &tool]);
+    let (tool, nothing) = (place.path("tool.wasm"), place.path("nothing.wasm"));
+    // A component without anything in it.
+    std::fs::write(&nothing, b"\0asm\x0d\0\x01\0").unwrap();
+    let refused = run(&["tool", "adapt", &nothing, "-o", &tool]);
     assert!(!refused.status.success());
-    assert!(text(&refused.stderr).contains("imports `wasi:sockets/"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("there is nothing in it to call"), "{}", text(&refused.stderr));
     assert!(!std::path::Path::new(&tool).exists());
     std::fs::copy(guest("greets"), &tool).unwrap();
     let refused = run(&["tool", "adapt", &tool, "-o", &tool]);
