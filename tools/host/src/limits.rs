@@ -64,9 +64,12 @@ impl Default for Limits {
     }
 }
 
+/// A key, what it is set to, and what it can be.
+type Row = (&'static str, fn(&Limits) -> u64, RangeInclusive<u64>);
+
 /// What can be set, in the units of the keys. A wait of an hour is a mistake; a memory is at most a quarter of what an
 /// address of a guest reaches, and so many of them as `running` says still fit into the addresses of a process.
-const RANGES: [(&str, fn(&Limits) -> u64, RangeInclusive<u64>); 8] = [
+const RANGES: [Row; 8] = [
     ("wall_ms", |it| it.wall.as_millis() as u64, 1..=3_600_000),
     ("memory_bytes", |it| it.memory_bytes as u64, 64 << 10..=1 << 30),
     ("table_elements", |it| it.table_elements as u64, 0..=100_000),
