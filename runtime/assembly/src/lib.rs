@@ -18,6 +18,7 @@ mod models;
 mod shipped;
 mod tool_config;
 mod toolbox;
+pub mod tools;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -33,7 +34,7 @@ pub use playhouse_supervise::{
 pub use tool_config::{FolderEntry, HttpEntry, SecretEntry, SecretGrant, StoreEntry, ToolEntry};
 
 use playhouse_actors::{BadAgent, Parts};
-use playhouse_core::{agent::AgentDef, labels::Labels, tool::Grant};
+use playhouse_core::agent::AgentDef;
 use playhouse_ports::{ChatModel, Clock, SystemClock, ToolBox};
 use playhouse_tools_mcp::McpToolBox;
 
@@ -46,42 +47,6 @@ pub fn worker_entry() {
     playhouse_model_llama::worker_entry();
     playhouse_tools_command::worker_entry();
     playhouse_tools_host::worker_entry();
-}
-
-/// Components by themselves: looked at, or called, without a house.
-pub mod tools {
-    pub use playhouse_tools_host::{
-        About, Allow, Config, Import, Inspection, Isolation, LoadError, Question, Standing, StoreConfig,
-        Table, ToolConfig, WasmToolBox, inspect, inspect_bytes,
-    };
-}
-
-/// Why a call of `tool` may do something or may not: with what `agent` grants it, or with everything that the operator
-/// allows, in a task whose values come from `labels`.
-///
-/// # Errors
-/// If the configuration cannot be used, there is no such agent, or it does not have the tool; or the question makes no
-/// sense.
-pub fn explain(
-    config: &Config,
-    agent: Option<&str>,
-    tool: &str,
-    labels: &Labels,
-    question: &tools::Question,
-) -> Result<Vec<tools::Standing>, BuildError> {
-    let components = toolbox::components(config, &shipped::Shelf::open(config)?, tools::Isolation::Thread)?;
-    let bare = |problem: String| BuildError::Config(BadConfig::bare(problem));
-    let grant = match agent {
-        None => Grant::default(),
-        Some(name) => {
-            let agents = agents::load(config)?;
-            let agent = agents.iter().find(|agent| agent.name == name);
-            let agent = agent.ok_or_else(|| bare(format!("there is no agent `{name}`")))?;
-            let grant = agent.tools.get(tool);
-            grant.ok_or_else(|| bare(format!("the agent `{name}` does not have the tool `{tool}`")))?.clone()
-        }
-    };
-    components.explain(tool, &grant, labels, question).map_err(|error| bare(error.message))
 }
 
 /// What an embedding program brings besides the configuration.

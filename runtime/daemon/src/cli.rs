@@ -16,7 +16,7 @@ pub(crate) use task::{
     AnswerArgs, Call, DecideArgs, ForkArgs, ListArgs, SubmitArgs, TaskArgs, TaskCommand, Verdict, WatchArgs,
 };
 
-pub(crate) use tool::{CallArgs, GrantsArgs, InspectArgs, ToolArgs, ToolCommand};
+pub(crate) use tool::{CallArgs, CalledArgs, GrantsArgs, InspectArgs, ToolArgs, ToolCommand};
 
 /// An actor-based agent runtime: durable tasks, sandboxed tools, local and remote models.
 #[derive(Debug, Parser)]

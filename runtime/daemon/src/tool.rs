@@ -2,41 +2,19 @@
 
 mod adapt;
 mod approve;
+mod calling;
 mod grants;
 mod make;
 mod store;
 mod terminal;
 mod trying;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{fs, path::Path, process::ExitCode};
 
-use anyhow::Context;
-use playhouse_assembly::{
-    Telemetry,
-    tools::{About, Allow, Config, Import, Inspection, Table, ToolConfig, WasmToolBox, inspect},
-};
-use playhouse_core::{
-    id::{EffectId, TaskId, Tenant},
-    labels::Labels,
-    tool::{Grant, Reach, ToolRequest},
-};
-use playhouse_ports::ToolBox;
+use playhouse_assembly::tools::{About, Import, Inspection, LoadError, compiled, inspect};
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::{
-    cli::{CallArgs, InspectArgs, ToolArgs, ToolCommand},
-    telemetry,
-};
-
-/// The table of `tool call --table`, as the tool's grant names it.
-const TABLE: &str = "table";
+use crate::cli::{InspectArgs, ToolArgs, ToolCommand};
 
 pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
     match args.command {
@@ -44,7 +22,7 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
         ToolCommand::Build(args) => make::build(&args),
         ToolCommand::Inspect(args) => looked_at(&args),
         ToolCommand::Adapt(args) => adapt::adapt(&args),
-        ToolCommand::Call(args) => call(args).await,
+        ToolCommand::Call(args) => calling::call(args).await,
         ToolCommand::Grants(args) => grants::grants(&args),
         ToolCommand::Check(args) => trying::check(&args),
         ToolCommand::Test(args) => trying::test(args).await,
@@ -64,7 +42,7 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
 /// 0: this host could run it; 1: it wants what this host does not have.
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 fn looked_at(args: &InspectArgs) -> anyhow::Result<ExitCode> {
-    let found = inspect(&args.file)?;
+    let found = inspected(&args.file)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&found)?);
     } else {
@@ -141,78 +119,15 @@ fn name_of(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// 0 with the result on stdout; 1 with the tool's error on stderr. What the call took is said on stderr.
-#[expect(clippy::print_stdout, reason = "the result is this command's output")]
-async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
-    let arguments = serde_json::from_str(&args.arguments).context("the arguments are not JSON")?;
-    let tables: BTreeMap<_, _> = args.table.as_deref().map(table).transpose()?.into_iter().collect();
-    let given = tables.keys().next().cloned();
-    let _log = logged()?;
-    let tools = loaded(&args.file, tables, Allow::default(), None)?;
-    let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
-    let request = request(&name, arguments, given.as_deref(), args.timeout_ms)?;
-    let called = tools.metered(request, Arc::new(terminal::Terminal)).await;
-    if let Some(receipt) = &called.receipt {
-        eprintln!("{} units of fuel, {}", receipt.fuel, terminal::reached(receipt.reached));
-    }
-    match called.result {
-        Ok(output) => {
-            println!("{output}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            eprintln!("{}: {}", name_of(&error.kind), plain(&error.to_string()));
-            Ok(ExitCode::FAILURE)
-        }
-    }
-}
-
-/// What the tool says for the log, and where it crashed, on stderr from now on.
-fn logged() -> anyhow::Result<telemetry::Guard> {
-    telemetry::start(&Telemetry::default(), "warn,tool=debug")
-}
-
-/// A host with the one component in `path`.
-fn loaded(
-    path: &Path,
-    tables: BTreeMap<String, Table>,
-    allow: Allow,
-    cache: Option<PathBuf>,
-) -> anyhow::Result<WasmToolBox> {
-    let tool = ToolConfig { component: path.to_owned(), tables, effect: None, allow };
-    Ok(WasmToolBox::load(Config { tools: vec![tool], cache, ..Config::default() })?)
-}
-
-/// A call that no task has asked for.
-fn request(
-    tool: &str,
-    arguments: Value,
-    table: Option<&str>,
-    timeout_ms: u64,
-) -> anyhow::Result<ToolRequest> {
-    let task = TaskId::new("by-hand")?;
-    Ok(ToolRequest {
-        effect_id: EffectId::new(&task, 1, 0),
-        tenant: Tenant::local(),
-        task,
-        tool: tool.to_owned(),
-        arguments,
-        grant: Grant { table: table.map(str::to_owned), ..Grant::default() },
-        labels: Labels::default(),
-        timeout_ms,
-        fuel: None,
-        reached: Reach::default(),
-    })
-}
-
-fn table(path: &Path) -> anyhow::Result<(String, BTreeMap<String, String>)> {
-    let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let table = toml::from_str(&text).with_context(|| format!("{} is no table of texts", path.display()))?;
-    Ok((TABLE.to_owned(), table))
+/// What the component in `path` is and wants. It is compiled for it once, and not again by whoever loads it after.
+fn inspected(path: &Path) -> Result<Inspection, LoadError> {
+    inspect(path, compiled().as_deref())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,5 @@
 //! Loading: from a file to a tool that can be called. Every step may refuse, and says why.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,9 +9,8 @@ use playhouse_schema::Schema;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::Component;
-use wasmtime::component::types::Component as ComponentType;
 
-use crate::cache::Cache;
+use crate::cache::{self, Cache};
 use crate::config::ToolConfig;
 use crate::describe::{self, Claim, Description};
 use crate::engine::Ticker;
@@ -68,12 +66,13 @@ impl Loader<'_> {
         let sha256 = digest::of_bytes(&wasm);
         self.lock.map_or(Ok(()), |lock| lock.knows(&file, &sha256))?;
 
-        let component = self.compile(&file, path, &wasm)?;
         let believed = config.effect;
         let held = self.limits.hold(&config.allow.http.limits);
         held.map_err(|reason| LoadError::BadGrant { tool: file.clone(), reason })?;
         let powers = Powers::open(&file, config, self.has_egress)?;
-        let imports = granted(self.engine, &file, &component.component_type(), &powers)?;
+        // Before it is compiled: of an interpreter, that takes a while.
+        let imports = granted(&file, &wasm, &powers)?;
+        let component = cache::compiled(self.cache, self.engine, &file, &wasm)?;
         let sandbox = self.sandbox(&component, &imports);
         let sandbox = sandbox
             .map_err(|error| LoadError::NotATool { tool: file.clone(), reason: format!("{error:#}") })?;
@@ -100,24 +99,6 @@ impl Loader<'_> {
             digest: digest::of_bytes(format!("{sha256} {described}").as_bytes()),
         });
         Ok(Tool { spec, component: sha256, sandbox, imports, powers, input, output, pace: Arc::default() })
-    }
-
-    fn compile(&self, file: &str, path: &Path, wasm: &[u8]) -> Result<Component, LoadError> {
-        let not = |reason: String| LoadError::NotAComponent { tool: file.to_owned(), reason };
-        match wasm {
-            [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
-            [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-                return Err(not(
-                    "it is a core module; make a component of it (`componentize`, `wasm-tools`)".into(),
-                ));
-            }
-            _ => return Err(not(format!("`{}` does not begin like one", path.display()))),
-        }
-        let component = match self.cache {
-            Some(cache) => cache.component(self.engine, wasm),
-            None => Component::from_binary(self.engine, wasm),
-        };
-        component.map_err(|error| not(format!("{error:#}")))
     }
 
     fn sandbox(&self, component: &Component, imports: &[Import]) -> wasmtime::Result<Sandbox> {
@@ -150,24 +131,22 @@ pub(crate) fn introduced(sandbox: &Sandbox, ticker: &Ticker, file: &str) -> Resu
     Ok(Introduced { text, about, input, output })
 }
 
-/// What `component` imports, if all of it is known and allowed.
-fn granted(
-    engine: &Engine,
-    file: &str,
-    component: &ComponentType,
-    powers: &Powers,
-) -> Result<Vec<Import>, LoadError> {
-    let import = |(name, _): (&str, _)| {
-        let (tool, named) = (file.to_owned(), name.to_owned());
-        let Some(import) = Import::named(name) else {
-            return Err(LoadError::UnknownImport { tool, import: named, remedy: imports::remedy(name) });
+/// What the component in `wasm` imports, if all of it is known and allowed. The linker offers nothing else.
+fn granted(file: &str, wasm: &[u8], powers: &Powers) -> Result<Vec<Import>, LoadError> {
+    let names =
+        imports::names(wasm).map_err(|reason| LoadError::NotAComponent { tool: file.to_owned(), reason })?;
+    let import = |named: String| {
+        let tool = file.to_owned();
+        let Some(import) = Import::named(&named) else {
+            let remedy = imports::remedy(&named);
+            return Err(LoadError::UnknownImport { tool, import: named, remedy });
         };
         match powers.refuses(import.capability) {
             Some(remedy) => Err(LoadError::NotGranted { tool, import: named, remedy }),
             None => Ok(import),
         }
     };
-    component.imports(engine).map(|(name, item)| import((name, item))).collect()
+    names.into_iter().map(import).collect()
 }
 
 /// A tool introduces itself before anything is granted: what it says must not depend on what it may do.

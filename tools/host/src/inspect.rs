@@ -8,8 +8,8 @@ use playhouse_core::grant::Capability;
 use playhouse_core::tool::{Annotations, EffectClass};
 use serde::Serialize;
 use serde_json::Value;
-use wasmtime::component::Component;
 
+use crate::cache::{self, Cache};
 use crate::component::{Introduced, introduced};
 use crate::describe::{self, Claim};
 use crate::engine::{self, Ticker};
@@ -76,45 +76,26 @@ pub struct About {
     pub annotations: Annotations,
 }
 
-/// Looks at the component in `path`. It is asked to describe itself, with nothing granted, and not called.
+/// Looks at the component in `path`. It is asked to describe itself, with nothing granted, and not called. Compiled code is
+/// kept in `cache`, as by a [tool box](crate::Config::cache) that has the same one.
 ///
 /// # Errors
 /// [`LoadError`] if it is no component, no tool, or describes itself in a way that would not be accepted.
-pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
+pub fn inspect(path: &Path, cache: Option<&Path>) -> Result<Inspection, LoadError> {
     let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let wasm = std::fs::read(path).map_err(|source| LoadError::File { path: path.to_owned(), source })?;
-    inspect_bytes(&file, &wasm)
+    inspect_bytes(&file, &wasm, cache)
 }
 
 /// The same for bytes that are in no file yet; `file` is what errors call them.
 ///
 /// # Errors
 /// As [`inspect`].
-pub fn inspect_bytes(file: &str, wasm: &[u8]) -> Result<Inspection, LoadError> {
-    let limits = Limits { running: 1, ..Limits::default() };
-    let engine = engine::build(&limits).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-    let not = |error: wasmtime::Error| LoadError::NotAComponent {
-        tool: file.to_owned(),
-        reason: format!("{error:#}"),
-    };
-    let component = Component::from_binary(&engine, wasm).map_err(not)?;
-    let names: Vec<String> =
-        component.component_type().imports(&engine).map(|(name, _)| name.to_owned()).collect();
+pub fn inspect_bytes(file: &str, wasm: &[u8], cache: Option<&Path>) -> Result<Inspection, LoadError> {
+    let not = |reason: String| LoadError::NotAComponent { tool: file.to_owned(), reason };
+    let names = imports::names(wasm).map_err(not)?;
     let known: Option<Vec<Known>> = names.iter().map(|name| Known::named(name)).collect();
-    let about = match &known {
-        None => None,
-        Some(known) => {
-            let ready = offers::linker(&engine, known).and_then(|linker| linker.instantiate_pre(&component));
-            let sandbox = ready.and_then(|ready| Sandbox::new(&engine, limits, ready));
-            let sandbox = sandbox.map_err(|error| LoadError::NotATool {
-                tool: file.to_owned(),
-                reason: format!("{error:#}"),
-            })?;
-            let ticker = Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
-            let said = introduced(&sandbox, &ticker, file)?;
-            Some(about(known, sandbox.can_be_asked(), said))
-        }
-    };
+    let about = known.map(|known| asked(file, wasm, &known, cache)).transpose()?;
     let import = |name: String| {
         let capability = Known::named(&name).map(|known| known.capability);
         let remedy = capability.is_none().then(|| imports::remedy(&name));
@@ -125,6 +106,21 @@ pub fn inspect_bytes(file: &str, wasm: &[u8]) -> Result<Inspection, LoadError> {
     };
     let imports = names.into_iter().map(import).collect();
     Ok(Inspection { sha256: digest::of_bytes(wasm), bytes: wasm.len(), imports, about })
+}
+
+/// What the component in `wasm`, of which all imports are `known`, says of itself.
+fn asked(file: &str, wasm: &[u8], known: &[Known], cache: Option<&Path>) -> Result<About, LoadError> {
+    let limits = Limits { running: 1, ..Limits::default() };
+    let engine = engine::build(&limits).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+    let cache = cache.map(Cache::open).transpose()?;
+    let component = cache::compiled(cache.as_ref(), &engine, file, wasm)?;
+    let ready = offers::linker(&engine, known).and_then(|linker| linker.instantiate_pre(&component));
+    let sandbox = ready.and_then(|ready| Sandbox::new(&engine, limits, ready));
+    let sandbox = sandbox
+        .map_err(|error| LoadError::NotATool { tool: file.to_owned(), reason: format!("{error:#}") })?;
+    let ticker = Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
+    let said = introduced(&sandbox, &ticker, file)?;
+    Ok(about(known, sandbox.can_be_asked(), said))
 }
 
 fn about(known: &[Known], can_be_asked: bool, introduced: Introduced) -> About {

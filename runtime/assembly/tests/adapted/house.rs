@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use playhouse_assembly::tools::{Allow, Config, ToolConfig, WasmToolBox};
+use playhouse_assembly::tools::{Allow, HostConfig, ToolConfig, WasmToolBox};
 use playhouse_core::{
     egress::{HttpGrant, HttpLimits, HttpRule},
     id::{EffectId, TaskId, Tenant},
@@ -37,8 +37,11 @@ impl House {
         fs::write(&component, adapt(wasm, label).unwrap().wasm).unwrap();
         let egress = GuardedHttp::new(HttpConfig { roots: Roots::Only(Vec::new()), ..HttpConfig::default() });
         let tool = ToolConfig { component, allow, ..ToolConfig::default() };
-        let config =
-            Config { tools: vec![tool], egress: Some(Arc::new(egress.unwrap())), ..Config::default() };
+        let config = HostConfig {
+            tools: vec![tool],
+            egress: Some(Arc::new(egress.unwrap())),
+            ..HostConfig::default()
+        };
         Self { tools: WasmToolBox::load(config).unwrap(), _home: home }
     }
 

@@ -104,17 +104,31 @@ pub(crate) struct InspectArgs {
     pub(crate) json: bool,
 }
 
-/// Arguments of `tool call`.
+/// Which tool is called by hand, and with what.
 #[derive(Debug, Args)]
-pub(crate) struct CallArgs {
-    /// The component.
-    pub(crate) file: PathBuf,
+pub(crate) struct CalledArgs {
+    /// The component, which is granted nothing; or with `--config`, the name of a tool in there.
+    #[arg(value_name = "FILE|NAME")]
+    pub(crate) tool: PathBuf,
     /// A JSON object.
     #[arg(default_value = "{}")]
     pub(crate) arguments: String,
     /// A table it may read: a TOML file of keys and values.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub(crate) table: Option<PathBuf>,
+    /// With all that this configuration grants it. Tables that it may write begin empty, and are gone afterwards.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// And no more than this agent grants it.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub(crate) agent: Option<String>,
+}
+
+/// Arguments of `tool call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    #[command(flatten)]
+    pub(crate) called: CalledArgs,
     /// Give up after so many milliseconds.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) timeout_ms: u64,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::CalledArgs;
+
 /// Arguments of `tool check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckToolArgs {
@@ -26,14 +28,8 @@ pub(crate) struct TestArgs {
 /// Arguments of `tool bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// The component.
-    pub(crate) file: PathBuf,
-    /// A JSON object.
-    #[arg(default_value = "{}")]
-    pub(crate) arguments: String,
-    /// A table it may read: a TOML file of keys and values.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) table: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) called: CalledArgs,
     /// How many calls.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub(crate) calls: u32,

@@ -3,10 +3,9 @@
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
-use playhouse_assembly::tools::inspect;
 use playhouse_tools_adapt::{AdaptError, Label, adapt as adapted, origin};
 
-use super::{page, plain};
+use super::{inspected, page, plain, trying::LARGE};
 use crate::cli::tool_adapt::AdaptArgs;
 
 /// What a model reads of a component of which nobody says more.
@@ -33,7 +32,10 @@ pub(super) fn adapt(args: &AdaptArgs) -> anyhow::Result<ExitCode> {
     }
     fs::write(&args.output, &made.wasm)
         .with_context(|| format!("failed to write {}", args.output.display()))?;
-    println!("{}", page(&args.output.display().to_string(), &inspect(&args.output)?));
+    if made.wasm.len() > LARGE {
+        eprintln!("asking it what it says; it is compiled once for that, which takes a while …");
+    }
+    println!("{}", page(&args.output.display().to_string(), &inspected(&args.output)?));
     println!("{}", origin_of(&made.wasm).unwrap_or_default());
     if made.wants_sockets {
         eprintln!(

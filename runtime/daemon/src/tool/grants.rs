@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use playhouse_assembly::{
-    Config, explain,
-    tools::{Question, Standing},
+    Config,
+    tools::{Question, Standing, explain},
 };
 use playhouse_core::{grant::Access, labels::Labels};
 

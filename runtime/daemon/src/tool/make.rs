@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::bail;
-use playhouse_assembly::tools::{Import, inspect};
+use playhouse_assembly::tools::Import;
 use playhouse_tools_kit::{Language, Project, build as build_project, create};
 
 use super::{page, terminal::answer};
@@ -49,7 +49,7 @@ pub(super) fn build(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     build_project(&project, &mut |step| eprintln!("  {step}"))?;
     // As it was typed, and not as it was resolved: the next command begins with it.
     let component = args.path.join("dist").join(format!("{}.wasm", project.name));
-    let found = inspect(&component)?;
+    let found = super::inspected(&component)?;
     println!("{}", page(&component.display().to_string(), &found));
     let Some(about) = &found.about else {
         let refused: Vec<_> = found.imports.iter().filter(|import| import.lets.is_none()).collect();

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use playhouse_assembly::{
-    tools::{Inspection, inspect_bytes},
+    tools::{Inspection, compiled, inspect_bytes},
     tools_folder,
 };
 use playhouse_ports::{Clock, SystemClock};
@@ -82,7 +82,7 @@ pub(super) async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
     let source = Source::parse(&args.source)?;
     eprintln!("fetching {source} …");
     let fetched = fetcher()?.fetch(&source).await?;
-    let found = inspect_bytes(&plain(&args.source), &fetched.bytes)?;
+    let found = inspect_bytes(&plain(&args.source), &fetched.bytes, compiled().as_deref())?;
     let claims = claims(&found)?;
     let verdict = decide(&claims, &fetched.bytes, &fetched.signatures, &trust(&args.trust)?, now());
     eprintln!("{}", page(&fetched.pinned, &found));
@@ -177,7 +177,7 @@ pub(super) fn remove(args: &RemoveArgs) -> anyhow::Result<ExitCode> {
 fn looked_at(path: &Path) -> anyhow::Result<(Vec<u8>, Inspection, Claims)> {
     let bytes = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
     let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let found = inspect_bytes(&file, &bytes)?;
+    let found = inspect_bytes(&file, &bytes, compiled().as_deref())?;
     let claims = claims(&found)?;
     Ok((bytes, found, claims))
 }

@@ -76,6 +76,53 @@ fn a_component_that_reads_a_table_is_given_one_by_name() {
 }
 
 #[test]
+fn a_tool_of_a_configuration_is_called_with_what_that_grants() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("docs")).unwrap();
+    std::fs::write(place.path("docs/a.txt"), "Hi.\n").unwrap();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", server.local_addr().unwrap());
+    let config = format!(
+        "[tools.files]\ncomponent = \"shipped:files.wasm\"\nfolders.docs = {{ path = \"docs\" }}\n\
+         [tools.fetch]\ncomponent = \"shipped:fetch.wasm\"\n\
+         http.rules = [{{ origin = \"{origin}\", private = true }}]\n\
+         [tools.memory]\ncomponent = \"shipped:memory.wasm\"\nstores = [\"notes\"]\n[stores.notes]\n"
+    );
+    std::fs::write(place.path("playhouse.toml"), config).unwrap();
+    let call = |tool: &str, arguments: &str| {
+        let called = run(&["tool", "call", tool, arguments, "--config", &place.path("playhouse.toml")]);
+        (text(&called.stdout), text(&called.stderr))
+    };
+    let (read, told) = call("files", r#"{"action": "read", "path": "docs/a.txt"}"#);
+    assert!(read.contains("Hi."), "{read} {told}");
+    let answering = std::thread::spawn(move || {
+        let (mut caller, _) = server.accept().unwrap();
+        let mut head = [0; 4_096];
+        std::io::Read::read(&mut caller, &mut head).unwrap();
+        let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\nconnection: close\r\n\r\nThere";
+        std::io::Write::write_all(&mut caller, answer.as_bytes()).unwrap();
+    });
+    let (fetched, told) = call("fetch", &format!(r#"{{"url": "{origin}/x"}}"#));
+    assert!(fetched.contains("There"), "{fetched} {told}");
+    answering.join().unwrap();
+    // What it keeps by hand is kept nowhere: the tables of a daemon are the daemon's.
+    let (kept, told) = call("memory", r#"{"action": "remember", "name": "wifi", "text": "blue-otter"}"#);
+    assert!(!kept.is_empty(), "{told}");
+    let (found, told) = call("memory", r#"{"action": "list"}"#);
+    assert!(!found.contains("wifi"), "{found} {told}");
+    let (_, told) = call("nothing", "{}");
+    assert!(told.contains("there is no tool `nothing`"), "{told}");
+}
+
+#[test]
+fn a_component_that_is_granted_nothing_says_how_to_grant_it() {
+    let refused = run(&["tool", "call", &shipped("fetch"), r#"{"url": "https://a.example"}"#]);
+    assert!(!refused.status.success());
+    let told = text(&refused.stderr);
+    assert!(told.contains("not granted") && told.contains("--config FILE"), "{told}");
+}
+
+#[test]
 fn what_is_no_component_is_named() {
     let place = Place::new();
     std::fs::write(place.path("note.wasm"), "hello").unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use playhouse_core::tool::ToolErrorKind;
-use playhouse_tools_host::{Config, Limits, LoadError, ToolConfig, WasmToolBox};
+use playhouse_tools_host::{Config, Limits, LoadError, ToolConfig, WasmToolBox, inspect, inspect_bytes};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -64,6 +64,39 @@ fn an_import_that_was_not_granted_is_refused() {
     let expected = "`lookup` imports `playhouse:tool/kv@1.0.0`, which it is not granted: \
                     give it a table in the configuration, or remove the tool";
     assert_eq!(refusal, expected);
+}
+
+#[test]
+fn what_is_not_granted_is_refused_before_anything_is_compiled() {
+    // Its function breaks the rules, which only a compiler sees.
+    let broken = "(core module (func (result i32)))";
+    let asks = format!(r#"(component (import "playhouse:tool/http@1.0.0" (instance)) {broken})"#);
+    let refused = refusal_of_text(&asks);
+    assert!(refused.contains("`playhouse:tool/http@1.0.0`, which it is not granted"), "{refused}");
+    assert!(refusal_of_text(&format!("(component {broken})")).contains("is not a WebAssembly component"));
+}
+
+#[test]
+fn a_component_of_a_newer_wasi_is_looked_at_and_its_author_told() {
+    let text = r#"(component (import "wasi:http/handler@0.3.0" (instance (export "handle" (func async)))))"#;
+    let wasm = wat::parse_str(text).expect("valid text");
+    let found = inspect_bytes("guest", &wasm, None).expect("it is a component");
+    assert_eq!(found.about, None, "it cannot be asked");
+    let import = &found.imports[0];
+    assert_eq!((import.name.as_str(), import.lets), ("wasi:http/handler@0.3.0", None));
+    assert!(import.remedy.is_some_and(|remedy| remedy.contains("speaks WASI 0.2")), "{import:?}");
+}
+
+#[test]
+fn what_was_looked_at_is_compiled_for_whoever_loads_it() {
+    let folder = TempDir::new().expect("a folder");
+    let cache = folder.path().join("compiled");
+    let files = || fs::read_dir(&cache).expect("it is there").count();
+    inspect(&shipped("calculator"), Some(&cache)).expect("it is a tool");
+    let looked_at = files();
+    let config = Config { tools: vec![tool(shipped("calculator"))], cache: Some(cache.clone()), ..base() };
+    WasmToolBox::load(config).expect("it is a tool");
+    assert_eq!((looked_at, files()), (2, 2), "the key, and one compiled component");
 }
 
 #[test]
