@@ -112,11 +112,10 @@ impl Powers {
                 self.folders.values().any(|(_, access)| *access == Access::Write),
                 "grant it a folder with `access = \"write\"`, or remove the tool",
             ),
-            Capability::Http if !self.has_egress => Some("this host sends no requests for tools"),
-            Capability::Http => refused(
-                !self.http.rules.is_empty(),
-                "grant it places to send requests to (`http`), or remove the tool",
-            ),
+            Capability::Http if self.http.rules.is_empty() => {
+                Some("grant it places to send requests to (`http`), or remove the tool")
+            }
+            Capability::Http => refused(self.has_egress, "this host sends no requests for tools"),
             Capability::Secrets => {
                 refused(!self.secrets.is_empty(), "grant it a secret (`secrets`), or remove the tool")
             }

@@ -28,48 +28,41 @@ pub(crate) enum Descriptor {}
 /// There are none of these either.
 pub(crate) enum Entries {}
 
-/// Methods of what does not exist.
-macro_rules! never {
-    ($($name:ident($($taken:ty),*) -> $given:ty;)*) => {
-        $(fn $name(&self, $(_: $taken),*) -> Result<$given, ErrorCode> { match *self {} })*
-    };
-}
+/// What a method of one gives.
+type Given<T> = Result<T, ErrorCode>;
 
 impl types::GuestDirectoryEntryStream for Entries {
-    never! { read_directory_entry() -> Option<DirectoryEntry>; }
+    never! { read_directory_entry() -> Given<Option<DirectoryEntry>>; }
 }
 
 impl types::GuestDescriptor for Descriptor {
     never! {
-        read_via_stream(u64) -> streams::InputStream;
-        write_via_stream(u64) -> streams::OutputStream;
-        append_via_stream() -> streams::OutputStream;
-        advise(u64, u64, Advice) -> ();
-        sync_data() -> ();
-        get_flags() -> DescriptorFlags;
-        get_type() -> DescriptorType;
-        set_size(u64) -> ();
-        set_times(NewTimestamp, NewTimestamp) -> ();
-        read(u64, u64) -> (Vec<u8>, bool);
-        write(Vec<u8>, u64) -> u64;
-        read_directory() -> DirectoryEntryStream;
-        sync() -> ();
-        create_directory_at(String) -> ();
-        stat() -> DescriptorStat;
-        stat_at(PathFlags, String) -> DescriptorStat;
-        set_times_at(PathFlags, String, NewTimestamp, NewTimestamp) -> ();
-        link_at(PathFlags, String, DescriptorBorrow<'_>, String) -> ();
-        open_at(PathFlags, String, OpenFlags, DescriptorFlags) -> types::Descriptor;
-        readlink_at(String) -> String;
-        remove_directory_at(String) -> ();
-        rename_at(String, DescriptorBorrow<'_>, String) -> ();
-        symlink_at(String, String) -> ();
-        unlink_file_at(String) -> ();
-        metadata_hash() -> MetadataHashValue;
-        metadata_hash_at(PathFlags, String) -> MetadataHashValue;
-    }
-
-    fn is_same_object(&self, _: DescriptorBorrow<'_>) -> bool {
-        match *self {}
+        read_via_stream(u64) -> Given<streams::InputStream>;
+        write_via_stream(u64) -> Given<streams::OutputStream>;
+        append_via_stream() -> Given<streams::OutputStream>;
+        advise(u64, u64, Advice) -> Given<()>;
+        sync_data() -> Given<()>;
+        get_flags() -> Given<DescriptorFlags>;
+        get_type() -> Given<DescriptorType>;
+        set_size(u64) -> Given<()>;
+        set_times(NewTimestamp, NewTimestamp) -> Given<()>;
+        read(u64, u64) -> Given<(Vec<u8>, bool)>;
+        write(Vec<u8>, u64) -> Given<u64>;
+        read_directory() -> Given<DirectoryEntryStream>;
+        sync() -> Given<()>;
+        create_directory_at(String) -> Given<()>;
+        stat() -> Given<DescriptorStat>;
+        stat_at(PathFlags, String) -> Given<DescriptorStat>;
+        set_times_at(PathFlags, String, NewTimestamp, NewTimestamp) -> Given<()>;
+        link_at(PathFlags, String, DescriptorBorrow<'_>, String) -> Given<()>;
+        open_at(PathFlags, String, OpenFlags, DescriptorFlags) -> Given<types::Descriptor>;
+        readlink_at(String) -> Given<String>;
+        remove_directory_at(String) -> Given<()>;
+        rename_at(String, DescriptorBorrow<'_>, String) -> Given<()>;
+        symlink_at(String, String) -> Given<()>;
+        unlink_file_at(String) -> Given<()>;
+        metadata_hash() -> Given<MetadataHashValue>;
+        metadata_hash_at(PathFlags, String) -> Given<MetadataHashValue>;
+        is_same_object(DescriptorBorrow<'_>) -> bool;
     }
 }

@@ -13,6 +13,9 @@
 //! shared lives as long as the call.
 #![cfg(target_arch = "wasm32")]
 
+#[macro_use]
+mod never;
+
 mod body;
 mod cli;
 mod clocks;

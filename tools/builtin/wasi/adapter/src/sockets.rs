@@ -64,13 +64,6 @@ pub(crate) enum Received {}
 /// There are none.
 pub(crate) enum Sending {}
 
-/// Methods of what does not exist.
-macro_rules! never {
-    ($($name:ident($($taken:ty),*) -> $given:ty;)*) => {
-        $(fn $name(&self, $(_: $taken),*) -> $given { match *self {} })*
-    };
-}
-
 /// What a method of one gives.
 type Given<T> = Result<T, ErrorCode>;
 
