@@ -5,14 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{KitError, Language, bounds, template};
+use crate::{KitError, Language, bounds, sdk, template};
 
 /// The tool that every template is, under the two spellings in which its name occurs.
 const MODEL: [&str; 2] = ["count_words", "CountWords"];
 /// How the Rust template names the kit, inside this repository.
 const KIT_IN_TEMPLATE: &str = "{ path = \"../../guest\" }";
-/// Where the kit is when there is no checkout of Playhouse around the project.
-const KIT_ELSEWHERE: &str = "{ git = \"https://github.com/playhouse-rs/playhouse\" }";
 /// Words that are no names in one of the languages.
 const RESERVED: [&str; 16] = [
     "async", "await", "class", "def", "enum", "fn", "for", "if", "impl", "import", "in", "main", "new",
@@ -26,11 +24,13 @@ pub struct Created {
     pub folder: PathBuf,
     /// Its files, by their paths within.
     pub files: Vec<&'static str>,
+    /// The folder within that holds a copy of the kit, if there is one.
+    pub kit: Option<&'static str>,
 }
 
 /// Makes a project called `name` in `folder`, which must not be there, or be empty. A tool in Rust depends on the crate
-/// in `kit`, if that is given, otherwise on the one of a checkout of Playhouse around `folder`, otherwise on the
-/// published one.
+/// in `kit`, if that is given, otherwise on the one of a checkout of Playhouse around `folder`, otherwise on a copy that it
+/// is given.
 ///
 /// # Errors
 /// The name is none in every language, something is in the way, or the disk refuses.
@@ -50,16 +50,25 @@ pub fn create(
     }
     fs::create_dir_all(folder).map_err(KitError::io("create", folder))?;
     let folder = fs::canonicalize(folder).map_err(KitError::io("find", folder))?;
-    let kit = dependency(&folder, kit)?;
+    let kit = found(&folder, kit)?;
+    let dependency = dependency(kit.as_deref());
     let mut files = Vec::new();
     for (path, text) in template::files(language) {
-        let file = folder.join(path);
-        let parent = file.parent().unwrap_or(&folder);
-        fs::create_dir_all(parent).map_err(KitError::io("create", parent))?;
-        fs::write(&file, rendered(text, name, &kit)).map_err(KitError::io("write", &file))?;
+        write(&folder.join(path), &rendered(text, name, &dependency))?;
         files.push(path);
     }
-    Ok(Created { folder, files })
+    let copied = (language == Language::Rust && kit.is_none()).then_some(sdk::FOLDER);
+    for (path, text) in copied.iter().flat_map(|_| sdk::files()) {
+        write(&folder.join(sdk::FOLDER).join(path), &text)?;
+    }
+    Ok(Created { folder, files, kit: copied })
+}
+
+fn write(file: &Path, text: &str) -> Result<(), KitError> {
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent).map_err(KitError::io("create", parent))?;
+    }
+    fs::write(file, text).map_err(KitError::io("write", file))
 }
 
 /// Whether `name` can be the name of a tool and of a function.
@@ -89,19 +98,19 @@ fn camel_case(name: &str) -> String {
     words.map(|word| format!("{}{}", word[..1].to_ascii_uppercase(), &word[1..])).collect()
 }
 
+/// Where the kit is, if it is not to be copied.
+fn found(folder: &Path, kit: Option<&Path>) -> Result<Option<PathBuf>, KitError> {
+    let around = || folder.ancestors().map(|above| above.join("tools/guest"));
+    match kit {
+        Some(kit) => fs::canonicalize(kit).map(Some).map_err(KitError::io("find", kit)),
+        None => Ok(around().find(|kit| kit.join("Cargo.toml").is_file())),
+    }
+}
+
 /// How the project names the kit, as a value of TOML.
-fn dependency(folder: &Path, kit: Option<&Path>) -> Result<String, KitError> {
-    let kit = match kit {
-        Some(kit) => Some(fs::canonicalize(kit).map_err(KitError::io("find", kit))?),
-        None => folder
-            .ancestors()
-            .map(|above| above.join("tools/guest"))
-            .find(|kit| kit.join("Cargo.toml").is_file()),
-    };
-    Ok(kit.map_or_else(
-        || KIT_ELSEWHERE.to_owned(),
-        |kit| format!("{{ path = {} }}", toml::Value::String(kit.to_string_lossy().into_owned())),
-    ))
+fn dependency(kit: Option<&Path>) -> String {
+    let path = kit.map_or_else(|| sdk::CRATE.to_owned(), |kit| kit.to_string_lossy().into_owned());
+    format!("{{ path = {} }}", toml::Value::String(path))
 }
 
 #[cfg(test)]
@@ -125,6 +134,17 @@ mod tests {
                 assert!(!MODEL.iter().any(|model| text.contains(model)), "{language}: {file}");
                 assert!(!text.contains("../../guest"), "{language}: {file}");
             }
+        }
+    }
+
+    #[test]
+    fn a_tool_in_rust_that_stands_alone_has_the_kit_with_it_and_others_have_not() {
+        for language in Language::ALL {
+            let place = tempfile::tempdir().unwrap();
+            let created = create(&place.path().join("stock"), "stock", language, None).unwrap();
+            let crate_of_it = created.folder.join("playhouse-tool/guest/src/lib.rs");
+            assert_eq!(crate_of_it.is_file(), language == Language::Rust, "{language}");
+            assert_eq!(created.kit.is_some(), language == Language::Rust, "{language}");
         }
     }
 

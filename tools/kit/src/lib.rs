@@ -17,6 +17,7 @@ mod create;
 mod error;
 mod language;
 mod project;
+mod sdk;
 mod step;
 mod template;
 mod typescript;

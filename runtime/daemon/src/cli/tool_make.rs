@@ -15,8 +15,8 @@ pub(crate) struct NewArgs {
     /// Folder of the project; one of the tool's name if missing.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) path: Option<PathBuf>,
-    /// The crate `playhouse-tool` that a tool in Rust shall use; that of the checkout around it, or the published one, if
-    /// missing.
+    /// The crate `playhouse-tool` that a tool in Rust shall use; if missing, that of the checkout around it, or a copy in the
+    /// project.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) kit: Option<PathBuf>,
 }

@@ -36,6 +36,9 @@ pub(super) fn new(args: &NewArgs) -> anyhow::Result<ExitCode> {
     for file in &created.files {
         eprintln!("  {file}");
     }
+    if let Some(kit) = created.kit {
+        eprintln!("  {kit}/  the kit, which came with this program");
+    }
     println!("{name} is made, in {language}: the tool is in {}", path.join(language.source()).display());
     println!("next: playhouse tool build {}", path.display());
     Ok(ExitCode::SUCCESS)
