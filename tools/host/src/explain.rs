@@ -114,9 +114,9 @@ impl Powers {
             },
             Capability::Files | Capability::FilesWrite => self.folders_of(capability, grant),
             Capability::Http => match &grant.http {
-                None => format!("to what the operator allows ({} rules)", self.http_rules()),
+                None => format!("to what the operator allows (rules: {})", self.http_rules()),
                 Some(http) => format!(
-                    "to what the operator ({} rules) and the agent ({}) both allow",
+                    "to what the operator (rules: {}) and the agent ({}) both allow",
                     self.http_rules(),
                     http.rules.len()
                 ),

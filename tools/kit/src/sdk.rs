@@ -83,10 +83,8 @@ fn workspace() -> String {
         let is_used = |name: &str| manifests.iter().any(|(_, text)| text.contains(&format!("\n{name} = ")));
         dependencies.extend(all.into_iter().filter(|(name, _)| is_used(name)));
     }
-    for (name, path) in [("playhouse-tool-macros", CRATES[1])] {
-        dependencies
-            .insert(name.into(), Value::Table([("path".to_owned(), path.into())].into_iter().collect()));
-    }
+    let macros = Table::from_iter([("path".to_owned(), CRATES[1].into())]);
+    dependencies.insert("playhouse-tool-macros".into(), macros.into());
     let members = CRATES.map(Value::from).to_vec();
     let mut kept = Table::from_iter([("members".to_owned(), Value::Array(members))]);
     for key in ["resolver", "lints"] {

@@ -164,7 +164,7 @@ impl Verdict {
         let first = match &self.outcome {
             Outcome::Trusted => format!("{what} is signed by {}", names.join(" and ")),
             Outcome::Unsigned => {
-                format!("{what} is not signed by anybody on the trust list, which does not ask for it")
+                format!("{what} is not signed by anybody on the trust list, which asks for no signature")
             }
             Outcome::Refused(why) => format!("{what} is refused: {}", why.sentence()),
         };

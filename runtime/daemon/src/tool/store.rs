@@ -59,7 +59,7 @@ pub(super) fn sign(args: &SignArgs) -> anyhow::Result<ExitCode> {
 pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let (bytes, _, claims) = looked_at(&args.file)?;
     let verdict = decide(&claims, &bytes, &signatures_of(&args.file)?, &trust(&args.trust)?, now());
-    println!("{}", plain(&verdict.explain()));
+    println!("{}", plain_lines(&verdict.explain()));
     Ok(if verdict.allows() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -86,8 +86,11 @@ pub(super) async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
     let claims = claims(&found)?;
     let verdict = decide(&claims, &fetched.bytes, &fetched.signatures, &trust(&args.trust)?, now());
     eprintln!("{}", page(&fetched.pinned, &found));
-    eprintln!("{}\n", origin_of(&fetched.bytes).unwrap_or_default());
-    eprintln!("{}", plain(&verdict.explain()));
+    if let Some(line) = origin_of(&fetched.bytes) {
+        eprintln!("{line}");
+    }
+    eprintln!();
+    eprintln!("{}", plain_lines(&verdict.explain()));
     if !verdict.allows() {
         return Ok(ExitCode::FAILURE);
     }

@@ -51,7 +51,8 @@ fn answer_from(input: Option<impl BufRead>, question: &str, otherwise: &str) -> 
 pub(super) fn reached(reached: Reach) -> String {
     match reached {
         Reach { calls: 0, .. } => "nothing outside reached".to_owned(),
-        Reach { calls, bytes } => format!("{calls} calls that reach out, {bytes} bytes"),
+        Reach { calls: 1, bytes } => format!("reached out once, {bytes} bytes"),
+        Reach { calls, bytes } => format!("reached out {calls} times, {bytes} bytes"),
     }
 }
 

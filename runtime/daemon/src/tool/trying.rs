@@ -35,7 +35,7 @@ pub(super) fn check(args: &CheckToolArgs) -> anyhow::Result<ExitCode> {
         match inspected(file) {
             Err(error) => {
                 refused = true;
-                println!("{shown}: error: {}", plain(&error.to_string()));
+                println!("{shown}: error: {}", plain(&format!("{:#}", anyhow::Error::from(error))));
             }
             Ok(found) => {
                 let complaints = complaints(&found);

@@ -143,6 +143,8 @@ fn an_author_learns_what_is_wrong_before_anybody_installs_it() {
     std::fs::write(place.path("note.wasm"), "hello").unwrap();
     let bad = run(&["tool", "check", &shipped("calculator"), &place.path("note.wasm")]);
     assert!(!bad.status.success());
+    let missing = text(&run(&["tool", "check", &place.path("nothing.wasm")]).stdout);
+    assert!(missing.contains("No such file"), "{missing}");
     assert!(
         text(&bad.stdout).contains("note.wasm: error: `note` is not a WebAssembly component"),
         "{}",
@@ -203,6 +205,10 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
     assert!(run(&["tool", "sign", &tool, "--key", &place.path("acme.key")]).status.success());
 
     let trust = place.path("trust.toml");
+    std::fs::write(&trust, "required = false\n").unwrap();
+    let told = text(&run(&["tool", "verify", &tool, "--trust", &trust]).stdout);
+    let lines: Vec<_> = told.lines().collect();
+    assert!(lines.len() == 2 && lines[1].contains("is not on the trust list"), "a line for each: {told}");
     let list =
         |tools: &str| format!("required = true\n[[key]]\nname = \"acme\"\nkey = {line}\ntools = [{tools}]\n");
     std::fs::write(&trust, list("\"other-*\"")).unwrap();
