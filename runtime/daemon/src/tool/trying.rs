@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail};
-use playhouse_assembly::tools::{Allow, Import, Inspection, StoreConfig, WasmToolBox};
+use playhouse_assembly::tools::{Allow, Import, Inspection, StoreConfig, WasmToolBox, compiled};
 use playhouse_core::{
     grant::Capability,
     tool::{Grant, ToolError, ToolErrorKind, ToolRequest},
@@ -168,13 +168,13 @@ pub(super) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let cases: Vec<Case> =
         serde_json::from_str(&text).with_context(|| format!("{} is no list of cases", path.display()))?;
-    let (mut failed, compiled) = (0, tempfile::tempdir()?);
+    let mut failed = 0;
     for case in &cases {
         let home = tempfile::tempdir()?;
         let tables = [(TABLE.to_owned(), case.table.clone())].into();
         let notes = StoreConfig { folder: home.path().to_owned(), quota_bytes: 1 << 20 };
         let allow = Allow { stores: [("notes".to_owned(), notes)].into(), ..Allow::default() };
-        let tools = loaded(&component, tables, allow, Some(compiled.path().join("compiled")))?;
+        let tools = loaded(&component, tables, allow, compiled())?;
         let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
         // A tool that writes is given a table to write, any other the one of the case.
         let grant = Grant { table: Some(TABLE.into()), ..Grant::default() };

@@ -48,7 +48,7 @@ fn components() -> Vec<Case> {
             class,
             "five thousand imports",
             &format!("(component {imports})"),
-            Expect::Refused("not a WebAssembly"),
+            Expect::Refused("does not offer"),
         ),
         text(
             class,
