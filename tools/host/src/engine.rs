@@ -121,9 +121,9 @@ struct State {
 
 /// Keeps the clock going while a guest runs.
 #[derive(Debug)]
-pub(crate) struct Running(Arc<State>);
+pub(crate) struct Running<'a>(&'a State);
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::SeqCst);
     }
@@ -151,12 +151,12 @@ impl Ticker {
     }
 
     /// A guest is about to run.
-    pub(crate) fn begin(&self) -> Running {
+    pub(crate) fn begin(&self) -> Running<'_> {
         self.state.begun.fetch_add(1, Ordering::SeqCst);
         if self.state.sleeps.load(Ordering::SeqCst) {
             self.wake();
         }
-        Running(Arc::clone(&self.state))
+        Running(&self.state)
     }
 
     fn wake(&self) {

@@ -1,6 +1,7 @@
 //! The loaded tools, and one call of one of them: admitted, run, checked.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +12,12 @@ use playhouse_ports::egress::Egress;
 use playhouse_ports::{Clock, ToolCaller};
 use playhouse_tools_policy::Leaks;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::call_log::CallLog;
 use crate::component::Tool;
+use crate::engine::Ticker;
 use crate::guest::{Terms, Used};
 use crate::limits::Limits;
 use crate::powers::listed;
@@ -32,11 +34,32 @@ pub(crate) struct Shelf {
     /// Every secret of every tool.
     pub(crate) leaks: Arc<Leaks>,
     /// Calls that run or wait; one more is turned away.
-    pub(crate) admitted: Arc<Semaphore>,
+    pub(crate) admitted: Semaphore,
     /// Calls that run.
-    pub(crate) running: Arc<Semaphore>,
+    pub(crate) running: Semaphore,
     /// What calls reach that run at the same time.
     pub(crate) tallies: Tallies,
+    /// Makes guests look at their deadline. Here, so that no running call outlives it.
+    pub(crate) ticker: Ticker,
+}
+
+/// A slot that a call runs in, and all that it needs there, in one piece: what callers on several threads share costs each
+/// of them whenever one counts up or down.
+pub(crate) struct Slot(Arc<Shelf>);
+
+impl Deref for Slot {
+    type Target = Shelf;
+
+    fn deref(&self) -> &Shelf {
+        &self.0
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.running.add_permits(1);
+        self.admitted.add_permits(1);
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -83,18 +106,22 @@ impl Shelf {
     }
 
     /// A slot to run in, before the call is over.
-    pub(crate) async fn slot(&self, call: &Admitted) -> Result<[OwnedSemaphorePermit; 2], ToolError> {
+    pub(crate) async fn slot(self: &Arc<Self>, call: &Admitted) -> Result<Slot, ToolError> {
         let late = |_| {
             ToolError::new(ToolErrorKind::Timeout, "no tool slot was free in time; the tool was not started")
         };
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(full)?;
+        let admitted = self.admitted.try_acquire().map_err(full)?;
         // Nobody waits: no timer is set, and the caller's turn with its scheduler is not used up.
-        if let Ok(running) = Arc::clone(&self.running).try_acquire_owned() {
-            return Ok([admitted, running]);
-        }
-        let running = Arc::clone(&self.running).acquire_owned();
-        let running = tokio::time::timeout_at(call.terms.until.into(), running).await.map_err(late)?;
-        Ok([admitted, running.expect("the semaphore is never closed")])
+        let running = match self.running.try_acquire() {
+            Ok(running) => running,
+            Err(_) => {
+                let running = tokio::time::timeout_at(call.terms.until.into(), self.running.acquire());
+                running.await.map_err(late)?.expect("the semaphore is never closed")
+            }
+        };
+        admitted.forget();
+        running.forget();
+        Ok(Slot(Arc::clone(self)))
     }
 
     /// Runs a call that has a slot. There is a receipt as soon as a guest was started.
@@ -157,7 +184,7 @@ impl Shelf {
         // To the moment: when one of the two is late, both are.
         call.terms.until = outer.until;
         call.terms.used = used.within();
-        let Ok(_slot) = Arc::clone(&self.running).try_acquire_owned() else {
+        let Ok(_slot) = self.running.try_acquire() else {
             let message = "no tool slot is free for a tool that another one calls: try again later";
             return (Err(ToolError::new(ToolErrorKind::RateLimited, message)), 0, used);
         };

@@ -22,7 +22,7 @@ use crate::component::{Loader, Tool};
 use crate::config::{Config, Isolation};
 use crate::engine::{self, Ticker};
 use crate::error::LoadError;
-use crate::executor::Executor;
+use crate::executor::{Executor, Pace};
 use crate::explain::{Question, Standing};
 use crate::isolate::Pool;
 use crate::limits::Limits;
@@ -38,8 +38,6 @@ pub struct WasmToolBox {
     executor: Executor,
     /// Whether guests run in other processes.
     is_away: bool,
-    /// Makes guests look at their deadline. Held by each running call too, so that none outlives it.
-    ticker: Arc<Ticker>,
 }
 
 impl WasmToolBox {
@@ -93,17 +91,12 @@ impl WasmToolBox {
             egress: config.egress,
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             leaks: Arc::new(leaks),
-            admitted: Arc::new(Semaphore::new(running as usize + waiting as usize)),
-            running: Arc::new(Semaphore::new(running as usize)),
+            admitted: Semaphore::new(running as usize + waiting as usize),
+            running: Semaphore::new(running as usize),
             tallies: Tallies::default(),
+            ticker,
         };
-        Ok(Self {
-            shelf: Arc::new(shelf),
-            specs,
-            executor,
-            is_away: pool.is_some(),
-            ticker: Arc::new(ticker),
-        })
+        Ok(Self { shelf: Arc::new(shelf), specs, executor, is_away: pool.is_some() })
     }
 
     /// Why a call of `tool` with this grant of an agent, in a task whose values come from `labels`, may do something or may
@@ -125,12 +118,12 @@ impl WasmToolBox {
     /// Has `work` of a tool done where its calls are.
     async fn work<T: Send + 'static>(
         &self,
-        tool: &Tool,
+        pace: &Arc<Pace>,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, ToolError> {
         let done = match self.is_away {
             true => self.executor.away(work).await,
-            false => self.executor.run(&tool.pace, work).await,
+            false => self.executor.run(pace, work).await,
         };
         done.map_err(|error| host_bug(&error))
     }
@@ -147,16 +140,16 @@ impl WasmToolBox {
         let slot = self.shelf.slot(&call).await?;
         // Tells the guest, when this future is dropped, that nobody waits any more.
         let waiting = given_up.drop_guard();
-        let (shelf, ticker, tool) =
-            (Arc::clone(&self.shelf), Arc::clone(&self.ticker), Arc::clone(&call.tool));
+        let pace = &self.shelf.tool(&call.request.tool)?.pace;
         let work = async move {
-            let _held = (slot, ticker.begin(), &ticker);
-            shelf.run(&call).await
+            let _ticking = slot.ticker.begin();
+            let ran = slot.run(&call).await;
+            (call, ran)
         };
-        let (result, taken) = self.work(&tool, work).await?;
+        let (call, (result, taken)) = self.work(pace, work).await?;
         drop(waiting);
         *receipt = taken;
-        self.shelf.output(&tool, &result?)
+        self.shelf.output(&call.tool, &result?)
     }
 }
 
@@ -202,13 +195,12 @@ impl ToolBox for WasmToolBox {
         let call = self.shelf.admit(request, &nobody(), given_up.clone(), 0)?;
         let slot = self.shelf.slot(&call).await?;
         let _waiting = given_up.drop_guard();
-        let (shelf, ticker, tool) =
-            (Arc::clone(&self.shelf), Arc::clone(&self.ticker), Arc::clone(&call.tool));
+        let pace = &self.shelf.tool(&call.request.tool)?.pace;
         let work = async move {
-            let _held = (slot, ticker.begin(), &ticker);
-            shelf.asked(&call).await
+            let _ticking = slot.ticker.begin();
+            slot.asked(&call).await
         };
-        let answer = self.work(&tool, work).await?;
+        let answer = self.work(pace, work).await?;
         answer.map_err(|error| self.shelf.error(error))
     }
 }
