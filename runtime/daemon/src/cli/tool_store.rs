@@ -60,7 +60,8 @@ pub(crate) struct PackArgs {
 /// Arguments of `tool install`.
 #[derive(Debug, Args)]
 pub(crate) struct InstallArgs {
-    /// A path, `https://…` or `oci://registry/repository:tag`, and `#sha256=…` behind the first two to pin it.
+    /// A path, `https://…` or `oci://registry/repository:tag`; pinned with `#sha256=…` behind the address, or `@sha256:…` in
+    /// place of the tag.
     pub(crate) source: String,
     /// Agree to whatever it wants, unseen.
     #[arg(long)]

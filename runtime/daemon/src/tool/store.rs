@@ -72,7 +72,7 @@ pub(super) async fn pack(args: PackArgs) -> anyhow::Result<ExitCode> {
     let artifact = Artifact::pack(&bytes, &claims, &signatures_of(&args.file)?, now());
     eprintln!("pushing {} bytes to {reference} …", bytes.len());
     let pinned = fetcher()?.push(&reference, &artifact).await?;
-    println!("oci://{pinned}");
+    println!("{pinned}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,10 +107,13 @@ pub(super) async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
     };
     let name = &installed.entry.name;
     println!("installed {name} {}", installed.entry.version);
-    println!(
-        "to use it, write into playhouse.toml:\n\n[tools.{name}]\ncomponent = \"{}\"",
-        installed.file.display()
-    );
+    println!("to use it, write into playhouse.toml:\n");
+    if let Some(folder) = &args.trust.folder.folder {
+        let folder = toml::Value::String(std::path::absolute(folder)?.to_string_lossy().into_owned());
+        println!("tools_folder = {folder}\n");
+    }
+    // By its name, and not by its file: so its digest is looked at, and an update is found.
+    println!("[tools.{name}]\ncomponent = \"installed:{name}\"");
     Ok(ExitCode::SUCCESS)
 }
 

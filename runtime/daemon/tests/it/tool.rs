@@ -227,6 +227,13 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
         text(&installed.stderr)
     );
     assert!(text(&installed.stderr).contains("touches   nothing"), "what it wants is shown first");
+    // What it says to write names the tool, so that its digest is looked at.
+    let written = text(&installed.stdout);
+    let (_, written) = written.split_once("playhouse.toml:").unwrap();
+    std::fs::write(place.path("written.toml"), written).unwrap();
+    assert!(written.contains("component = \"installed:calculator\""), "{written}");
+    let used = run(&["tool", "grants", "calculator", "--config", &place.path("written.toml")]);
+    assert!(used.status.success(), "{written} {}", text(&used.stderr));
     let shown = text(&run(&["tool", "list", "--folder", &folder]).stdout);
     assert!(shown.starts_with("calculator 0.2.0  signed by "), "{shown}");
 
