@@ -112,6 +112,9 @@ pub enum SecretEntry {
     Env(String),
     /// A file that holds it and nothing else; white space around it is dropped.
     File(PathBuf),
+    /// Nowhere: grants are explained without it, and nothing is sent.
+    #[serde(skip)]
+    Unread,
 }
 
 /// What a tool may have done with a secret.
@@ -158,7 +161,7 @@ impl ToolEntry {
 impl SecretEntry {
     pub(crate) fn path(&mut self) -> Option<&mut PathBuf> {
         match self {
-            Self::Env(_) => None,
+            Self::Env(_) | Self::Unread => None,
             Self::File(path) => Some(path),
         }
     }
@@ -166,6 +169,7 @@ impl SecretEntry {
     pub(crate) fn value(&self, name: &str) -> Result<Secret, BadConfig> {
         let bad = |problem: String| BadConfig::bare(format!("the secret `{name}` {problem}"));
         let value = match self {
+            Self::Unread => "not read, only asked about".to_owned(),
             Self::Env(variable) => env::var(variable).map_err(|_| {
                 bad(format!("is to come from the environment variable {variable}, which is not set: set it"))
             })?,

@@ -8,7 +8,7 @@ pub use playhouse_tools_host::{
     StoreConfig, Table, ToolConfig, WasmToolBox, inspect, inspect_bytes,
 };
 
-use crate::{BadConfig, BuildError, Config, agents, shipped::Shelf, toolbox};
+use crate::{BadConfig, BuildError, Config, agents, shipped::Shelf, tool_config::SecretEntry, toolbox};
 
 /// Where this user's components are kept compiled: what is looked at today is loaded at once by the daemon of tomorrow,
 /// unless that has a `cache` of its own. `None` if no folder can be written.
@@ -17,7 +17,7 @@ pub fn compiled() -> Option<PathBuf> {
 }
 
 /// Why a call of `tool` may do something or may not: with what `agent` grants it, or with everything that the operator
-/// allows, in a task whose values come from `labels`.
+/// allows (its table, if it has only one), in a task whose values come from `labels`.
 ///
 /// # Errors
 /// If the configuration cannot be used, there is no such agent, or it does not have the tool; or the question makes no
@@ -29,8 +29,12 @@ pub fn explain(
     labels: &Labels,
     question: &Question,
 ) -> Result<Vec<Standing>, BuildError> {
-    let components = toolbox::components(config, &Shelf::open(config)?, Isolation::Thread)?;
-    let grant = granted(config, agent, tool)?.unwrap_or_default();
+    sandboxed(config, tool)?;
+    // Whoever asks what is allowed need not have the secrets.
+    let secrets = config.secrets.keys().map(|name| (name.clone(), SecretEntry::Unread)).collect();
+    let unread = Config { secrets, ..config.clone() };
+    let components = toolbox::components(&unread, &Shelf::open(config)?, Isolation::Thread)?;
+    let grant = granted(config, agent, tool)?;
     components.explain(tool, &grant, labels, question).map_err(|error| bare(error.message))
 }
 
@@ -46,29 +50,47 @@ pub fn by_hand(
     tool: &str,
     stores: &Path,
 ) -> Result<(WasmToolBox, Grant), BuildError> {
+    sandboxed(config, tool)?;
     let shelf = Shelf::open(config)?;
     let aside = Config { data: Some(stores.to_owned()), ..config.clone() };
     let components = toolbox::components(&aside, &shelf, Isolation::Thread)?;
-    let grant = granted(config, agent, tool)?.unwrap_or_else(|| {
-        let entry = config.tools.get(tool);
-        let mut tables = entry.iter().flat_map(|entry| entry.tables.iter().chain(&entry.stores));
-        let only = tables.next().filter(|_| tables.next().is_none());
-        Grant { table: only.cloned(), ..Grant::default() }
-    });
+    let grant = granted(config, agent, tool)?;
     Ok((components, grant))
 }
 
-/// What `agent` grants `tool`; `None` if no agent is named.
-fn granted(config: &Config, agent: Option<&str>, tool: &str) -> Result<Option<Grant>, BuildError> {
-    let Some(name) = agent else { return Ok(None) };
+/// Refuses what is a tool, but no component: nothing of what is granted to components is granted to it.
+fn sandboxed(config: &Config, tool: &str) -> Result<(), BuildError> {
+    let server =
+        tool.split_once("__").map(|(server, _)| server).filter(|name| config.mcp.contains_key(*name));
+    let what = match server {
+        _ if config.tools.contains_key(tool) => return Ok(()),
+        Some(server) => {
+            format!("of the MCP server `{server}`: what it may do is what `[mcp.{server}]` gives the server")
+        }
+        None if config.command.contains_key(tool) => {
+            format!("a command of this machine: what it may do is what `[command.{tool}]` gives it")
+        }
+        None => return Ok(()),
+    };
+    Err(bare(format!(
+        "the tool `{tool}` is no component but {what}; `playhouse run` and `playhouse serve` call it for the agents that \
+         name it"
+    )))
+}
+
+/// What `agent` grants `tool`; if none is named, all that the operator allows, with its table if it has only one.
+fn granted(config: &Config, agent: Option<&str>, tool: &str) -> Result<Grant, BuildError> {
+    let Some(name) = agent else {
+        let entry = config.tools.get(tool);
+        let mut tables = entry.iter().flat_map(|entry| entry.tables.iter().chain(&entry.stores));
+        let only = tables.next().filter(|_| tables.next().is_none());
+        return Ok(Grant { table: only.cloned(), ..Grant::default() });
+    };
     let agents = agents::load(config)?;
     let agent = agents.iter().find(|agent| agent.name == name);
     let agent = agent.ok_or_else(|| bare(format!("there is no agent `{name}`")))?;
     let grant = agent.tools.get(tool);
-    grant
-        .cloned()
-        .map(Some)
-        .ok_or_else(|| bare(format!("the agent `{name}` does not have the tool `{tool}`")))
+    grant.cloned().ok_or_else(|| bare(format!("the agent `{name}` does not have the tool `{tool}`")))
 }
 
 fn bare(problem: String) -> BuildError {

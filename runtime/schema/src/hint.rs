@@ -14,20 +14,44 @@ const EXAMPLE_CHARS_MAX: usize = 480;
 const SHAPE_CHARS_MAX: usize = 2_000;
 /// Kinds of one argument that are listed.
 const KINDS_MAX: usize = 4;
+/// Values of an argument that are listed, where it is one of some.
+const CHOICES_MAX: usize = 16;
+/// Characters in which they are.
+const CHOICES_CHARS_MAX: usize = 240;
+/// What a description says before an example.
+const BEFORE_EXAMPLE: &str = "for example `";
 
-/// `expression (string), digits (integer, optional)`; empty if the schema names no properties.
+/// `expression (string), unit ("km" or "mi"), digits (integer, optional)`; empty if the schema names no properties.
 pub fn shape(schema: &Value) -> String {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return String::new() };
     let required = schema.get("required").and_then(Value::as_array);
     let one = |(name, property): (&String, &Value)| {
-        let kinds = kinds(schema, property, 0);
-        let kind = if kinds.is_empty() { "any".to_owned() } else { kinds.join(" or ") };
+        let kind = listed(schema, property).unwrap_or_else(|| match kinds(schema, property, 0) {
+            kinds if kinds.is_empty() => "any".to_owned(),
+            kinds => kinds.join(" or "),
+        });
         let needed = required.is_some_and(|required| required.iter().any(|other| other == name.as_str()));
         format!("{name} ({kind}{})", if needed { "" } else { ", optional" })
     };
     // Each of them is longer than its name, so these are more than are shown.
     let shown: Vec<_> = properties.iter().take(SHAPE_CHARS_MAX).map(one).collect();
     clipped_at(&shown.join(", "), SHAPE_CHARS_MAX)
+}
+
+/// The values that `property` may have, if it names them and they are few.
+fn listed(root: &Value, property: &Value) -> Option<String> {
+    let property = referred(root, property).unwrap_or(property);
+    let values = property.get("enum").and_then(Value::as_array).map(|values| values.iter().collect());
+    let named = || choices(property)?.iter().map(|one| one.get("const")).collect::<Option<Vec<_>>>();
+    any_of(&values.or_else(named)?)
+}
+
+/// `"km", "m" or "mi"`, if they are few.
+pub(crate) fn any_of(values: &[&Value]) -> Option<String> {
+    let (last, others) = values.split_last().filter(|(_, others)| others.len() < CHOICES_MAX)?;
+    let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+    let text = if others.is_empty() { last.to_string() } else { format!("{} or {last}", others.join(", ")) };
+    (text.chars().count() <= CHOICES_CHARS_MAX).then_some(text)
 }
 
 /// The types that `property` may have, by name; none if it does not say.
@@ -59,10 +83,10 @@ fn choices(part: &Value) -> Option<&Vec<Value>> {
     ["anyOf", "oneOf"].iter().find_map(|key| part.get(*key)?.as_array())
 }
 
-/// A value that fits `schema` as far as types go: its own example, default or first choice where it has one; of an
-/// object, what is required. `None` if it would be large.
-pub(crate) fn example(schema: &Value) -> Option<Value> {
-    Maker { root: schema, left: VALUES_MAX }.value(schema, 0)
+/// A value that fits `schema` as far as types go: its own example, default or first choice where it has one, or what its
+/// description gives as one if `described`; of an object, what is required. `None` if it would be large.
+pub(crate) fn example(schema: &Value, described: bool) -> Option<Value> {
+    Maker { root: schema, left: VALUES_MAX, described }.value(schema, 0)
 }
 
 /// `example` as text, if that is no longer than people read.
@@ -75,6 +99,8 @@ struct Maker<'a> {
     root: &'a Value,
     /// Values that may still be made.
     left: usize,
+    /// Whether descriptions are searched for examples.
+    described: bool,
 }
 
 impl<'a> Maker<'a> {
@@ -83,6 +109,9 @@ impl<'a> Maker<'a> {
         let own = ["/examples/0", "/default", "/const", "/enum/0"];
         if let Some(own) = own.iter().find_map(|place| schema.pointer(place)) {
             return Some(own.clone());
+        }
+        if let Some(said) = self.described.then(|| said(schema)).flatten() {
+            return Some(said);
         }
         let is_deep = depth >= LEVELS_MAX;
         let other = referred(self.root, schema).or_else(|| choices(schema)?.first());
@@ -109,6 +138,17 @@ impl<'a> Maker<'a> {
             Some("null") => Value::Null,
             _ => json!(text(schema)),
         })
+    }
+}
+
+/// What the description of text, a number or a list gives as an example: "…, for example `km`".
+fn said(schema: &Value) -> Option<Value> {
+    let (_, after) = schema["description"].as_str()?.split_once(BEFORE_EXAMPLE)?;
+    let (example, _) = after.split_once('`')?;
+    match &schema["type"] {
+        Value::String(kind) if kind == "object" => None,
+        Value::String(kind) if kind != "string" => serde_json::from_str(example).ok(),
+        _ => Some(json!(example)),
     }
 }
 

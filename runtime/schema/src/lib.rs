@@ -9,7 +9,8 @@
 mod cost;
 mod hint;
 
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::cost::SchemaCost;
@@ -82,8 +83,12 @@ impl Schema {
         let validator = options.build(schema).map_err(|error| clipped(&error.to_string()))?;
         let mut this = Self { validator, cost, shape: shape(schema), example: None };
         // Only if it is one: a pattern, or what depends on something else, is not made up.
-        this.example =
-            hint::example(schema).filter(|it| this.check(it).is_ok()).and_then(|it| hint::short(&it));
+        let fits = |it: &Value| this.check(it).is_ok();
+        let example = [true, false].iter().find_map(|said| hint::example(schema, *said).filter(fits));
+        // Where nothing is required, nothing is an example, and says nothing.
+        let says =
+            |it: &Value| this.shape.is_empty() || it.as_object().is_none_or(|fields| !fields.is_empty());
+        this.example = example.filter(says).and_then(|it| hint::short(&it));
         Ok(this)
     }
 
@@ -105,7 +110,7 @@ impl Schema {
         let mut complaints = Vec::new();
         for error in self.validator.iter_errors(value).take(COMPLAINTS_MAX) {
             let place = clipped(error.instance_path().as_str().trim_start_matches('/'));
-            let complaint = clipped(&error.to_string());
+            let complaint = said(&error);
             complaints.push(if place.is_empty() { complaint } else { format!("`{place}`: {complaint}") });
         }
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("; ")) }
@@ -131,6 +136,16 @@ impl Schema {
             told = format!("{told}. {hint}");
         }
         told
+    }
+}
+
+/// What does not fit; of a value that is none of some, all that would.
+fn said(error: &ValidationError<'_>) -> String {
+    let ValidationErrorKind::Enum { options } = error.kind() else { return clipped(&error.to_string()) };
+    let options: Vec<_> = options.as_array().into_iter().flatten().collect();
+    match hint::any_of(&options) {
+        Some(any) => format!("{} is not {any}", clipped(&error.instance().to_string())),
+        None => clipped(&error.to_string()),
     }
 }
 

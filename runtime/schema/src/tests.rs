@@ -28,7 +28,7 @@ fn what_does_not_fit_is_told_with_the_field_what_is_expected_and_an_example() {
     assert_eq!(
         told(&schema, &json!({ "day": "today", "unit": "km", "place": { "x": 1 } })),
         "the arguments of `t` are not right: `day`: \"today\" is not a \"date\". It takes: day (string), \
-         digits (integer or null, optional), place (object), unit (any); for example \
+         digits (integer or null, optional), place (object), unit (\"km\" or \"mi\"); for example \
          {\"day\":\"2026-01-31\",\"place\":{\"x\":1},\"unit\":\"km\"}"
     );
     let told = told(&schema, &json!({ "day": "2026-01-31", "unit": "km", "place": { "x": "far" } }));
@@ -46,6 +46,48 @@ fn an_example_is_given_only_if_it_fits() {
         "properties": { "code": { "type": "string", "pattern": "^[A-Z]{3}$", "examples": ["ABC"] } },
     });
     assert!(told(&given, &json!({})).ends_with("for example {\"code\":\"ABC\"}"));
+}
+
+#[test]
+fn an_example_of_a_description_is_taken_and_an_empty_one_is_not() {
+    let described = json!({
+        "type": "object", "required": ["filter", "edits", "n"],
+        "properties": {
+            "filter": { "type": "string", "description": "What, for example `.a[]`" },
+            "edits": { "type": "array", "description": "How, for example `[1, 2]`" },
+            "n": { "type": "integer", "description": "How many, for example `a few`" },
+        },
+    });
+    let wanted = r#"for example {"edits":[1,2],"filter":".a[]","n":1}"#;
+    assert!(told(&described, &json!({})).ends_with(wanted), "{}", told(&described, &json!({})));
+    let wrong = json!({
+        "type": "object", "required": ["code"],
+        "properties": { "code": { "type": "string", "maxLength": 3, "description": "for example `too long`" } },
+    });
+    assert!(
+        told(&wrong, &json!({})).ends_with(r#"for example {"code":"…"}"#),
+        "what is said, and does not fit"
+    );
+    let optional = json!({ "type": "object", "properties": { "n": { "type": "integer" } } });
+    assert!(told(&optional, &json!({ "n": "x" })).ends_with("It takes: n (integer, optional)"));
+}
+
+#[test]
+fn all_that_would_fit_is_listed_if_it_is_few() {
+    let names: Vec<String> = (0..9).map(|n| format!("name_{n}")).collect();
+    let schema = json!({ "type": "object", "properties": { "n": { "$ref": "#/$defs/n" } }, "required": ["n"],
+        "$defs": { "n": { "type": "string", "enum": names } } });
+    let said = told(&schema, &json!({ "n": "other" }));
+    assert!(
+        said.contains(r#"`n`: "other" is not "name_0", "name_1", "#) && !said.contains("candidates"),
+        "{said}"
+    );
+    assert!(told(&schema, &json!({})).contains(r#"n ("name_0", "name_1","#));
+    let variants = json!({ "type": "object", "required": ["n"],
+        "properties": { "n": { "oneOf": [{ "const": "a", "description": "x" }, { "const": "b" }] } } });
+    assert!(told(&variants, &json!({})).contains(r#"It takes: n ("a" or "b")"#));
+    let many = json!({ "type": "object", "properties": { "n": { "type": "string", "enum": vec!["x".repeat(99); 9] } } });
+    assert!(told(&many, &json!({ "n": "y" })).len() < 600);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! `fork` and `exec`, and so none of this is `unsafe`. A process gives up system calls itself, once it is ready.
 
 use std::{
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -91,11 +91,18 @@ pub struct Limits {
 }
 
 impl View {
-    /// The system, the program's own installation, and what is given.
+    /// The system, the installations of the program and of what runs it, if it is a script, and what is given.
     pub fn of(program: &Path, read: &[PathBuf], write: &[PathBuf]) -> Self {
         let mut view = Self::system();
-        view.read.extend(installation(program));
-        view.read.extend(program.canonicalize().ok().and_then(|program| installation(&program)));
+        let home = std::env::home_dir();
+        let places = |program: &Path| {
+            let real = program.canonicalize().ok();
+            [Some(program), real.as_deref()].map(|it| installation(it?, home.as_deref()))
+        };
+        view.read.extend(places(program).into_iter().flatten());
+        // A script brings what runs it: that of a Python environment may lie in another installation.
+        let runs = interpreter(program);
+        view.read.extend(runs.iter().flat_map(|runs| places(runs)).flatten());
         view.read.extend_from_slice(read);
         view.write.extend_from_slice(write);
         view
@@ -109,11 +116,25 @@ impl View {
 }
 
 /// `…/venv` for `…/venv/bin/python`, else the program's folder: what is installed together is needed together.
-fn installation(program: &Path) -> Option<PathBuf> {
+fn installation(program: &Path, home: Option<&Path>) -> Option<PathBuf> {
     let folder = program.parent()?;
     let whole = if folder.ends_with("bin") { folder.parent()? } else { folder };
-    // A program in the root of the file system brings only itself.
-    Some(if whole.parent().is_none() { program.to_owned() } else { whole.to_owned() })
+    // A program in the root of the file system brings only itself, and so does one in somebody's own `bin`.
+    let is_too_much =
+        |place: &Path| place.parent().is_none() || home.is_some_and(|home| home.starts_with(place));
+    Some(if is_too_much(whole) { program.to_owned() } else { whole.to_owned() })
+}
+
+/// Bytes in which a script says what runs it: the kernel looks no further.
+const SCRIPT_BYTES: u64 = 256;
+
+/// What runs `program`, if it is a script: the path behind `#!`.
+fn interpreter(program: &Path) -> Option<PathBuf> {
+    let mut first = Vec::new();
+    std::fs::File::open(program).ok()?.take(SCRIPT_BYTES).read_to_end(&mut first).ok()?;
+    let line = first.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let path = std::str::from_utf8(line).ok()?.split_whitespace().next()?;
+    path.starts_with('/').then(|| PathBuf::from(path))
 }
 
 /// Where `command` is, looked for as a shell would.
@@ -236,11 +257,36 @@ mod tests {
 
     #[test]
     fn a_program_brings_what_is_installed_with_it() {
-        let of = |program: &str| installation(Path::new(program));
+        let of = |program: &str| installation(Path::new(program), Some(Path::new("/users/me")));
         assert_eq!(of("/home1/u/venv/bin/python"), Some("/home1/u/venv".into()));
         assert_eq!(of("/srv/tools/server"), Some("/srv/tools".into()));
         assert_eq!(of("/bin/sh"), Some("/bin/sh".into()), "never the whole file system");
         assert_eq!(of("/server"), Some("/server".into()));
+        assert_eq!(
+            of("/users/me/bin/server"),
+            Some("/users/me/bin/server".into()),
+            "never all that somebody has"
+        );
+        assert_eq!(of("/users/server"), Some("/users/server".into()));
+        assert_eq!(of("/users/me/venv/bin/python"), Some("/users/me/venv".into()));
+    }
+
+    #[test]
+    fn a_script_brings_what_runs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        for made in ["venv/bin", "python/bin"] {
+            std::fs::create_dir_all(place(made)).unwrap();
+        }
+        std::fs::write(place("python/bin/python3"), "").unwrap();
+        std::os::unix::fs::symlink(place("python/bin/python3"), place("venv/bin/python")).unwrap();
+        let script = format!("#!{} -I\nprint()", place("venv/bin/python").display());
+        std::fs::write(place("venv/bin/server"), script).unwrap();
+        let seen = View::of(&place("venv/bin/server"), &[], &[]).read;
+        let real = folder.path().canonicalize().unwrap();
+        assert!(seen.contains(&place("venv")) && seen.contains(&real.join("python")), "{seen:?}");
+        std::fs::write(place("odd"), b"#!\xff\xfe").unwrap();
+        assert_eq!((interpreter(&place("odd")), interpreter(&place("none"))), (None, None));
     }
 
     #[test]

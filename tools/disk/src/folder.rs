@@ -240,6 +240,9 @@ impl Folder {
 
     /// A plain file, opened for reading. Opening a pipe would wait for somebody to write into it, hence `NONBLOCK`.
     fn file(&self, path: &Path) -> Result<File, FileError> {
+        if path.as_os_str().is_empty() {
+            return Err(FileError::WrongKind);
+        }
         let nonblock = OFlags::NONBLOCK.bits().cast_signed();
         let file = self
             .dir

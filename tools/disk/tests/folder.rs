@@ -44,6 +44,7 @@ fn files_are_read_in_pieces_listed_and_described() {
     assert!(info.modified_ms > 1_600_000_000_000 && folder.stat("").unwrap().is_folder);
     assert!(matches!(folder.stat("none"), Err(FileError::NotFound)));
     assert!(matches!(folder.read("sub", 0, 9), Err(FileError::WrongKind)));
+    assert!(matches!(folder.read("", 0, 9), Err(FileError::WrongKind)));
     assert!(matches!(folder.entries("a.txt", None, 9), Err(FileError::WrongKind)));
 }
 

@@ -26,7 +26,7 @@ pub fn roots() -> Vec<String> {
 /// # Errors
 /// [`NotFound`](Kind::NotFound), or why it cannot be looked at.
 pub fn stat(path: &str) -> Result<Info> {
-    reading::stat(path).map_err(|why| refused(path, why))
+    reading::stat(path).map_err(|why| unread(path, why))
 }
 
 /// What is in a folder, by name, after the name `after`; at most `limit`, and at most [`PAGE_ENTRIES_MAX`].
@@ -34,7 +34,7 @@ pub fn stat(path: &str) -> Result<Info> {
 /// # Errors
 /// [`NotFound`](Kind::NotFound), or why it cannot be listed.
 pub fn entries(path: &str, after: Option<&str>, limit: u32) -> Result<Vec<Info>> {
-    reading::entries(path, after, limit).map_err(|why| refused(path, why))
+    reading::entries(path, after, limit).map_err(|why| unread(path, why))
 }
 
 /// Up to `max` bytes from `offset`; at most [`READ_BYTES_MAX`]. Fewer than asked for: the file ends there.
@@ -42,7 +42,7 @@ pub fn entries(path: &str, after: Option<&str>, limit: u32) -> Result<Vec<Info>>
 /// # Errors
 /// [`NotFound`](Kind::NotFound), or why it cannot be read.
 pub fn read(path: &str, offset: u64, max: u32) -> Result<Vec<u8>> {
-    reading::read(path, offset, max).map_err(|why| refused(path, why))
+    reading::read(path, offset, max).map_err(|why| unread(path, why))
 }
 
 /// The whole file.
@@ -120,6 +120,18 @@ fn as_read(error: writing::Error) -> reading::Error {
         writing::Error::Limit => reading::Error::Limit,
         writing::Error::Io => reading::Error::Io,
     }
+}
+
+/// [`refused`], and where something could be read: the names are no secret, for [`roots`] tells them.
+fn unread(path: &str, error: reading::Error) -> Error {
+    let denied = refused(path, error);
+    if error != reading::Error::Denied {
+        return denied;
+    }
+    let roots: Vec<_> = roots().into_iter().map(|root| format!("`{root}/`")).collect();
+    let there =
+        if roots.is_empty() { "none is".to_owned() } else { format!("granted: {}", roots.join(", ")) };
+    Error::denied(format!("{}; {there}", denied.message))
 }
 
 fn refused(path: &str, error: reading::Error) -> Error {

@@ -66,8 +66,10 @@ impl Powers {
             Question::Tool(_) => Capability::Tools,
         };
         let standing = |about: &str, granted, why| Standing { about: about.to_owned(), granted, why };
-        let asks = imports.iter().any(|import| import.capability == capability);
-        if !asks {
+        let imported = |wanted| imports.iter().any(|import| import.capability == wanted);
+        // A secret is sent by requests, without the tool importing anything else.
+        let is_sent = matches!(question, Question::Secret(_)) && imported(Capability::Http);
+        if !imported(capability) && !is_sent {
             let why = format!("the tool does not import `{}`, so it cannot even try", capability.name());
             return Ok(vec![standing(capability.name(), false, why)]);
         }
@@ -80,10 +82,7 @@ impl Powers {
                 (format!("{method} {url}"), self.request(method, url, grant)?)
             }
             Question::Path { path, access } => (path.clone(), self.path(path, *access, grant)),
-            Question::Secret(name) => (
-                name.clone(),
-                narrowed(name, self.has_secret(name), grant.secrets.as_ref().map(|s| s.contains(name))),
-            ),
+            Question::Secret(name) => (name.clone(), self.use_of(name, imported, grant)),
             Question::Tool(name) => {
                 let has = self.tools().any(|tool| tool == name);
                 (name.clone(), narrowed(name, has, grant.tools.as_ref().map(|tools| tools.contains(name))))
@@ -96,6 +95,29 @@ impl Powers {
         Ok(vec![standing(&about, granted, why)])
     }
 
+    /// What becomes of a secret, and by whose word.
+    fn use_of(
+        &self,
+        name: &str,
+        imported: impl Fn(Capability) -> bool,
+        grant: &Grant,
+    ) -> Result<String, String> {
+        let secret = self.secret(name);
+        let why = narrowed(name, secret.is_some(), grant.secrets.as_ref().map(|names| names.contains(name)))?;
+        let header = secret.and_then(|secret| secret.header.as_ref()).filter(|_| imported(Capability::Http));
+        let sent = header.map(|sent| format!("to {} in the header `{}`", sent.origin, sent.header));
+        let signs = secret.is_some_and(|secret| secret.sign) && imported(Capability::Secrets);
+        match (sent, signs) {
+            (Some(sent), true) => Ok(format!("{why}: the host sends it {sent}, and signs with it")),
+            (Some(sent), false) => Ok(format!("{why}: the host sends it {sent}")),
+            (None, true) => Ok(format!("{why}: the host signs with it")),
+            (None, false) => Err(format!(
+                "the operator allows `{name}`, but not for what the tool imports: it is sent through `http`, and signs \
+                 through `secrets`"
+            )),
+        }
+    }
+
     fn standing(&self, capability: Capability, grant: &Grant, labels: &Labels) -> Standing {
         let about = capability.name().to_owned();
         if let Some(why) = self.withheld_for(capability, labels) {
@@ -106,7 +128,7 @@ impl Powers {
                 "every tool may, unless `without` says otherwise".to_owned()
             }
             Capability::Kv | Capability::KvWrite => match &grant.table {
-                Some(table) => format!("the agent grants the table `{table}`"),
+                Some(table) => format!("in the table `{table}`"),
                 None => {
                     let why = "the agent grants no table: it must name one (`table`)".to_owned();
                     return Standing { about, granted: false, why };

@@ -68,8 +68,9 @@ impl Powers {
         }
         let mut folders = BTreeMap::new();
         for (name, folder) in allow.folders {
-            let opened = Folder::open(&folder.path, folder.quota_bytes)
-                .map_err(|source| LoadError::File { path: folder.path.clone(), source })?;
+            let opened = Folder::open(&folder.path, folder.quota_bytes).map_err(|error| {
+                bad(format!("its folder `{name}` cannot be used: {}: {error}", folder.path.display()))
+            })?;
             folders.insert(name, (Arc::new(opened), folder.access));
         }
         Ok(Self {
@@ -145,9 +146,9 @@ impl Powers {
         self.tools.iter()
     }
 
-    /// Whether the operator lets it have that secret used.
-    pub(crate) fn has_secret(&self, name: &str) -> bool {
-        self.secrets.contains_key(name)
+    /// What the operator lets it have done with that secret.
+    pub(crate) fn secret(&self, name: &str) -> Option<&SecretUse> {
+        self.secrets.get(name).map(|secret| &**secret)
     }
 
     /// How many rules the operator has about requests.

@@ -199,7 +199,7 @@ impl McpServer {
                 (ToolErrorKind::Upstream, told)
             }
             error => {
-                let why = link.fault.why().unwrap_or_else(|| error.to_string());
+                let why = link.fault.why().unwrap_or_else(|| crate::words::problem(&error));
                 return self.lost(what, &why);
             }
         };

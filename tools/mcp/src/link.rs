@@ -119,7 +119,7 @@ impl Dial<'_> {
                     self.modern.store(!modern, Ordering::Relaxed);
                 }
                 let why = fault.why().filter(|why| why != CLOSED);
-                return Err(why.unwrap_or_else(|| clipped(&error.to_string(), WORDS_CHARS_MAX)));
+                return Err(why.unwrap_or_else(|| crate::words::problem(&error)));
             }
             Err(_) => return Err(format!("it did not shake hands within {} s", START_WAIT.as_secs())),
         };

@@ -2,7 +2,7 @@
 
 use rmcp::{ServiceError, model::PaginatedRequestParams};
 
-use crate::bounds::{CURSOR_BYTES_MAX, ENTRIES_MAX, PAGES_MAX, WORDS_CHARS_MAX, clipped};
+use crate::bounds::{CURSOR_BYTES_MAX, ENTRIES_MAX, PAGES_MAX};
 
 /// All entries of a list whose pages `page` asks for; the error says what the server did wrong.
 pub(crate) async fn all<T, F, Fut>(page: F) -> Result<Vec<T>, String>
@@ -26,7 +26,7 @@ where
     for _ in 0..PAGES_MAX {
         let params = cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
         let (more, next) =
-            page(params).await.map_err(|error| clipped(&error.to_string(), WORDS_CHARS_MAX))?;
+            page(params).await.map_err(|error| crate::words::problem(&error))?;
         entries.extend(more);
         if entries.len() > ENTRIES_MAX {
             entries.truncate(ENTRIES_MAX);

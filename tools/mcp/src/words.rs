@@ -1,6 +1,6 @@
 //! A stranger's words, before they are shown to anybody: nothing that people cannot see, and not more than a bound.
 
-use crate::bounds::clipped;
+use crate::bounds::{WORDS_CHARS_MAX, clipped};
 
 /// Stands where a character was that people cannot see.
 const MARK: char = '\u{FFFD}';
@@ -30,9 +30,27 @@ pub(crate) fn line(text: &str, chars_max: usize) -> String {
     visible(&text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What went wrong, without the types of the SDK's transports, which say nothing to an operator.
+pub(crate) fn problem(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let told = text.split_once("Transport [").and_then(|(before, rest)| Some((before, rest.split_once("] error: ")?.1)));
+    match told {
+        // "Send message error ": the words behind it say so, too.
+        Some((before, why)) if before.len() < 40 => clipped(why, WORDS_CHARS_MAX),
+        _ => clipped(&text, WORDS_CHARS_MAX),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn types_of_the_sdk_are_not_shown() {
+        let said = "Send message error Transport [a::Guard<b::Worker<c>>] error: Unexpected content type, when send x";
+        assert_eq!(problem(&said), "Unexpected content type, when send x");
+        assert_eq!(problem(&"it is closed"), "it is closed");
+    }
 
     #[test]
     fn what_is_shown_has_no_control_of_a_terminal_and_one_line() {

@@ -136,7 +136,7 @@ pub enum FetchError {
         found: String,
     },
     /// The signatures have another form.
-    #[error("{at}: {bad}")]
+    #[error("{at}: {bad}; where there is no signature, there must be no file either: a server answers 404")]
     Signature {
         /// Where they lay.
         at: String,

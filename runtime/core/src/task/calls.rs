@@ -1,6 +1,6 @@
 //! Tool calls: which are dispatched, which wait, which are refused; and what their results mean.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Effect, Event, Intent, Phase, Task, Wait, control,
@@ -198,7 +198,8 @@ fn read(call: &ToolCall, tool: &ToolSpec, is_strict: bool) -> Result<(Value, Vec
         Arguments::Malformed { raw, error } => {
             // Text that was refused for its depth is JSON after all.
             let read = lenient::read(raw).filter(|(value, _)| !is_strict && intake::is_readable(value));
-            let message = || format!("the arguments are not valid JSON: {error}");
+            let message =
+                || format!("the arguments are not valid JSON: {error}; {}", wanted(&tool.input_schema));
             read.ok_or_else(|| ToolError::new(ToolErrorKind::InvalidInput, message()))?
         }
     };
@@ -211,4 +212,14 @@ fn read(call: &ToolCall, tool: &ToolSpec, is_strict: bool) -> Result<(Value, Vec
     }
     repairs.extend(more);
     Ok((fitted, repairs))
+}
+
+/// Arguments that are named where they could not be read.
+const NAMED_MAX: usize = 16;
+
+/// What to write instead of what is no JSON.
+fn wanted(schema: &Value) -> String {
+    let names = schema["properties"].as_object().map(|fields| fields.keys().take(NAMED_MAX));
+    let example: Vec<_> = names.into_iter().flatten().map(|name| format!("{}: …", json!(name))).collect();
+    format!("write one JSON object, with quotes around names and texts: {{{}}}", example.join(", "))
 }

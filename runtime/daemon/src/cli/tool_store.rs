@@ -74,7 +74,7 @@ pub(crate) struct InstallArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    pub(crate) folder: FolderArgs,
+    pub(crate) trust: TrustArgs,
 }
 
 /// Arguments of `tool remove`.

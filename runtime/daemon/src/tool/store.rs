@@ -150,8 +150,11 @@ fn said_yes(question: &str) -> anyhow::Result<bool> {
 /// 0: all are whole; 1: one is not.
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
-    let folder = folder(&args.folder)?;
+    let folder = folder(&args.trust.folder)?;
     let listing = Store::open(&folder)?.list()?;
+    let trust = trust(&args.trust)?;
+    let named =
+        |id: &String| trust.key(id).map_or_else(|| id.clone(), |key| format!("{} ({id})", plain(&key.name)));
     if listing.tools.is_empty() {
         eprintln!("no tools are installed in {}", folder.display());
     }
@@ -159,11 +162,11 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         let entry = &tool.entry;
         let signed = match entry.signed_by.len() {
             0 => "unsigned".to_owned(),
-            _ => format!("signed by {}", entry.signed_by.iter().cloned().collect::<Vec<_>>().join(", ")),
+            _ => format!("signed by {}", entry.signed_by.iter().map(named).collect::<Vec<_>>().join(", ")),
         };
         let state = match &tool.state {
             State::Whole => String::new(),
-            other => format!("  NOT WHOLE: {other:?}"),
+            other => format!("  NOT WHOLE: its component {}", plain(&other.to_string())),
         };
         let from = entry.source.as_deref().unwrap_or("unknown");
         println!("{} {}  {signed}  from {}{state}", entry.name, entry.version, plain(from));
@@ -174,8 +177,14 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) fn remove(args: &RemoveArgs) -> anyhow::Result<ExitCode> {
-    let removed = Store::open(folder(&args.folder)?)?.remove(&args.name)?;
+    let folder = folder(&args.folder)?;
+    let removed = Store::open(&folder)?.remove(&args.name)?;
     println!("removed {} {}", removed.name, removed.version);
+    let file = folder.join(removed.file());
+    if file.exists() {
+        // What somebody changed is theirs.
+        println!("its component had been changed, and was left: {}", file.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -234,8 +234,8 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
     assert!(written.contains("component = \"installed:calculator\""), "{written}");
     let used = run(&["tool", "grants", "calculator", "--config", &place.path("written.toml")]);
     assert!(used.status.success(), "{written} {}", text(&used.stderr));
-    let shown = text(&run(&["tool", "list", "--folder", &folder]).stdout);
-    assert!(shown.starts_with("calculator 0.2.0  signed by "), "{shown}");
+    let list = || text(&run(&["tool", "list", "--trust", &trust, "--folder", &folder]).stdout);
+    assert!(list().starts_with("calculator 0.2.0  signed by acme ("), "{}", list());
 
     // A configuration names it, and gets the bytes that were installed or none.
     let config = place.path("playhouse.toml");
@@ -253,6 +253,7 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
     let file = file.into_iter().find(|path| path.extension().is_some_and(|it| it == "wasm")).unwrap();
     std::fs::copy(shipped("lookup"), &file).unwrap();
     assert!(loaded("calculator").1.contains("has other bytes than were installed"));
+    assert!(list().contains("NOT WHOLE: its component has other bytes than were installed"), "{}", list());
 
     // One that reads a table asks, and nobody is there to be asked.
     std::fs::write(&trust, "required = false\n").unwrap();
@@ -264,7 +265,9 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
     assert!(!refused.status.success());
     assert!(text(&refused.stderr).contains("nobody is here to be asked"), "{}", text(&refused.stderr));
     assert!(other(&["--yes"]).status.success());
-    assert!(run(&["tool", "remove", "calculator", "--folder", &folder]).status.success());
+    let removed = run(&["tool", "remove", "calculator", "--folder", &folder]);
+    let said = text(&removed.stdout);
+    assert!(removed.status.success() && said.contains("had been changed, and was left: "), "{said}");
     let shown = text(&run(&["tool", "list", "--folder", &folder]).stdout);
     assert!(shown.starts_with("lookup ") && shown.lines().count() == 1, "{shown}");
     let gone = run(&["tool", "remove", "calculator", "--folder", &folder]);
@@ -277,7 +280,10 @@ fn every_decision_about_a_tool_is_explained() {
     std::fs::create_dir(place.path("docs")).unwrap();
     let config = "[tools.fetch]\ncomponent = \"shipped:fetch.wasm\"\nhttp.rules = [{ origin = \"https://a.example\" }]\n\
                   labels = [{ label = \"tool:lookup\", without = [\"http\"] }]\n\
-                  [tools.files]\ncomponent = \"shipped:files.wasm\"\nfolders.docs = { path = \"docs\" }\n";
+                  secrets.key = { origin = \"https://a.example\" }\n\
+                  [secrets]\nkey = { env = \"NOBODY_SETS_THIS\" }\n\
+                  [tools.files]\ncomponent = \"shipped:files.wasm\"\nfolders.docs = { path = \"docs\" }\n\
+                  [command.echo]\nprogram = \"echo\"\ndescription = \"Says it\"\n[mcp.there]\ncommand = \"cat\"\n";
     std::fs::write(place.path("playhouse.toml"), config).unwrap();
     let ask = |words: &[&str]| {
         let path = place.path("playhouse.toml");
@@ -297,6 +303,15 @@ fn every_decision_about_a_tool_is_explained() {
     let (may, why) = ask(&["calculator"]);
     assert!(may && why.contains("imports nothing"), "{why}");
     assert!(!ask(&["calculator", "--agent", "nobody"]).0);
+    let (may, why) = ask(&["fetch", "--secret", "key"]);
+    assert!(
+        may && why.contains("the host sends it to https://a.example in the header `authorization`"),
+        "{why}"
+    );
+    let (may, why) = ask(&["echo"]);
+    assert!(!may && why.contains("what it may do is what `[command.echo]` gives it"), "{why}");
+    let (may, why) = ask(&["there__tool"]);
+    assert!(!may && why.contains("of the MCP server `there`"), "{why}");
 }
 
 /// A data directory whose `mcp.lock` says that `s__t` changed.

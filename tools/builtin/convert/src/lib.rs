@@ -1,7 +1,7 @@
 //! Tool `convert`: a quantity in another unit.
 //!
 //! Exact like the calculator: the value is a fraction, every unit is a fraction of its base unit, and only the answer is
-//! rounded: to at most six digits after the point, half to even. [`units`] is the table and the search in it; this file
+//! rounded: to at most six digits after the point (six significant ones below 0.001), half to even. [`units`] is the table and the search in it; this file
 //! is the tool around it. No imports: the answer depends on the arguments alone.
 
 pub mod units;
@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Digits after the point of an answer.
+/// Digits after the point of an answer; significant digits of a small one.
 const PLACES_MAX: usize = 6;
 /// Characters of the longest value and of the longest name of a unit.
 const LENGTH_MAX: usize = 64;
@@ -43,7 +43,7 @@ pub fn convert(
     let from = units::find(&from).map_err(Error::invalid_input)?;
     let to = units::find(&to).map_err(Error::invalid_input)?;
     let converted = units::convert(value, from, to).map_err(Error::invalid_input)?;
-    Ok(Output { result: converted.to_places(PLACES_MAX), unit: to.symbol })
+    Ok(Output { result: converted.to_places_or_digits(PLACES_MAX), unit: to.symbol })
 }
 
 /// How much: `"5.2"` or `5.2`, as the model likes.

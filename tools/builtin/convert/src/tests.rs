@@ -52,6 +52,17 @@ fn every_dimension_converts() {
     check("1.5", "hours", "min", r#"{"result":"90","unit":"min"}"#);
     check("36", "km/h", "m/s", r#"{"result":"10","unit":"m/s"}"#);
     check("60", "mph", "km/h", r#"{"result":"96.56064","unit":"km/h"}"#);
+    check("10", "knots", "km/h", r#"{"result":"18.52","unit":"km/h"}"#);
+    check("1", "nautical mile", "m", r#"{"result":"1852","unit":"m"}"#);
+    check("5", "microns", "mm", r#"{"result":"0.005","unit":"mm"}"#);
+    check("1", "acre", "m2", r#"{"result":"4046.856422","unit":"m²"}"#);
+    check("2.5", "hectares", "m²", r#"{"result":"25000","unit":"m²"}"#);
+    check("100", "square feet", "sq m", r#"{"result":"9.290304","unit":"m²"}"#);
+    check("1.5", "GiB", "MB", r#"{"result":"1610.612736","unit":"MB"}"#);
+    check("1", "gb", "Mbit", r#"{"result":"8000","unit":"Mbit"}"#);
+    check("1", "short ton", "lb", r#"{"result":"2000","unit":"lb"}"#);
+    check("1", "long ton", "kg", r#"{"result":"1016.046909","unit":"kg"}"#);
+    check("8", "bits", "bytes", r#"{"result":"1","unit":"byte"}"#);
 }
 
 #[test]
@@ -59,14 +70,20 @@ fn temperatures_have_offsets() {
     check("100", "c", "f", r#"{"result":"212","unit":"f"}"#);
     check("-40", "f", "c", r#"{"result":"-40","unit":"c"}"#);
     check("0", "k", "celsius", r#"{"result":"-273.15","unit":"c"}"#);
+    check("-273.15", "c", "k", r#"{"result":"0","unit":"k"}"#);
+    check("-500", "c", "f", "-500 c is below absolute zero, which is 0 k, -273.15 c and -459.67 f");
     check("98.6", "Fahrenheit", "Celsius", r#"{"result":"37","unit":"c"}"#);
 }
 
 #[test]
-fn answers_are_rounded_half_to_even_to_six_places() {
-    check("1", "ft", "mi", r#"{"result":"0.000189","unit":"mi"}"#);
-    check("0.0005", "mm", "m", r#"{"result":"0","unit":"m"}"#);
-    check("0.0015", "mm", "m", r#"{"result":"0.000002","unit":"m"}"#);
+fn answers_are_rounded_half_to_even_to_six_places_and_small_ones_to_six_digits() {
+    check("1", "in", "mi", r#"{"result":"0.0000157828","unit":"mi"}"#);
+    check("1", "ft", "mi", r#"{"result":"0.000189394","unit":"mi"}"#);
+    check("7", "m", "mi", r#"{"result":"0.00435","unit":"mi"}"#);
+    check("1", "mg", "t", r#"{"result":"0.000000001","unit":"t"}"#);
+    check("0.00000005", "m", "mm", r#"{"result":"0.00005","unit":"mm"}"#);
+    check("1.0000005", "m", "m", r#"{"result":"1","unit":"m"}"#);
+    check("1.0000015", "m", "m", r#"{"result":"1.000002","unit":"m"}"#);
     check("2.50", "m", "m", r#"{"result":"2.5","unit":"m"}"#);
 }
 
@@ -92,6 +109,15 @@ fn an_unknown_unit_is_answered_with_the_nearest_and_the_known() {
     );
     let wrong = units::find("parsecs").expect_err("not on the list");
     assert!(wrong.starts_with("unknown unit `parsecs`; known units: mm, cm,"), "{wrong}");
+    for (name, said) in [
+        ("years", "has no fixed length"),
+        ("Month", "has no fixed length"),
+        ("tons", "three things"),
+        ("Mb", "write `MB` or `Mbit`"),
+    ] {
+        let wrong = units::find(name).expect_err("more than one thing");
+        assert!(wrong.contains(said), "{name}: {wrong}");
+    }
     assert!(units::find(&"x".repeat(100_000)).expect_err("far too long").len() < 400);
 }
 
@@ -101,7 +127,7 @@ fn mixed_dimensions_and_bad_values_are_refused_in_words() {
         "1",
         "km",
         "kg",
-        "cannot convert `km` (length) to `kg` (mass); units of length: mm, cm, m, km, in, ft, yd, mi",
+        "cannot convert `km` (length) to `kg` (mass); units of length: mm, cm, m, km, in, ft, yd, mi, nmi, µm",
     );
     check("five", "km", "mi", "`five` is not a number: give digits only, such as 5.2");
     check("1e38", "km", "mi", "the value has more than 37 digits");
@@ -115,7 +141,8 @@ fn mixed_dimensions_and_bad_values_are_refused_in_words() {
 
 #[test]
 fn no_two_units_share_a_name() {
-    let mut names: Vec<&str> = units::UNITS.iter().flat_map(units::all_names).collect();
+    let mut names: Vec<String> =
+        units::UNITS.iter().flat_map(units::all_names).map(str::to_lowercase).collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();

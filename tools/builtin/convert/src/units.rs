@@ -24,6 +24,10 @@ pub enum Dimension {
     Temperature,
     /// Base unit: the metre per second.
     Speed,
+    /// Base unit: the square metre.
+    Area,
+    /// Base unit: the bit.
+    Data,
 }
 
 impl Dimension {
@@ -35,6 +39,8 @@ impl Dimension {
             Self::Time => "time",
             Self::Temperature => "temperature",
             Self::Speed => "speed",
+            Self::Area => "area",
+            Self::Data => "data",
         }
     }
 }
@@ -46,7 +52,7 @@ pub struct Unit {
     pub symbol: &'static str,
     /// What it measures.
     pub dimension: Dimension,
-    /// Other names, in lower case: singular, plural, spellings.
+    /// Other names, in lower case: singular, plural, spellings. All are found in any case.
     names: &'static [&'static str],
     /// How many base units one of it is: over and under the line.
     factor: (i128, i128),
@@ -69,10 +75,10 @@ const fn shifted(
     factor: (i128, i128),
     by: (i128, i128),
 ) -> Unit {
-    Unit { symbol, dimension: Dimension::Temperature, names, factor, offset: by }
+    Unit { symbol, dimension: Temperature, names, factor, offset: by }
 }
 
-use Dimension::{Length, Mass, Speed, Time, Volume};
+use Dimension::{Area, Data, Length, Mass, Speed, Temperature, Time, Volume};
 
 /// Every unit. The factors are the exact definitions (international yard and pound, US gallon of 231 cubic inches).
 #[rustfmt::skip]
@@ -85,6 +91,8 @@ pub static UNITS: &[Unit] = &[
     unit(Length, "ft", &["foot", "feet", "'"], (3_048, 10_000)),
     unit(Length, "yd", &["yard", "yards", "yds"], (9_144, 10_000)),
     unit(Length, "mi", &["mile", "miles"], (1_609_344, 1_000)),
+    unit(Length, "nmi", &["nautical mile", "nautical miles"], (1_852, 1)),
+    unit(Length, "µm", &["um", "μm", "micrometer", "micrometers", "micrometre", "micrometres", "micron", "microns"], (1, 1_000_000)),
 
     unit(Mass, "mg", &["milligram", "milligrams", "milligramme", "milligrammes"], (1, 1_000)),
     unit(Mass, "g", &["gram", "grams", "gramme", "grammes"], (1, 1)),
@@ -93,6 +101,8 @@ pub static UNITS: &[Unit] = &[
     unit(Mass, "oz", &["ounce", "ounces"], (28_349_523_125, 1_000_000_000)),
     unit(Mass, "lb", &["pound", "pounds", "lbs"], (45_359_237, 100_000)),
     unit(Mass, "st", &["stone", "stones"], (635_029_318, 100_000)),
+    unit(Mass, "short ton", &["short tons", "us ton", "us tons"], (90_718_474, 100)),
+    unit(Mass, "long ton", &["long tons", "imperial ton", "imperial tons"], (10_160_469_088, 10_000)),
 
     unit(Volume, "ml", &["milliliter", "milliliters", "millilitre", "millilitres"], (1, 1)),
     unit(Volume, "l", &["liter", "liters", "litre", "litres"], (1_000, 1)),
@@ -116,12 +126,49 @@ pub static UNITS: &[Unit] = &[
     unit(Speed, "km/h", &["kilometer per hour", "kilometers per hour", "kilometre per hour", "kilometres per hour", "kph", "kmh"], (5, 18)),
     unit(Speed, "mph", &["mile per hour", "miles per hour", "mi/h"], (44_704, 100_000)),
     unit(Speed, "m/s", &["meter per second", "meters per second", "metre per second", "metres per second", "mps"], (1, 1)),
+    unit(Speed, "kn", &["knot", "knots", "kt", "kts"], (1_852, 3_600)),
+
+    unit(Area, "mm²", &["mm2", "mm^2", "sq mm", "square millimeter", "square millimeters", "square millimetre", "square millimetres"], (1, 1_000_000)),
+    unit(Area, "cm²", &["cm2", "cm^2", "sq cm", "square centimeter", "square centimeters", "square centimetre", "square centimetres"], (1, 10_000)),
+    unit(Area, "m²", &["m2", "m^2", "sqm", "sq m", "square meter", "square meters", "square metre", "square metres"], (1, 1)),
+    unit(Area, "ha", &["hectare", "hectares"], (10_000, 1)),
+    unit(Area, "km²", &["km2", "km^2", "sq km", "square kilometer", "square kilometers", "square kilometre", "square kilometres"], (1_000_000, 1)),
+    unit(Area, "in²", &["in2", "in^2", "sq in", "square inch", "square inches"], (64_516, 100_000_000)),
+    unit(Area, "ft²", &["ft2", "ft^2", "sqft", "sq ft", "square foot", "square feet"], (9_290_304, 100_000_000)),
+    unit(Area, "yd²", &["yd2", "yd^2", "sq yd", "square yard", "square yards"], (83_612_736, 100_000_000)),
+    unit(Area, "acre", &["acres"], (40_468_564_224, 10_000_000)),
+    unit(Area, "mi²", &["mi2", "mi^2", "sq mi", "square mile", "square miles"], (2_589_988_110_336, 1_000_000)),
+
+    unit(Data, "bit", &["bits"], (1, 1)),
+    unit(Data, "kbit", &["kilobit", "kilobits"], (1_000, 1)),
+    unit(Data, "Mbit", &["megabit", "megabits"], (1_000_000, 1)),
+    unit(Data, "Gbit", &["gigabit", "gigabits"], (1_000_000_000, 1)),
+    unit(Data, "byte", &["bytes"], (8, 1)),
+    unit(Data, "kB", &["kilobyte", "kilobytes"], (8_000, 1)),
+    unit(Data, "MB", &["megabyte", "megabytes"], (8_000_000, 1)),
+    unit(Data, "GB", &["gigabyte", "gigabytes"], (8_000_000_000, 1)),
+    unit(Data, "TB", &["terabyte", "terabytes"], (8_000_000_000_000, 1)),
+    unit(Data, "KiB", &["kibibyte", "kibibytes"], (8 << 10, 1)),
+    unit(Data, "MiB", &["mebibyte", "mebibytes"], (8 << 20, 1)),
+    unit(Data, "GiB", &["gibibyte", "gibibytes"], (8 << 30, 1)),
+    unit(Data, "TiB", &["tebibyte", "tebibytes"], (8 << 40, 1)),
+];
+
+/// What people write and mean more than one thing by; in lower case, but for `Mb` and its like. A guess would be wrong silently.
+const UNCLEAR: [(&[&str], &str); 3] = [
+    (
+        &["year", "years", "yr", "month", "months"],
+        "has no fixed length: give days, or count them by the calendar",
+    ),
+    (&["ton", "tons"], "is one of three things: write `t` (1000 kg), `short ton` or `long ton`"),
+    (&["Kb", "Mb", "Gb"], "may be bytes or bits: write `MB` or `Mbit`"),
 ];
 
 /// `value` of `from`, in `to`.
 ///
 /// # Errors
-/// A sentence for the model, if the two measure different things or the numbers get too large.
+/// A sentence for the model, if the two measure different things, the numbers get too large, or a temperature is one that
+/// there is not.
 pub fn convert(value: Fraction, from: &Unit, to: &Unit) -> Result<Fraction, String> {
     if from.dimension != to.dimension {
         let (a, b) = (from.dimension.name(), to.dimension.name());
@@ -131,14 +178,29 @@ pub fn convert(value: Fraction, from: &Unit, to: &Unit) -> Result<Fraction, Stri
             from.symbol, to.symbol
         ));
     }
-    through_base(value, from, to)
-        .ok_or_else(|| "overflow: the value has too many digits to convert exactly".to_owned())
+    let overflow = || "overflow: the value has too many digits to convert exactly".to_owned();
+    let base = in_base(value, from).ok_or_else(overflow)?;
+    if from.dimension == Temperature && base < Fraction::ZERO {
+        let value = value.to_decimal(DIGITS);
+        let zero = "which is 0 k, -273.15 c and -459.67 f";
+        return Err(format!("{value} {} is below absolute zero, {zero}", from.symbol));
+    }
+    from_base(base, to).ok_or_else(overflow)
 }
 
-fn through_base(value: Fraction, from: &Unit, to: &Unit) -> Option<Fraction> {
-    let fraction = |(over, under)| Fraction::new(over, under);
-    let base = value.plus(fraction(from.offset)).ok()?.times(fraction(from.factor)).ok()?;
+/// Significant digits of a value in an error.
+const DIGITS: usize = 12;
+
+fn in_base(value: Fraction, from: &Unit) -> Option<Fraction> {
+    value.plus(fraction(from.offset)).ok()?.times(fraction(from.factor)).ok()
+}
+
+fn from_base(base: Fraction, to: &Unit) -> Option<Fraction> {
     base.divided_by(fraction(to.factor)).ok()??.minus(fraction(to.offset)).ok()
+}
+
+fn fraction((over, under): (i128, i128)) -> Fraction {
+    Fraction::new(over, under)
 }
 
 /// The unit that is called `name`.
@@ -149,7 +211,12 @@ pub fn find(name: &str) -> Result<&'static Unit, String> {
     let wanted =
         name.to_lowercase().split(|c: char| c.is_whitespace() || c == '_').collect::<Vec<_>>().join(" ");
     let wanted = wanted.trim();
-    UNITS.iter().find(|unit| all_names(unit).any(|known| known == wanted)).ok_or_else(|| {
+    if let Some((_, why)) =
+        UNCLEAR.iter().find(|(names, _)| names.contains(&wanted) || names.contains(&name.trim()))
+    {
+        return Err(format!("`{}` {why}", name.trim()));
+    }
+    UNITS.iter().find(|unit| all_names(unit).any(|known| known.to_lowercase() == wanted)).ok_or_else(|| {
         let shown: String = name.chars().take(40).collect();
         let hint = nearest(wanted).map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
         format!("unknown unit `{}`{hint}; known units: {}", shown.escape_debug(), symbols(None))

@@ -100,7 +100,7 @@ pub struct Input {
     /// Columns to sort by, the first first
     pub(crate) sort: Vec<Order>,
     /// How many rows; 100 if not given
-    #[schemars(range(max = LIMIT_MAX))]
+    #[schemars(range(min = 1, max = LIMIT_MAX))]
     pub(crate) limit: Option<u32>,
     /// How many rows to pass over
     pub(crate) offset: u32,
@@ -113,6 +113,9 @@ pub struct Output {
     pub(crate) rows: Vec<Vec<String>>,
     /// Rows there are in all
     pub(crate) total: usize,
+    /// What was passed over, if anything
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
     /// If rows are left out: how to get them
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) more: Option<String>,

@@ -4,15 +4,20 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use playhouse_tool::Error;
-use shared::ANSWER_BYTES_MAX;
+use shared::{ANSWER_BYTES_MAX, shown};
 
 use crate::table::{Table, compare, number};
 use crate::{Aggregate, Condition, Input, Is, LIMIT, LIMIT_MAX, Output, Sum};
+
+/// The largest whole number up to which every whole number is a float.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// From the table to the rows that are wanted.
 pub(crate) fn answer(mut table: Table, input: &Input) -> Result<Output, Error> {
     for condition in &input.conditions {
         let at = table.column("where", &condition.column)?;
+        let unlike = table.rows.iter().map(|row| row[at].as_str()).filter(|cell| is_unlike(cell, condition));
+        table.notes.extend(passed_over(unlike, "where", &condition.column));
         table.rows.retain(|row| holds(&row[at], condition));
     }
     if !input.group_by.is_empty() || !input.aggregate.is_empty() {
@@ -31,6 +36,23 @@ pub(crate) fn answer(mut table: Table, input: &Input) -> Result<Output, Error> {
         input.select.iter().map(|name| table.column("select", name)).collect::<Result<Vec<_>, _>>()?;
     let selected = if selected.is_empty() { (0..table.columns.len()).collect() } else { selected };
     Ok(page(&table, &selected, input))
+}
+
+/// Whether an order between the cell and the value means nothing: one is a number, the other is none.
+fn is_unlike(cell: &str, condition: &Condition) -> bool {
+    let is_order = matches!(condition.is, Is::Less | Is::LessOrEqual | Is::Greater | Is::GreaterOrEqual);
+    is_order && !cell.is_empty() && number(cell).is_some() != number(condition.value.trim()).is_some()
+}
+
+/// What is said of cells that do not count, if there are any.
+fn passed_over<'a>(cells: impl Iterator<Item = &'a str>, field: &str, column: &str) -> Option<String> {
+    let cells: Vec<&str> = cells.collect();
+    let first = cells.first()?;
+    let (count, column, first) = (cells.len(), shown(column), shown(first));
+    let is = if number(&first).is_some() { "a number" } else { "no number" };
+    Some(format!(
+        "`{field}` passed over cells of `{column}` that are {is}: {count}, the first is `{first}`; numbers are written `1234.5`"
+    ))
 }
 
 fn holds(cell: &str, condition: &Condition) -> bool {
@@ -59,6 +81,13 @@ fn group(table: &Table, input: &Input) -> Result<Table, Error> {
         let at = if counts { None } else { Some(table.column("aggregate", &aggregate.column)?) };
         figures.push((aggregate, at));
     }
+    let mut notes = table.notes.clone();
+    for (aggregate, at) in &figures {
+        let Some(at) = at.filter(|_| matches!(aggregate.function, Sum::Sum | Sum::Mean)) else { continue };
+        let cells = table.rows.iter().map(|row| row[at].as_str());
+        let unlike = cells.filter(|cell| !cell.is_empty() && number(cell).is_none());
+        notes.extend(passed_over(unlike, &title(aggregate), &aggregate.column));
+    }
     let mut groups: BTreeMap<Vec<&str>, Vec<&Vec<String>>> = BTreeMap::new();
     if keys.is_empty() {
         groups.insert(Vec::new(), Vec::new());
@@ -72,7 +101,11 @@ fn group(table: &Table, input: &Input) -> Result<Table, Error> {
         let figures = figures.iter().map(|(aggregate, at)| figure(aggregate.function, *at, &rows));
         key.into_iter().map(str::to_owned).chain(figures).collect()
     });
-    Ok(Table { columns, rows: rows.collect() })
+    let rows: Vec<Vec<String>> = rows.collect();
+    if rows.iter().flatten().any(|cell| number(cell).is_some_and(|number| number.abs() > EXACT_MAX)) {
+        notes.push("figures of more than 15 digits are rounded".to_owned());
+    }
+    Ok(Table { columns, rows, notes })
 }
 
 fn title(aggregate: &Aggregate) -> String {
@@ -108,7 +141,7 @@ fn written(number: f64) -> String {
 }
 
 fn page(table: &Table, selected: &[usize], input: &Input) -> Output {
-    let limit = input.limit.unwrap_or(LIMIT).min(LIMIT_MAX) as usize;
+    let limit = input.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX) as usize;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut bytes = 0;
     for row in table.rows.iter().skip(input.offset as usize).take(limit) {
@@ -122,5 +155,5 @@ fn page(table: &Table, selected: &[usize], input: &Input) -> Output {
     let (total, next) = (table.rows.len(), input.offset as usize + rows.len());
     let more = (next < total).then(|| format!("{} more rows: ask again with `offset` {next}", total - next));
     let columns = selected.iter().map(|at| table.columns[*at].clone()).collect();
-    Output { columns, rows, total, more }
+    Output { columns, rows, total, notes: table.notes.clone(), more }
 }

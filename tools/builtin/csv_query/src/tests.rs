@@ -59,11 +59,38 @@ fn groups_have_figures() {
 }
 
 #[test]
+fn what_does_not_count_is_said() {
+    let table = "n,price\na,10,5\nb,7\nc,\"10,5\"\nd,\n";
+    let figures = json!([{"function": "sum", "column": "price"}, {"function": "count", "column": "price"}]);
+    let answer = ask(json!({"text": table, "aggregate": figures}));
+    assert_eq!(answer["rows"], json!([["17", "3"]]));
+    let notes = answer["notes"].as_array().expect("notes");
+    assert!(
+        notes[0]
+            .as_str()
+            .is_some_and(|note| note.contains("more cells than there are columns: 1, the first is row 1")),
+        "{answer}"
+    );
+    let said = "`sum(price)` passed over cells of `price` that are no number: 1, the first is `10,5`";
+    assert!(notes[1].as_str().is_some_and(|note| note.starts_with(said)), "{answer}");
+    let answer = ask(json!({"text": table, "where": [{"column": "price", "is": ">", "value": "2"}]}));
+    assert!(
+        answer["notes"][1].as_str().is_some_and(|note| note.starts_with("`where` passed over")),
+        "{answer}"
+    );
+    let large = json!({"text": "n\n1e21\n1", "aggregate": [{"function": "sum", "column": "n"}]});
+    assert_eq!(ask(large)["notes"], json!(["figures of more than 15 digits are rounded"]));
+    assert!(ask(json!({"text": "n\n1\nend"})).get("notes").is_none());
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (arguments, said) in [
         (json!({}), "either as `text` or by `path`"),
         (json!({"path": "data/none.csv"}), "`data/none.csv` does not exist"),
         (json!({"text": ""}), "the table is empty"),
+        (json!({"text": "a,b\n1,\"2\n3,4\n"}), "a `\"` is never closed"),
+        (json!({"text": "a,\"b\n1,2"}), "a `\"` is never closed"),
         (
             json!({"text": "a,b\n1,2", "select": ["c"]}),
             "`select` names `c`, which is no column; there are `a`, `b`",

@@ -61,6 +61,9 @@ pub struct Output {
     /// From the moment to `until`
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<Difference>,
+    /// If the clocks show a moment never or twice: which was taken
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 /// How far one moment is from another.
@@ -78,7 +81,8 @@ pub struct Difference {
 #[tool(effect = "idempotent")]
 pub fn datetime(input: Input) -> Result<Output, Error> {
     let zone = input.zone.as_deref().map_or(Ok(TimeZone::UTC), |name| moment::zone("zone", name))?;
-    let mut when = moment::read("when", input.when.as_deref(), input.pattern.as_deref(), &zone)?;
+    let read = moment::read("when", input.when.as_deref(), input.pattern.as_deref(), &zone)?;
+    let (mut when, mut note) = (read.zoned, read.note);
     if let Some(span) = &input.add {
         when = moment::add(&when, span)?;
     }
@@ -90,7 +94,8 @@ pub fn datetime(input: Input) -> Result<Output, Error> {
         None => None,
         Some(until) => {
             let until = moment::read("until", Some(until), None, when.time_zone())?;
-            Some(difference(&when, &until)?)
+            note = note.or(until.note);
+            Some(difference(&when, &until.zoned)?)
         }
     };
     Ok(Output {
@@ -101,6 +106,7 @@ pub fn datetime(input: Input) -> Result<Output, Error> {
         unix_ms: when.timestamp().as_millisecond(),
         formatted,
         difference,
+        note,
     })
 }
 

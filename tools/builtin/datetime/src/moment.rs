@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 use jiff::fmt::{rfc2822, strtime, temporal};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp, Zoned};
 use playhouse_tool::{Error, clock};
 use shared::{ANSWER_BYTES_MAX, shown};
@@ -22,19 +22,37 @@ pub(crate) fn zone(field: &str, name: &str) -> Result<TimeZone, Error> {
     })
 }
 
+/// A moment, and what had to be chosen to find it.
+pub(crate) struct Moment {
+    pub(crate) zoned: Zoned,
+    pub(crate) note: Option<String>,
+}
+
+impl From<Zoned> for Moment {
+    fn from(zoned: Zoned) -> Self {
+        Self { zoned, note: None }
+    }
+}
+
 /// The moment that is written, in `zone` where it does not say; now, if there is none.
 pub(crate) fn read(
     field: &str,
     text: Option<&str>,
     pattern: Option<&str>,
     zone: &TimeZone,
-) -> Result<Zoned, Error> {
+) -> Result<Moment, Error> {
     let text = text.map(str::trim).filter(|text| !text.is_empty() && !text.eq_ignore_ascii_case("now"));
     let Some(text) = text else {
         let now = i64::try_from(clock::now_ms()).ok().and_then(|now| Timestamp::from_millisecond(now).ok());
         let now = now.ok_or_else(|| Error::failed("the clock is beyond the year 9999"))?;
-        return Ok(now.to_zoned(zone.clone()));
+        return Ok(now.to_zoned(zone.clone()).into());
     };
+    if pattern.is_none() && counts_seconds(text) {
+        return Err(Error::invalid_input(format!(
+            "`{field}` is `{text}`, which looks like seconds since 1970: write `{text}000` for those, since it is \
+             milliseconds that are read"
+        )));
+    }
     let read = match pattern {
         Some(pattern) => by_pattern(text, pattern, zone),
         None => by_form(text, zone),
@@ -55,30 +73,54 @@ pub(crate) fn read(
 }
 
 /// From the most that can be said to the least.
-fn by_form(text: &str, zone: &TimeZone) -> Option<Zoned> {
+fn by_form(text: &str, zone: &TimeZone) -> Option<Moment> {
     if let Ok(zoned) = text.parse::<Zoned>() {
-        return Some(zoned);
+        return Some(zoned.into());
     }
     if let Ok(moment) = text.parse::<Timestamp>() {
-        return Some(moment.to_zoned(zone.clone()));
+        return Some(moment.to_zoned(zone.clone()).into());
     }
     if let Ok(civil) = text.parse::<DateTime>() {
-        return civil.to_zoned(zone.clone()).ok();
+        return by_clock(civil, zone);
     }
     if let Ok(zoned) = rfc2822::parse(text) {
-        return Some(zoned);
+        return Some(zoned.into());
     }
     let moment = text.parse::<i64>().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok())?;
-    Some(moment.to_zoned(zone.clone()))
+    Some(moment.to_zoned(zone.clone()).into())
 }
 
-fn by_pattern(text: &str, pattern: &str, zone: &TimeZone) -> Option<Zoned> {
+fn by_pattern(text: &str, pattern: &str, zone: &TimeZone) -> Option<Moment> {
     let parsed = strtime::parse(pattern, text).ok()?;
     if let Ok(zoned) = parsed.to_zoned() {
-        return Some(zoned);
+        return Some(zoned.into());
     }
     let civil = parsed.to_datetime().or_else(|_| parsed.to_date().map(DateTime::from)).ok()?;
-    civil.to_zoned(zone.clone()).ok()
+    by_clock(civil, zone)
+}
+
+/// What the clocks of a zone show is no moment, or is two, where they are changed: then it is said what was taken.
+fn by_clock(civil: DateTime, zone: &TimeZone) -> Option<Moment> {
+    let read = zone.to_ambiguous_zoned(civil);
+    let change = read.offset();
+    let zoned = read.compatible().ok()?;
+    let taken = zoned.strftime("%H:%M (%:z)");
+    let note = match change {
+        AmbiguousOffset::Unambiguous { .. } => None,
+        AmbiguousOffset::Gap { .. } => {
+            Some(format!("{civil} is passed over when the clocks go forward there; {taken} was taken"))
+        }
+        AmbiguousOffset::Fold { .. } => {
+            Some(format!("{civil} comes twice when the clocks go back there; the first, {taken}, was taken"))
+        }
+    };
+    Some(Moment { zoned, note })
+}
+
+/// Whether `text` counts seconds since 1970 where milliseconds are read: as such it is from 1973 to 5138, and else it
+/// would be of the first months of 1970.
+fn counts_seconds(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|number| (100_000_000..100_000_000_000).contains(&number.unsigned_abs()))
 }
 
 /// `when` and a span later.
@@ -99,6 +141,12 @@ pub(crate) fn add(when: &Zoned, text: &str) -> Result<Zoned, Error> {
 
 /// `when` as the format says.
 pub(crate) fn format(when: &Zoned, format: &str) -> Result<String, Error> {
+    if !format.contains('%') {
+        return Err(Error::invalid_input(format!(
+            "`format` is `{}`, which has no field: write them as in `%Y-%m-%d` or `%A, %-d %B %Y %H:%M`",
+            shown(format)
+        )));
+    }
     let written = strtime::format(format, when).map_err(|_| {
         Error::invalid_input(format!(
             "`format` is `{}`, which cannot be written: use fields as in `%A, %-d %B %Y %H:%M`",

@@ -47,6 +47,22 @@ fn moments_are_read_in_many_forms() {
 }
 
 #[test]
+fn what_the_clocks_show_never_or_twice_is_said() {
+    let ask = |when: &str| ask(json!({"when": when, "zone": "Europe/Berlin"}));
+    let never = ask("2026-03-29T02:30");
+    assert_eq!(never["datetime"], "2026-03-29T03:30:00+02:00[Europe/Berlin]");
+    let said =
+        "2026-03-29T02:30:00 is passed over when the clocks go forward there; 03:30 (+02:00) was taken";
+    assert_eq!(never["note"], said);
+    let twice = ask("2026-10-25T02:30");
+    assert_eq!(twice["datetime"], "2026-10-25T02:30:00+02:00[Europe/Berlin]");
+    let said =
+        "2026-10-25T02:30:00 comes twice when the clocks go back there; the first, 02:30 (+02:00), was taken";
+    assert_eq!(twice["note"], said);
+    assert!(ask("2026-10-25T03:30").get("note").is_none());
+}
+
+#[test]
 fn time_is_added_over_clock_changes_and_short_months() {
     let add = |when: &str, add: &str| {
         ask(json!({"when": when, "zone": "Europe/Berlin", "add": add}))["datetime"].clone()
@@ -82,6 +98,11 @@ fn what_cannot_be_read_is_named_with_an_example() {
         (json!({"add": "a bit"}), "`add` is `a bit`, which is no span: write `3 days`"),
         (json!({"add": "19000 years"}), "`add` leads out of the years"),
         (json!({"when": "x", "pattern": "%Y"}), "it does not fit the pattern `%Y`"),
+        (json!({"when": "1700000000"}), "write `1700000000000`"),
+        (
+            json!({"format": "YYYY-MM-DD"}),
+            "`format` is `YYYY-MM-DD`, which has no field: write them as in `%Y-%m-%d`",
+        ),
         (json!({"format": "%!"}), "`format` is `%!`, which cannot be written"),
     ] {
         let wrong = ask(arguments.clone());

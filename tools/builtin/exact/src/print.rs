@@ -35,6 +35,13 @@ impl Fraction {
         written(self.over < 0, whole, &part)
     }
 
+    /// As [`to_places`](Self::to_places), but what is less than 0.001 has `places` significant digits: it is not lost.
+    #[must_use]
+    pub fn to_places_or_digits(self, places: usize) -> String {
+        let zeros = self.leading_zeros();
+        self.to_places(if zeros < 3 { places } else { zeros + places })
+    }
+
     /// All the digits, if the expansion ends and has at most 37 of them.
     fn exact_decimal(self) -> Option<String> {
         // It ends if nothing but twos and fives is below the line; then there are as many places as of the commoner.
@@ -46,7 +53,7 @@ impl Fraction {
         (rest == 1 && digits.abs() <= LIMIT).then(|| self.to_places(places))
     }
 
-    /// Zeros after the point before the first other digit.
+    /// Zeros after the point before the first other digit; none if there is something before the point.
     fn leading_zeros(self) -> usize {
         let mut over = self.over.unsigned_abs();
         let mut zeros = 0;

@@ -5,6 +5,7 @@
 //!                                 └▶ other text: as it is         … cut into parts of 64 KiB
 //! ```
 
+mod charset;
 mod entity;
 mod link;
 mod page;
@@ -68,8 +69,9 @@ pub fn fetch(
         );
         return Err(Error::failed(message));
     }
-    let source = answer.text();
-    let page = match kind.contains("html") && !raw {
+    let is_html = kind.contains("html");
+    let source = charset::decoded(&answer.body, &content_type, is_html);
+    let page = match is_html && !raw {
         true => page::read(&source, &answer.url),
         false => page::Page { title: None, text: source },
     };

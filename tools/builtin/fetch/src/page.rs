@@ -38,7 +38,7 @@ const BLOCKS: [&str; 24] = [
     "dd",
     "body",
 ];
-/// Bytes below which a main part is not believed to be one.
+/// Bytes below which a main part is not believed to be one, unless it is half of the page.
 const MAIN_BYTES_MIN: usize = 200;
 
 /// What a reader sees.
@@ -51,7 +51,8 @@ pub(crate) struct Page {
 pub(crate) fn read(source: &str, url: &str) -> Page {
     let without = Reader::read(source, url, true);
     let text = without.text();
-    if text.len() >= MAIN_BYTES_MIN {
+    let is_whole = without.dropped.is_none() && !text.trim().is_empty();
+    if is_whole || text.len() >= MAIN_BYTES_MIN {
         return Page { title: without.title, text };
     }
     // All of it is furniture, or something was never closed.
@@ -231,7 +232,8 @@ impl<'a> Reader<'a> {
     /// The main part if there is one, without needless blanks.
     fn text(&self) -> String {
         let main = self.main.and_then(|(start, end)| self.out.get(start..end.unwrap_or(self.out.len())));
-        let chosen = main.filter(|main| main.trim().len() >= MAIN_BYTES_MIN).unwrap_or(&self.out);
+        let least = MAIN_BYTES_MIN.min(self.out.trim().len() / 2).max(1);
+        let chosen = main.filter(|main| main.trim().len() >= least).unwrap_or(&self.out);
         let mut text = String::with_capacity(chosen.len());
         for line in chosen.trim().lines().map(str::trim_end) {
             if !(line.is_empty() && text.ends_with("\n\n")) {

@@ -7,9 +7,9 @@ use playhouse_tool::{Kind, json};
 
 use super::*;
 
-fn host(kind: &str, body: &str) -> Host {
+fn host(kind: &str, body: impl AsRef<[u8]>) -> Host {
     let headers = vec![("content-type".to_owned(), kind.to_owned())];
-    let page = Response { status: 200, headers, body: body.into(), ..Response::default() };
+    let page = Response { status: 200, headers, body: body.as_ref().to_vec(), ..Response::default() };
     Host::new().answer_http("https://e.org/a/b", page)
 }
 
@@ -49,7 +49,27 @@ fn menus_are_left_out_and_the_main_part_is_the_text() {
     assert_eq!(text(&html), format!("{}\n", long.trim()));
     let html = format!("<nav>menu</nav><p>{long}</p>");
     assert_eq!(text(&html), format!("{}\n", long.trim()));
+    let html = "<header>Site</header><nav>menu</nav><main><p>Short, and all there is.</p></main><footer>imprint</footer>";
+    assert_eq!(text(html), "Short, and all there is.\n");
+    let html = "<p>Short</p><nav>menu</nav><footer>imprint</footer>";
+    assert_eq!(text(html), "Short\n");
     assert_eq!(text("<nav>only a menu"), "only a menu\n", "better than nothing");
+}
+
+#[test]
+fn text_is_read_in_the_encoding_that_is_said() {
+    for (kind, body, expected) in [
+        ("text/html; charset=iso-8859-1", b"caf\xe9".as_slice(), "café\n"),
+        ("text/html; charset=\"windows-1251\"", b"\xcf\xf0\xe8", "При\n"),
+        ("text/html", b"<html><META http-equiv=x content='text/html; charset=shift_jis'>\x93\xfa", "日\n"),
+        ("text/html", b"<meta charset=gbk><p>\xd6\xd0", "中\n"),
+        ("text/plain; charset=latin1", b"\xfc", "ü"),
+        ("text/html; charset=latin1", b"\xef\xbb\xbf\xc3\xbc", "ü\n"),
+        ("text/html; charset=nonsense", b"\xc3\xbc \xff", "ü \u{fffd}\n"),
+        ("text/html", b"<meta charset", ""),
+    ] {
+        assert_eq!(ask(&host(kind, body), json!({}))["text"], expected, "{kind}");
+    }
 }
 
 #[test]
@@ -84,7 +104,7 @@ fn other_text_is_given_as_it_is_and_no_text_not_at_all() {
 
 #[test]
 fn a_long_text_goes_on_and_says_where() {
-    let host = host("text/plain", &"é".repeat(50_000));
+    let host = host("text/plain", "é".repeat(50_000));
     let first = ask(&host, json!({}));
     assert_eq!(first["more"], "34464 more bytes: fetch again with `from` 65536");
     let rest = ask(&host, json!({"from": 65_536}));

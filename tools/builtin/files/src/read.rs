@@ -12,7 +12,16 @@ pub(crate) fn read(path: &str, from: Option<u64>, to: Option<u64>) -> Result<Out
         let message = format!("`to` is before `from`: give the last line wanted, for example `{}`", from + 9);
         return Err(Error::invalid_input(message));
     }
-    let version = disk::stat(path)?.version;
+    if path.is_empty() {
+        return Err(Error::invalid_input(
+            "`path` is missing: give the file to read, for example `docs/a.txt`",
+        ));
+    }
+    let info = disk::stat(path)?;
+    if info.is_folder {
+        return Err(Error::invalid_input(format!("`{path}` is a folder: list it, and read a file in it")));
+    }
+    let version = info.version;
     let all = disk::read_to_string(path)?;
     let lines = all.split_inclusive('\n').count() as u64;
     if from > lines.max(1) {

@@ -66,12 +66,14 @@ fn what_is_wrong_is_named() {
         (json!({"action": "read", "path": "docs/none"}), "`docs/none` does not exist"),
         (
             json!({"action": "read", "path": "docs/../x"}),
-            "`docs/../x` is not in a folder that is granted for this",
+            "`docs/../x` is not in a folder that is granted for this; granted: `docs/`, `out/`",
         ),
+        (json!({"action": "read"}), "`path` is missing: give the file to read, for example `docs/a.txt`"),
         (
-            json!({"action": "read", "path": "docs"}),
-            "`docs` is a folder where a file is wanted, or the other way round",
+            json!({"action": "list", "path": "docs/a.md"}),
+            "`docs/a.md` is a file: read it, or list its folder",
         ),
+        (json!({"action": "read", "path": "docs"}), "`docs` is a folder: list it, and read a file in it"),
         (
             json!({"action": "read", "path": "docs/a.md", "from": 9}),
             "`from` is 9, but `docs/a.md` has 4 lines",

@@ -16,6 +16,9 @@ const DEPTH_MAX: usize = 32;
 pub(crate) fn list(path: &str, glob: Option<&str>) -> Result<Output, Error> {
     let (mut paths, mut more) = match glob {
         None => {
+            if !disk::stat(path)?.is_folder {
+                return Err(Error::invalid_input(format!("`{path}` is a file: read it, or list its folder")));
+            }
             let entries = entries(path)?;
             let name =
                 |info: disk::Info| format!("{path}/{}{}", info.name, if info.is_folder { "/" } else { "" });

@@ -114,7 +114,12 @@ fn patch(path: &str, edits: &[Edit], version: Option<&str>) -> Result<Output, Er
     }
     let mut text = disk::read_to_string(path)?;
     for (at, edit) in edits.iter().enumerate() {
-        let found = if edit.old.is_empty() { 0 } else { text.matches(&edit.old).count() };
+        if edit.old.is_empty() {
+            return Err(Error::invalid_input(format!(
+                "`edits[{at}].old` is empty: give text that is in `{path}` exactly once, or write the whole file"
+            )));
+        }
+        let found = text.matches(&edit.old).count();
         if found != 1 {
             let advice = if found == 0 {
                 "read the file again and copy the text exactly"
@@ -130,7 +135,12 @@ fn patch(path: &str, edits: &[Edit], version: Option<&str>) -> Result<Output, Er
         text = text.replacen(&edit.old, &edit.new, 1);
     }
     let now = disk::replace(path, &text, &there)?;
-    Ok(Output { done: format!("changed {} places in `{path}`", edits.len()), version: Some(now) })
+    Ok(Output { done: format!("changed {} in `{path}`", counted(edits.len(), "place")), version: Some(now) })
+}
+
+/// `1 place`, `2 places`.
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 fn expect(path: &str, there: &str, wanted: &str) -> Result<(), Error> {
@@ -208,7 +218,7 @@ mod tests {
         for (old, said) in [
             ("three", "0 times, not once: read the file again"),
             ("t", "2 times, not once: add lines around it"),
-            ("", "0 times"),
+            ("", "`edits[0].old` is empty"),
         ] {
             assert!(patch(old).as_str().is_some_and(|text| text.contains(said)), "{old}: {}", patch(old));
         }

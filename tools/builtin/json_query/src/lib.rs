@@ -83,7 +83,14 @@ mod tests {
     fn what_is_wrong_is_said_for_the_model() {
         check(".a[", json!({}), "`filter` cannot be read");
         check("nosuch(.a)", json!({}), "`filter` uses `nosuch`, which there is not");
-        check(".a.b", json!({"a": 1}), "the filter failed: ");
+        check(".a.b", json!({"a": 1}), "`keys` or `type`");
+        assert_eq!(
+            run::filter("error(\"boo\")", json!(1)).map_err(|wrong| wrong.message),
+            Err("the filter failed: \"boo\"".into())
+        );
+        for absent in ["now", "env", "env.PATH", "halt", "halt_error", "\"x\" | halt_error(1)"] {
+            check(absent, json!({}), "no clock and no environment");
+        }
         check(".", json!("{\"a\": }"), "`json` is text that is no JSON");
     }
 

@@ -9,11 +9,14 @@ use shared::{ANSWER_BYTES_MAX, shown};
 
 /// Results of one filter.
 const RESULTS_MAX: usize = 1_000;
+/// Functions of jq that ask the machine, or end the program: there is neither here.
+const ABSENT: [&str; 4] = ["now", "env", "halt", "halt_error"];
 
 /// The results of a filter on a value, and what was left out.
 pub(crate) fn filter(code: &str, json: Value) -> Result<(Vec<Value>, Option<String>), Error> {
     let arena = Arena::default();
-    let loader = Loader::new(jaq_std::defs().chain(jaq_json::defs()));
+    let defs = jaq_std::defs().chain(jaq_json::defs());
+    let loader = Loader::new(defs.filter(|def| !ABSENT.contains(&def.name)));
     let modules = loader.load(&arena, File { code, path: () }).map_err(|_| {
         let message = format!(
             "`filter` cannot be read: `{}`; write it as for jq, for example `.items[].name`",
@@ -21,7 +24,8 @@ pub(crate) fn filter(code: &str, json: Value) -> Result<(Vec<Value>, Option<Stri
         );
         Error::invalid_input(message)
     })?;
-    let compiler = Compiler::default().with_funs(jaq_std::funs().chain(jaq_json::funs()));
+    let funs = jaq_std::funs().chain(jaq_json::funs());
+    let compiler = Compiler::default().with_funs(funs.filter(|(name, _, _)| !ABSENT.contains(name)));
     let filter = compiler.compile(modules).map_err(|errors| {
         let name = errors
             .iter()
@@ -29,17 +33,21 @@ pub(crate) fn filter(code: &str, json: Value) -> Result<(Vec<Value>, Option<Stri
             .map(|(name, _)| *name)
             .next()
             .unwrap_or_default();
-        Error::invalid_input(format!(
-            "`filter` uses `{}`, which there is not: use functions of jq",
-            shown(name)
-        ))
+        let why = match ABSENT.contains(&name) {
+            true => "which there is not here: a filter sees `json` alone, no clock and no environment",
+            false => "which there is not: use functions of jq",
+        };
+        Error::invalid_input(format!("`filter` uses `{}`, {why}", shown(name)))
     })?;
     let inputs = RcIter::new(core::iter::empty());
     let (mut results, mut bytes) = (Vec::new(), 0);
     for result in filter.run((Ctx::new([], &inputs), Val::from(json))) {
         let result = result.map_err(|wrong| {
             let said: String = wrong.to_string().chars().take(500).collect();
-            Error::invalid_input(format!("the filter failed: {said}; look at the data with `keys` or `type`"))
+            // What the filter raised by itself needs no advice.
+            let advice =
+                if said.starts_with("cannot ") { "; look at the data with `keys` or `type`" } else { "" };
+            Error::invalid_input(format!("the filter failed: {said}{advice}"))
         })?;
         let result = plain(Value::from(result));
         bytes += result.to_string().len() + 1;

@@ -15,7 +15,7 @@ async fn complaint(tool: &str, arguments: Value) -> String {
 #[tokio::test]
 async fn a_missing_argument_is_named_with_what_would_be_right() {
     let expected = "the arguments of `calculator` are not right: \"expression\" is a required property. \
-                    It takes: expression (string); for example {\"expression\":\"…\"}";
+                    It takes: expression (string); for example {\"expression\":\"(1.5 + 2) * 3\"}";
     assert_eq!(complaint("calculator", json!({})).await, expected);
 }
 

@@ -1,5 +1,7 @@
 //! Transcripts of tool calls: admitted, refused, failed, settled in any order.
 
+use std::sync::Arc;
+
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -102,7 +104,9 @@ fn one_step_leads_to_another() {
 
 #[test]
 fn what_cannot_be_called_is_refused_and_the_rest_is_done() {
-    let mut run = Run::queued(spec(Limits { parallel_tools: 3, ..Limits::default() }));
+    let mut spec = spec(Limits { parallel_tools: 3, ..Limits::default() });
+    Arc::make_mut(&mut spec.pinned.tools[1]).input_schema = json!({ "properties": { "from": {}, "km": {} } });
+    let mut run = Run::queued(spec);
     run.begin().transcript();
     run.calls(
         1,
@@ -113,7 +117,7 @@ fn what_cannot_be_called_is_refused_and_the_rest_is_done() {
     > model 1.1 replies search({}) as "c1" book(malformed {km: 1) as "c2" lookup({}) as "c3" lookup({}) as "c4"
       + model replied 1 search({}) as "c1" book(malformed {km: 1) as "c2" lookup({}) as "c3" lookup({}) as "c4"
       + tool refused search as c1: unknown-tool: there is no tool `search`; the tools are: lookup, book, transfer, mail
-      + tool refused book as c2: invalid-input: the arguments are not valid JSON: key must be a string at line 1 column 2
+      + tool refused book as c2: invalid-input: the arguments are not valid JSON: key must be a string at line 1 column 2; write one JSON object, with quotes around names and texts: {"from": …, "km": …}
       + tool asked t1/1.2 lookup({}), pure, epoch 0
       + tool refused lookup as c4: rate-limited: at most 3 calls fit in one turn; ask again for this one
       ! call t1/1.2 lookup({}), pure, epoch 0
@@ -127,7 +131,7 @@ fn what_cannot_be_called_is_refused_and_the_rest_is_done() {
     user: How far is Berlin?
     assistant: search({}) as "c1" book(malformed {km: 1) as "c2" lookup({}) as "c3" lookup({}) as "c4"
     search as c1: {"error":"there is no tool `search`; the tools are: lookup, book, transfer, mail","kind":"unknown-tool"}
-    book as c2: {"error":"the arguments are not valid JSON: key must be a string at line 1 column 2","kind":"invalid-input"}
+    book as c2: {"error":"the arguments are not valid JSON: key must be a string at line 1 column 2; write one JSON object, with quotes around names and texts: {\"from\": …, \"km\": …}","kind":"invalid-input"}
     lookup as c3: 878
     lookup as c4: {"error":"at most 3 calls fit in one turn; ask again for this one","kind":"rate-limited"}
     "#);
