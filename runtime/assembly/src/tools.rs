@@ -1,8 +1,11 @@
 //! Components by themselves: looked at, explained or called, without a house.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use playhouse_core::{labels::Labels, tool::Grant};
+use playhouse_core::{agent::AgentDef, labels::Labels, tool::Grant};
 pub use playhouse_tools_host::{
     About, Allow, Config as HostConfig, Import, Inspection, Isolation, LoadError, Question, Standing,
     StoreConfig, Table, ToolConfig, WasmToolBox, inspect, inspect_bytes,
@@ -35,7 +38,24 @@ pub fn explain(
     let unread = Config { secrets, ..config.clone() };
     let components = toolbox::components(&unread, &Shelf::open(config)?, Isolation::Thread)?;
     let grant = granted(config, agent, tool)?;
+    if let (Some(name), Question::Tool(other)) = (agent, question)
+        && !named(config, name)?.callable().contains_key(other)
+    {
+        let why = format!("the agent `{name}` does not have `{other}`, or a person must agree to its calls");
+        return Ok(vec![Standing { about: other.clone(), granted: false, why }]);
+    }
     components.explain(tool, &grant, labels, question).map_err(|error| bare(error.message))
+}
+
+/// What is granted to a call by hand.
+#[derive(Debug)]
+pub struct ByHand {
+    /// The sandboxed tools of the configuration.
+    pub tools: WasmToolBox,
+    /// To the tool.
+    pub grant: Grant,
+    /// To those that it calls; not set if no agent was named.
+    pub others: Option<BTreeMap<String, Grant>>,
 }
 
 /// The sandboxed tools of `config` without a house, and what of `tool` to grant a call: as `agent` does, or everything that
@@ -49,13 +69,14 @@ pub fn by_hand(
     agent: Option<&str>,
     tool: &str,
     stores: &Path,
-) -> Result<(WasmToolBox, Grant), BuildError> {
+) -> Result<ByHand, BuildError> {
     sandboxed(config, tool)?;
     let shelf = Shelf::open(config)?;
     let aside = Config { data: Some(stores.to_owned()), ..config.clone() };
     let components = toolbox::components(&aside, &shelf, Isolation::Thread)?;
     let grant = granted(config, agent, tool)?;
-    Ok((components, grant))
+    let others = agent.map(|name| Ok::<_, BuildError>(named(config, name)?.callable())).transpose()?;
+    Ok(ByHand { tools: components, grant, others })
 }
 
 /// Refuses what is a tool, but no component: nothing of what is granted to components is granted to it.
@@ -86,11 +107,14 @@ fn granted(config: &Config, agent: Option<&str>, tool: &str) -> Result<Grant, Bu
         let only = tables.next().filter(|_| tables.next().is_none());
         return Ok(Grant { table: only.cloned(), ..Grant::default() });
     };
-    let agents = agents::load(config)?;
-    let agent = agents.iter().find(|agent| agent.name == name);
-    let agent = agent.ok_or_else(|| bare(format!("there is no agent `{name}`")))?;
+    let agent = named(config, name)?;
     let grant = agent.tools.get(tool);
     grant.cloned().ok_or_else(|| bare(format!("the agent `{name}` does not have the tool `{tool}`")))
+}
+
+fn named(config: &Config, name: &str) -> Result<AgentDef, BuildError> {
+    let agent = agents::load(config)?.into_iter().find(|agent| agent.name == name);
+    agent.ok_or_else(|| bare(format!("there is no agent `{name}`")))
 }
 
 fn bare(problem: String) -> BuildError {

@@ -40,6 +40,15 @@ pub struct AgentDef {
     pub policy: Policy,
 }
 
+impl AgentDef {
+    /// Tools that may be called by other tools of this agent, and what each is granted then: all that it has, but for those
+    /// whose calls a person may have to agree to. Nobody is asked in the middle of a call.
+    pub fn callable(&self) -> BTreeMap<String, Grant> {
+        let free = self.tools.iter().filter(|(name, _)| !self.policy.may_ask(name));
+        free.map(|(name, grant)| (name.clone(), grant.clone())).collect()
+    }
+}
+
 /// Bounds of one task (J7). Reaching one ends the task with a reason that names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -43,6 +43,11 @@ impl Policy {
         self.approvals.iter().find(|rule| rule.fits(tool, arguments, labels))
     }
 
+    /// Whether some call of `tool` needs a person's agreement.
+    pub fn may_ask(&self, tool: &str) -> bool {
+        self.approvals.iter().any(|rule| rule.names(tool))
+    }
+
     /// How often a failed call of `tool` is tried again.
     pub fn retry(&self, tool: &str) -> Retry {
         self.rules.get(tool).map(|rules| rules.retry).unwrap_or_default()
@@ -136,10 +141,15 @@ pub enum Test {
 }
 
 impl ApprovalRule {
+    fn names(&self, tool: &str) -> bool {
+        self.tools.is_empty() || self.tools.iter().any(|pattern| fits(pattern, tool))
+    }
+
     fn fits(&self, tool: &str, arguments: &Value, labels: &Labels) -> bool {
-        let named = self.tools.is_empty() || self.tools.iter().any(|pattern| fits(pattern, tool));
         let seen = || labels.0.iter().any(|label| self.labels.iter().any(|pattern| fits(pattern, label)));
-        named && (self.labels.is_empty() || seen()) && self.when.iter().all(|when| when.holds(arguments))
+        self.names(tool)
+            && (self.labels.is_empty() || seen())
+            && self.when.iter().all(|when| when.holds(arguments))
     }
 }
 

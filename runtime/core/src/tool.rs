@@ -1,5 +1,7 @@
 //! Tools as the planner sees them: a description, a class of effect, and errors that a model can act on.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -63,6 +65,10 @@ pub struct ToolRequest {
     pub arguments: Value,
     /// What the agent lets the tool touch during this call.
     pub grant: Grant,
+    /// What the agent lets those tools touch that this one may call: itself, and no more than it would be granted. Not set: no
+    /// agent narrows anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<BTreeMap<String, Grant>>,
     /// Where the arguments come from (J9); the operator may withhold something from calls with certain origins.
     #[serde(default)]
     pub labels: Labels,

@@ -72,6 +72,7 @@ fn request(step: u32) -> ToolRequest {
         tool: "calculator".to_owned(),
         arguments: json!({"expression": "37 * 12"}),
         grant: Grant::default(),
+        others: None,
         labels: Labels::default(),
         timeout_ms: 1_000,
         fuel: None,

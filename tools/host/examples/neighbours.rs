@@ -79,6 +79,7 @@ fn request(tool: &str, arguments: Value, time: Duration) -> ToolRequest {
         tool: tool.to_owned(),
         arguments,
         grant: Grant::default(),
+        others: None,
         labels: Labels::default(),
         timeout_ms: u64::try_from(time.as_millis()).expect("a short time"),
         fuel: None,

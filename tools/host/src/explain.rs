@@ -3,7 +3,7 @@
 use playhouse_core::grant::{Access, Capability, Grant, ModelGrant};
 use playhouse_core::labels::Labels;
 use playhouse_core::tool::{ToolError, ToolErrorKind};
-use playhouse_tools_policy::{Allowed, Target};
+use playhouse_tools_policy::{Allowed, Decision, Target};
 use serde::Serialize;
 
 use crate::imports::Import;
@@ -168,8 +168,13 @@ impl Powers {
         let parties = parties.iter().map(|granted| (granted.by.as_str(), &granted.grant));
         let allowed = Allowed::by_all(parties).map_err(|error| bad(error.to_string()))?;
         let decision = allowed.decide(method, &target);
-        let is_allowed = matches!(decision, playhouse_tools_policy::Decision::Allowed { .. });
-        Ok(if is_allowed { Ok(decision.explain()) } else { Err(decision.explain()) })
+        let Decision::Allowed { reach, .. } = &decision else { return Ok(Err(decision.explain())) };
+        // What a name leads to is known only when it is looked up.
+        let admitted = target.origin().address().map_or(Ok(()), |address| reach.admits(address));
+        Ok(match admitted {
+            Ok(()) => Ok(decision.explain()),
+            Err(unreachable) => Err(format!("{}, but {unreachable}", decision.explain())),
+        })
     }
 }
 

@@ -166,6 +166,9 @@ impl Powers {
     /// Whether a path may be used so, and by whose word.
     pub(crate) fn path(&self, path: &str, access: Access, grant: &Grant) -> Result<String, String> {
         let root = path.split('/').next().unwrap_or_default();
+        if path.split('/').any(|part| part == "..") {
+            return Err(format!("`{path}` leads out of its folder: write it without `..`"));
+        }
         let word = if access == Access::Write { "changed" } else { "read" };
         let Some((_, most)) = self.folders.get(root) else {
             return Err(format!(

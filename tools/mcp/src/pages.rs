@@ -25,8 +25,7 @@ where
     let (mut entries, mut cursor) = (Vec::new(), None);
     for _ in 0..PAGES_MAX {
         let params = cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
-        let (more, next) =
-            page(params).await.map_err(|error| crate::words::problem(&error))?;
+        let (more, next) = page(params).await.map_err(|error| crate::words::problem(&error))?;
         entries.extend(more);
         if entries.len() > ENTRIES_MAX {
             entries.truncate(ENTRIES_MAX);

@@ -33,7 +33,9 @@ pub(crate) fn line(text: &str, chars_max: usize) -> String {
 /// What went wrong, without the types of the SDK's transports, which say nothing to an operator.
 pub(crate) fn problem(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
-    let told = text.split_once("Transport [").and_then(|(before, rest)| Some((before, rest.split_once("] error: ")?.1)));
+    let told = text
+        .split_once("Transport [")
+        .and_then(|(before, rest)| Some((before, rest.split_once("] error: ")?.1)));
     match told {
         // "Send message error ": the words behind it say so, too.
         Some((before, why)) if before.len() < 40 => clipped(why, WORDS_CHARS_MAX),

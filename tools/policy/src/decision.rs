@@ -130,7 +130,9 @@ impl Unreachable {
     pub fn advice(&self) -> &'static str {
         match self.class {
             class if class.is_private() => "ask for `private = true` in the rule",
-            Class::Metadata => "only a rule whose `origin` is this address can reach it",
+            Class::Metadata => {
+                "only a rule whose `origin` is this address, with `private = true`, can reach it"
+            }
             _ => "it is never connected to",
         }
     }

@@ -201,10 +201,14 @@ else:
             try:
                 return run(arguments)
             except Failure as failure:
-                kind = ErrorKind[failure.kind.replace("-", "_").upper()]
+                kind = getattr(ErrorKind, failure.kind.replace("-", "_").upper(), None)
+                if kind is None:
+                    raise Err(ToolError(ErrorKind.FAILED, f"`{failure.kind}` is no kind of failure", None)) from None
                 raise Err(ToolError(kind, failure.message, failure.retry_after_ms)) from None
             except Err as refused:
                 raise Err(ToolError(ErrorKind.FAILED, _said(refused), None)) from None
+            except Exception as wrong:  # A trap would say that it panicked, and nothing of this.
+                raise Err(ToolError(ErrorKind.FAILED, _crash(wrong), None)) from None
 
     class Checkable:
         """What it exports besides, if tool.toml says `checkable = true`."""
@@ -216,6 +220,14 @@ else:
                 raise Err(failure.message) from None
             except Err as refused:
                 raise Err(_said(refused)) from None
+
+    def _crash(wrong: Exception) -> str:
+        """An exception that nobody caught, and where it was raised."""
+        at = wrong.__traceback__
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        place = f" ({at.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}, line {at.tb_lineno})" if at else ""
+        return f"it crashed: {type(wrong).__name__}: {wrong}"[:500] + place
 
     def _said(refused: Err) -> str:
         """What a capability says is text, or an object with a message."""

@@ -144,6 +144,7 @@ fn request(tool: &str, n: usize) -> ToolRequest {
         tool: tool.to_owned(),
         arguments: json!({ "expression": format!("{n} + 1") }),
         grant: Grant::default(),
+        others: None,
         labels: Labels::default(),
         timeout_ms: 10_000,
         fuel: None,

@@ -119,6 +119,7 @@ impl Planner {
             tool: intent.tool.clone(),
             arguments: intent.arguments,
             grant: intent.grant,
+            others: Some(spec.pinned.agent.callable()),
             labels: state.task.labels().clone(),
             timeout_ms: spec.pinned.agent.limits.tool_time_ms,
             fuel: state.task.fuel_left(),

@@ -32,6 +32,7 @@ fn call(tool: &str, tenant: &str, grant: Grant, arguments: Value) -> ToolRequest
         tool: tool.into(),
         arguments,
         grant,
+        others: None,
         labels: Labels::default(),
         timeout_ms: 5_000,
         fuel: None,

@@ -61,6 +61,7 @@ impl House {
             tool: self.tools.specs()[0].name.clone(),
             arguments,
             grant: Grant::default(),
+            others: None,
             labels: Labels::default(),
             timeout_ms: 10_000,
             fuel: None,

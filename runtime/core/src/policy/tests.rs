@@ -143,3 +143,21 @@ fn a_retry_waits_as_long_as_the_tool_asks_for_if_the_budget_has_that_much() {
     assert_eq!(retry.wait_ms(2, 0, u64::MAX, "t/1.0"), None);
     assert_eq!(retry.wait_ms(2, 2_500, 3_000, "t/1.0"), None);
 }
+
+#[test]
+fn a_tool_that_a_person_may_have_to_agree_to_is_not_called_by_others() {
+    let rule = |tools: &[&str]| ApprovalRule {
+        tools: tools.iter().map(|name| (*name).to_owned()).collect(),
+        when: vec![Condition { argument: "/amount".into(), test: Test::Above(100.0) }],
+        ..ApprovalRule::default()
+    };
+    let policy = |rules: &[&[&str]]| Policy {
+        approvals: rules.iter().map(|names| rule(names)).collect(),
+        ..Policy::default()
+    };
+    assert!(
+        policy(&[&["pay", "mail_*"]]).may_ask("pay") && policy(&[&["pay", "mail_*"]]).may_ask("mail_all")
+    );
+    assert!(!policy(&[&["pay"]]).may_ask("look") && !Policy::default().may_ask("pay"));
+    assert!(policy(&[&[]]).may_ask("look"), "a rule without names is about every tool");
+}

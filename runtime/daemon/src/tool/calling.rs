@@ -11,14 +11,14 @@ use std::{
 use anyhow::{Context, anyhow};
 use playhouse_assembly::{
     Config, Telemetry,
-    tools::{Allow, HostConfig, LoadError, Table, ToolConfig, WasmToolBox, by_hand, compiled},
+    tools::{Allow, ByHand, HostConfig, LoadError, Table, ToolConfig, WasmToolBox, by_hand, compiled},
 };
 use playhouse_core::{
     id::{EffectId, TaskId, Tenant},
     labels::Labels,
     tool::{Grant, Reach, ToolRequest},
 };
-use playhouse_ports::ToolBox;
+use playhouse_ports::{Clock, SystemClock, ToolBox};
 use serde_json::Value;
 
 use super::{name_of, plain, terminal};
@@ -43,12 +43,13 @@ impl Called {
     pub(super) fn load(args: CalledArgs, cache: Option<PathBuf>, timeout_ms: u64) -> anyhow::Result<Self> {
         let arguments = serde_json::from_str(&args.arguments).context("the arguments are not JSON")?;
         let stores = tempfile::tempdir()?;
-        let (tools, name, grant) = match &args.config {
+        let (tools, name, grant, others) = match &args.config {
             Some(file) => {
                 let config = Config::load(Some(file), std::env::vars())?;
                 let name = args.tool.to_string_lossy().into_owned();
-                let (tools, grant) = by_hand(&config, args.agent.as_deref(), &name, stores.path())?;
-                (tools, name, grant)
+                let ByHand { tools, grant, others } =
+                    by_hand(&config, args.agent.as_deref(), &name, stores.path())?;
+                (tools, name, grant, others)
             }
             None => {
                 let tables: BTreeMap<_, _> =
@@ -56,10 +57,13 @@ impl Called {
                 let grant = Grant { table: tables.keys().next().cloned(), ..Grant::default() };
                 let tools = loaded(&args.tool, tables, Allow::default(), cache)?;
                 let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
-                (tools, name, grant)
+                (tools, name, grant, None)
             }
         };
-        let request = request(&name, arguments, grant, timeout_ms)?;
+        let mut request = request(&name, arguments, grant, timeout_ms)?;
+        request.others = others;
+        // One that no other call has: servers take it for a repetition otherwise, and do nothing.
+        request.effect_id = EffectId::new(&request.task, 1, usize::try_from(SystemClock.now_ms())?);
         Ok(Self { tools, request, _stores: stores })
     }
 }
@@ -125,6 +129,7 @@ pub(super) fn request(
         tool: tool.to_owned(),
         arguments,
         grant,
+        others: None,
         labels: Labels::default(),
         timeout_ms,
         fuel: None,

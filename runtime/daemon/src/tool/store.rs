@@ -32,7 +32,7 @@ pub(super) fn keygen(args: &KeygenArgs) -> anyhow::Result<ExitCode> {
     println!("public  {}", made.public.display());
     println!("trust   those who trust it write into their {TRUST_NAME}:\n");
     println!(
-        "        [[key]]\n        name = \"who you are\"\n        key = \"{}\"\n        tools = [\"*\"]",
+        "        required = true  # what none of these keys has signed is refused\n\n        [[key]]\n        name = \"who you are\"\n        key = \"{}\"\n        tools = [\"*\"]",
         made.line
     );
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use playhouse_assembly::tools::{Allow, Import, Inspection, StoreConfig, WasmToolBox, compiled};
 use playhouse_core::{
     grant::Capability,
+    id::EffectId,
     tool::{Grant, ToolError, ToolErrorKind, ToolRequest},
 };
 use playhouse_ports::{ToolBox, nobody};
@@ -216,9 +217,10 @@ pub(super) async fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
     let loading = start.elapsed();
     let fuel = once(tools, call).await?;
     let mut times = Vec::new();
-    for _ in 0..args.calls {
+    for n in 0..args.calls {
+        let call = ToolRequest { effect_id: EffectId(format!("{}.{n}", call.effect_id)), ..call.clone() };
         let start = Instant::now();
-        tools.call(call.clone()).await?;
+        tools.call(call).await?;
         times.push(start.elapsed().as_secs_f64() * 1e6);
     }
     // What a call would cost that does nothing: the port, the schemas, and no guest.

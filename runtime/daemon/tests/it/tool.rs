@@ -203,6 +203,11 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
         .find_map(|line| line.trim().strip_prefix("key = ").map(str::to_owned))
         .unwrap();
     assert!(run(&["tool", "sign", &tool, "--key", &place.path("acme.key")]).status.success());
+    // What `keygen` says to write is a trust list.
+    let (as_said, said) = (place.path("as-said.toml"), text(&made.stdout));
+    std::fs::write(&as_said, said.split_once("trust.toml:").unwrap().1).unwrap();
+    let believed = run(&["tool", "verify", &tool, "--trust", &as_said]);
+    assert!(believed.status.success(), "{said} {}", text(&believed.stdout));
 
     let trust = place.path("trust.toml");
     std::fs::write(&trust, "required = false\n").unwrap();

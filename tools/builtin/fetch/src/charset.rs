@@ -24,5 +24,5 @@ fn after<'a>(text: &'a str, name: &str) -> Option<&'a [u8]> {
     let (_, value) = text.split_once(name)?;
     let value = value.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
     let end = value.find(|c: char| c.is_whitespace() || "\"';,/".contains(c)).unwrap_or(value.len());
-    Some(value[..end].as_bytes())
+    Some(&value.as_bytes()[..end])
 }

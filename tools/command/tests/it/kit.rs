@@ -87,6 +87,7 @@ pub(crate) fn request(tool: &str, arguments: Value, timeout_ms: u64) -> ToolRequ
         tool: tool.to_owned(),
         arguments,
         grant: Default::default(),
+        others: None,
         labels: Default::default(),
         timeout_ms,
         fuel: None,

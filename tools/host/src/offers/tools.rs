@@ -96,6 +96,15 @@ impl Guest {
             let most = self.limits.depth;
             return Err(denied(format!("at most {most} tools may wait for each other")));
         }
+        let grant = match &given.request.others {
+            None => given.request.grant.clone(),
+            Some(others) => others.get(&name).cloned().ok_or_else(|| {
+                denied(format!(
+                    "no other tool may call `{name}` for this agent: the agent does not have it, or a person must agree to \
+                     its calls"
+                ))
+            })?,
+        };
         let arguments: Value = serde_json::from_str(arguments).map_err(|error| {
             ToolError::new(ToolErrorKind::InvalidInput, format!("the arguments are not JSON: {error}"))
         })?;
@@ -105,7 +114,7 @@ impl Guest {
         let timeout_ms = u64::try_from(self.left().as_millis()).unwrap_or(u64::MAX);
         let caller = ToolRequest::clone(&given.request);
         let (fuel, reached) = (Some(fuel), Reach::default());
-        Ok(ToolRequest { effect_id, tool: name, arguments, timeout_ms, fuel, reached, ..caller })
+        Ok(ToolRequest { effect_id, tool: name, arguments, grant, timeout_ms, fuel, reached, ..caller })
     }
 }
 

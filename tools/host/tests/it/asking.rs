@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use playhouse_core::grant::{Bounds, Capability, LabelRule, ModelGrant};
+use playhouse_core::id::EffectId;
 use playhouse_core::labels::Labels;
 use playhouse_core::message::{Assistant, Message};
 use playhouse_core::model::{Finish, Reply, Usage};
@@ -164,8 +165,9 @@ async fn a_call_reaches_no_further_than_its_bounds() {
 async fn a_task_reaches_no_further_than_its_bounds_however_many_calls_it_makes() {
     let tools = tools(|allow| allow.per_task.calls = Some(3)).expect("all of it is granted");
     let call = |calls| {
-        let reached = Reach { calls, bytes: 0 };
-        ToolRequest { reached, ..asks(json!([["get", "a"], ["get", "a"]])) }
+        let request = asks(json!([["get", "a"], ["get", "a"]]));
+        let effect_id = EffectId::new(&request.task, calls, 0);
+        ToolRequest { effect_id, reached: Reach { calls: calls.into(), bytes: 0 }, ..request }
     };
     assert!(tools.call(call(1)).await.is_ok());
     let Called { result, receipt, .. } = tools.metered(call(2), nobody()).await;
@@ -202,7 +204,12 @@ async fn calls_that_run_at_the_same_time_reach_together_no_further_than_their_ta
     let refused: Vec<_> = [one, other].into_iter().filter_map(|called| called.result.err()).collect();
     assert!(!refused.is_empty());
     assert!(refused.iter().all(|error| error.message.contains("6 calls into the host in one task")));
-    // What overlapped is over: the next call counts from what its task says.
-    let next = ToolRequest { reached: Reach { calls: 5, bytes: 0 }, ..asks(json!([["get", "a"]])) };
+    // A third call of the same reply begins when they are over: it was told of neither.
+    let sibling = ToolRequest { reached: before, ..asks(json!([["get", "a"]])) };
+    assert!(tools.call(sibling).await.is_err());
+    // The next step counts from what its task says.
+    let next = asks(json!([["get", "a"]]));
+    let effect_id = EffectId::new(&next.task, 2, 0);
+    let next = ToolRequest { effect_id, reached: Reach { calls: 5, bytes: 0 }, ..next };
     assert!(tools.call(next).await.is_ok());
 }

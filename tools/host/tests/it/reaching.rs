@@ -357,6 +357,21 @@ async fn a_tool_calls_another_within_its_own_fuel_and_not_itself_without_end() {
             "the tool `convert` is not granted to this one; granted are: `calculator`, `reaches`"
         ])
     );
+    // One that an agent narrows is narrowed here, too, and one that it does not have is not to be had.
+    let inner = json!(["tool", "reaches", {"do": [["read", "docs/a.txt"]]}]);
+    let of_agent = |grant: Option<Grant>| {
+        let others = Some(grant.map(|grant| ("reaches".to_owned(), grant)).into_iter().collect());
+        let grant = Grant { table: Some("notes".to_owned()), ..Grant::default() };
+        ToolRequest { others, grant, ..asking(json!([inner])) }
+    };
+    let notes = Grant { table: Some("notes".to_owned()), ..Grant::default() };
+    let none = Grant { folders: Some(BTreeMap::new()), ..notes.clone() };
+    let told = |found: Value| found[0].to_string();
+    let free = told(house.tools.call(of_agent(Some(notes))).await.expect("it answers"));
+    let narrowed = told(house.tools.call(of_agent(Some(none))).await.expect("it answers"));
+    assert!(!free.contains("denied") && narrowed.contains("denied"), "{free} {narrowed}");
+    let absent = told(house.tools.call(of_agent(None)).await.expect("it answers"));
+    assert!(absent.contains("no other tool may call `reaches` for this agent"), "{absent}");
     let mut deep = json!(["effect-id"]);
     for _ in 0..10 {
         deep = json!(["tool", "reaches", {"do": [deep]}]);

@@ -71,6 +71,7 @@ pub(crate) fn request(tool: &str, arguments: Value) -> ToolRequest {
         tool: tool.to_owned(),
         arguments,
         grant: Grant { table: Some("codes".to_owned()), ..Grant::default() },
+        others: None,
         labels: Labels::default(),
         timeout_ms: 2_000,
         fuel: None,

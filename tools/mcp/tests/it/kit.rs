@@ -234,6 +234,7 @@ pub(crate) fn request(tool: &str, arguments: Value, timeout_ms: u64) -> ToolRequ
         tool: format!("{SERVER}__{tool}"),
         arguments,
         grant: Grant::default(),
+        others: None,
         labels: Labels::default(),
         timeout_ms,
         fuel: None,
