@@ -135,7 +135,8 @@ pub async fn check_with_servers(config: &Config, extras: Extras) -> Result<Check
 
 fn checked(config: &Config, extras: Extras, seen: &Seen) -> Result<Checked, BuildError> {
     let Offer { catalog, models, .. } = offer(config, extras, seen)?;
-    let warnings = (models.problems())().into_iter().chain(seen.warnings()).collect();
+    let tools = tool_config::warnings(config);
+    let warnings = (models.problems())().into_iter().chain(seen.warnings()).chain(tools).collect();
     Ok(Checked { catalog, warnings })
 }
 
@@ -173,7 +174,8 @@ impl House {
     /// Opens the journal in `config.data` and describes the tree.
     pub async fn build(config: &Config, extras: Extras) -> Result<Self, BuildError> {
         let seen = seen(config, &extras).await?;
-        seen.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+        let warnings = seen.warnings().into_iter().chain(tool_config::warnings(config));
+        warnings.for_each(|warning| tracing::warn!("{warning}"));
         let Offer { catalog, models, servers } = offer(config, extras, &seen)?;
         let data =
             config.data.clone().ok_or_else(|| BadConfig::bare("`data` is not set: name a data directory"))?;

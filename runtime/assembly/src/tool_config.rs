@@ -28,6 +28,7 @@ use playhouse_core::{
 };
 use playhouse_ports::egress::Secret;
 use playhouse_tools_host::{Allow, FolderConfig, SecretHeader, SecretUse, StoreConfig};
+use playhouse_tools_http::check_attach;
 use serde::Deserialize;
 
 use crate::config::{BadConfig, Config};
@@ -102,6 +103,11 @@ pub struct StoreEntry {
 
 fn quota_mib() -> u64 {
     QUOTA_MIB
+}
+
+/// In bytes; what is more than any disk is no bound.
+fn mib(mib: u64) -> u64 {
+    mib.saturating_mul(1 << 20)
 }
 
 /// Where a secret comes from. A configuration holds none.
@@ -194,6 +200,11 @@ pub(crate) fn check(config: &Config) -> Result<(), String> {
         if let Some(store) = tool.stores.iter().find(|store| !config.stores.contains_key(*store)) {
             return missing("store", store);
         }
+        if let Some(command) = tool.tools.iter().find(|callee| config.command.contains_key(*callee)) {
+            return Err(format!(
+                "tool `{name}` may call `{command}`, which is a command: components call components only"
+            ));
+        }
         for (secret, grant) in &tool.secrets {
             if !config.secrets.contains_key(secret) {
                 return missing("secret", secret);
@@ -216,21 +227,35 @@ pub(crate) fn check(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
+/// What an operator may have meant otherwise: a submission can bring any label, so none is wrong by itself.
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    let is_tool = |label: &str| config.tools.contains_key(label) || config.command.contains_key(label);
+    let rules =
+        config.tools.iter().flat_map(|(name, tool)| tool.labels.iter().map(move |rule| (name, &rule.label)));
+    let unlike = rules.filter(|(_, label)| is_tool(label));
+    unlike
+        .map(|(name, label)| {
+            format!("tool `{name}`: its rule for the label `{label}` is not about the tool `{label}`, whose label is `tool:{label}`")
+        })
+        .collect()
+}
+
 /// What `tool` is allowed, with its secrets read. Tables of tenants lie in `stores`.
 pub(crate) fn allow(config: &Config, tool: &ToolEntry, stores: &Path) -> Result<Allow, BadConfig> {
     let store = |name: &String| {
-        let quota_bytes = config.stores[name].quota_mib << 20;
+        let quota_bytes = mib(config.stores[name].quota_mib);
         (name.clone(), StoreConfig { folder: stores.join(name), quota_bytes })
     };
     let folder = |(name, folder): (&String, &FolderEntry)| {
         let FolderEntry { path, access, quota_mib } = folder.clone();
-        (name.clone(), FolderConfig { path, access, quota_bytes: quota_mib << 20 })
+        (name.clone(), FolderConfig { path, access, quota_bytes: mib(quota_mib) })
     };
     let secret = |(name, grant): (&String, &SecretGrant)| {
         let SecretGrant { origin, header, format, sign } = grant.clone();
         let header = origin.map(|origin| SecretHeader { origin, header, format });
-        let value = config.secrets[name].value(name)?;
-        Ok((name.clone(), SecretUse { value, header, sign }))
+        let secret = SecretUse { value: config.secrets[name].value(name)?, header, sign };
+        secret.attach().map_or(Ok(()), |attach| check_attach(&attach)).map_err(BadConfig::bare)?;
+        Ok((name.clone(), secret))
     };
     Ok(Allow {
         without: tool.without.clone(),

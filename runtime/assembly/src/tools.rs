@@ -6,12 +6,18 @@ use std::{
 };
 
 use playhouse_core::{agent::AgentDef, labels::Labels, tool::Grant};
+use playhouse_ports::ToolBox;
 pub use playhouse_tools_host::{
     About, Allow, Config as HostConfig, Import, Inspection, Isolation, LoadError, Question, Standing,
     StoreConfig, Table, ToolConfig, WasmToolBox, inspect, inspect_bytes,
 };
 
-use crate::{BadConfig, BuildError, Config, agents, shipped::Shelf, tool_config::SecretEntry, toolbox};
+use crate::{
+    BadConfig, BuildError, Config, agents,
+    shipped::Shelf,
+    tool_config::{SecretEntry, ToolEntry},
+    toolbox,
+};
 
 /// Where this user's components are kept compiled: what is looked at today is loaded at once by the daemon of tomorrow,
 /// unless that has a `cache` of its own. `None` if no folder can be written.
@@ -37,7 +43,8 @@ pub fn explain(
     let secrets = config.secrets.keys().map(|name| (name.clone(), SecretEntry::Unread)).collect();
     let unread = Config { secrets, ..config.clone() };
     let components = toolbox::components(&unread, &Shelf::open(config)?, Isolation::Thread)?;
-    let grant = granted(config, agent, tool)?;
+    let entry = entry_of(config, &components, tool)?;
+    let grant = granted(config, agent, tool, entry)?;
     if let (Some(name), Question::Tool(other)) = (agent, question)
         && !named(config, name)?.callable().contains_key(other)
     {
@@ -74,7 +81,8 @@ pub fn by_hand(
     let shelf = Shelf::open(config)?;
     let aside = Config { data: Some(stores.to_owned()), ..config.clone() };
     let components = toolbox::components(&aside, &shelf, Isolation::Thread)?;
-    let grant = granted(config, agent, tool)?;
+    let entry = entry_of(config, &components, tool)?;
+    let grant = granted(config, agent, tool, entry)?;
     let others = agent.map(|name| Ok::<_, BuildError>(named(config, name)?.callable())).transpose()?;
     Ok(ByHand { tools: components, grant, others })
 }
@@ -99,10 +107,30 @@ fn sandboxed(config: &Config, tool: &str) -> Result<(), BuildError> {
     )))
 }
 
+/// The entry of the tool that calls itself `tool`. Refused is the name of an entry whose component calls itself otherwise.
+fn entry_of<'a>(
+    config: &'a Config,
+    components: &WasmToolBox,
+    tool: &str,
+) -> Result<Option<&'a ToolEntry>, BuildError> {
+    // They are loaded in the order of the entries.
+    let all: Vec<_> = config.tools.iter().zip(components.specs()).collect();
+    if let Some(((_, entry), _)) = all.iter().find(|(_, spec)| spec.name == tool) {
+        return Ok(Some(entry));
+    }
+    all.iter().find(|((key, _), _)| *key == tool).map_or(Ok(None), |(_, spec)| {
+        Err(bare(format!("the component of `[tools.{tool}]` calls itself `{0}`: say `{0}`", spec.name)))
+    })
+}
+
 /// What `agent` grants `tool`; if none is named, all that the operator allows, with its table if it has only one.
-fn granted(config: &Config, agent: Option<&str>, tool: &str) -> Result<Grant, BuildError> {
+fn granted(
+    config: &Config,
+    agent: Option<&str>,
+    tool: &str,
+    entry: Option<&ToolEntry>,
+) -> Result<Grant, BuildError> {
     let Some(name) = agent else {
-        let entry = config.tools.get(tool);
         let mut tables = entry.iter().flat_map(|entry| entry.tables.iter().chain(&entry.stores));
         let only = tables.next().filter(|_| tables.next().is_none());
         return Ok(Grant { table: only.cloned(), ..Grant::default() });

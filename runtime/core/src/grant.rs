@@ -90,11 +90,19 @@ impl Bounds {
 
     /// Why one more call into the host is too many after `reached`, if it is: which bound.
     pub fn refuses(&self, reached: Reach) -> Option<String> {
-        let (calls, bytes) = (self.calls.filter(|max| reached.calls >= *max), self.bytes);
-        if let Some(max) = calls {
-            return Some(format!("{max} calls into the host"));
-        }
-        bytes.filter(|max| reached.bytes >= *max).map(|max| format!("{max} bytes"))
+        let calls = self.calls.filter(|max| reached.calls >= *max);
+        let bytes = self.bytes.filter(|max| reached.bytes >= *max);
+        Self { calls, bytes: bytes.filter(|_| calls.is_none()) }.explain()
+    }
+
+    /// What is bounded, in words; `None` if nothing is.
+    pub fn explain(&self) -> Option<String> {
+        let calls = self.calls.map(|max| {
+            let calls = if max == 1 { "call" } else { "calls" };
+            format!("{max} {calls} into the host")
+        });
+        let bounds: Vec<_> = calls.into_iter().chain(self.bytes.map(|max| format!("{max} bytes"))).collect();
+        (!bounds.is_empty()).then(|| bounds.join(" and "))
     }
 }
 

@@ -207,7 +207,8 @@ pub enum ToolErrorKind {
     Conflict,
     /// Too often.
     RateLimited,
-    /// What the tool talks to failed, or does not answer. Later may work.
+    /// What the tool talks to failed, or does not answer. Later may work. Tools say `unavailable`.
+    #[serde(alias = "unavailable")]
     Upstream,
     /// It did not work, and would not another time.
     Failed,

@@ -7,11 +7,18 @@ mod grants;
 mod make;
 mod store;
 mod terminal;
+mod testing;
 mod trying;
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use anyhow::bail;
 use playhouse_assembly::tools::{About, Import, Inspection, LoadError, compiled, inspect};
+use playhouse_tools_kit::Project;
 use serde::Serialize;
 
 use crate::cli::{InspectArgs, ToolArgs, ToolCommand};
@@ -25,7 +32,7 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
         ToolCommand::Call(args) => calling::call(args).await,
         ToolCommand::Grants(args) => grants::grants(&args),
         ToolCommand::Check(args) => trying::check(&args),
-        ToolCommand::Test(args) => trying::test(args).await,
+        ToolCommand::Test(args) => testing::test(args).await,
         ToolCommand::Bench(args) => trying::bench(args).await,
         ToolCommand::Keygen(args) => store::keygen(&args),
         ToolCommand::Sign(args) => store::sign(&args),
@@ -42,12 +49,13 @@ pub(crate) async fn tool(args: ToolArgs) -> anyhow::Result<ExitCode> {
 /// 0: this host could run it; 1: it wants what this host does not have.
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 fn looked_at(args: &InspectArgs) -> anyhow::Result<ExitCode> {
-    let found = inspected(&args.file)?;
+    let file = component_of(&args.file)?;
+    let found = inspected(&file)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&found)?);
     } else {
-        println!("{}", page(&args.file.display().to_string(), &found));
-        if let Some(line) = adapt::origin_of(&fs::read(&args.file)?) {
+        println!("{}", page(&file.display().to_string(), &found));
+        if let Some(line) = adapt::origin_of(&fs::read(&file)?) {
             println!("{line}");
         }
     }
@@ -121,7 +129,20 @@ fn name_of(value: &impl Serialize) -> String {
 
 /// What the component in `path` is and wants. It is compiled for it once, and not again by whoever loads it after.
 fn inspected(path: &Path) -> Result<Inspection, LoadError> {
-    inspect(path, compiled().as_deref())
+    terminal::patiently(&path.display().to_string(), || inspect(path, compiled().as_deref()))
+}
+
+/// The component that somebody named: its file, or the folder of the project that it was built of.
+fn component_of(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let project = Project::open(path)?;
+    let component = path.join("dist").join(format!("{}.wasm", project.name));
+    if !component.is_file() {
+        bail!("{} is not built: playhouse tool build {}", project.name, path.display());
+    }
+    Ok(component)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use common::{OnDisk, check, options, text};
+use common::{OnDisk, check, index, options, text};
 use playhouse_core::id::{SessionId, Tenant};
 use playhouse_journal_sled::{OpenError, SledJournal};
 use playhouse_ports::{Batch, Context, Journal, JournalError};
@@ -24,7 +24,7 @@ const LOG: &str = "journal/gen-1/log/00000001.log";
 
 /// Opens the index behind the journal's back and changes something.
 fn tamper(dir: &Path, change: impl FnOnce(&sled::Db)) {
-    let db = sled::Config::new().path(dir.join(SLED)).segment_size(4 << 20).open().unwrap();
+    let db = index(dir);
     change(&db);
     db.flush().unwrap();
 }

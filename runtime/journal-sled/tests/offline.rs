@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use common::{OnDisk, text};
+use common::{OnDisk, index, text};
 use damage::Damage;
 use playhouse_core::id::{SessionId, Tenant};
 use playhouse_journal_sled::{
@@ -260,8 +260,7 @@ async fn compacting_gives_space_back_and_keeps_what_is_alive() {
 #[tokio::test]
 async fn an_index_that_lost_records_is_not_compacted_and_the_log_still_heals_it() {
     let dir = written("a").await;
-    let db = sled::Config::new().path(dir.path().join("journal/gen-1/sled")).segment_size(4 << 20);
-    let db = db.open().unwrap();
+    let db = index(dir.path());
     let pack = db.scan_prefix(b"R").keys().next().unwrap().unwrap();
     db.remove(pack).unwrap();
     db.flush().unwrap();

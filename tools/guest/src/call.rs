@@ -38,9 +38,35 @@ pub trait Checkable: Tool {
 /// What [`Tool::call`] returns; [`InvalidInput`](crate::Kind::InvalidInput) if `arguments` do not parse as
 /// [`Tool::Input`].
 pub fn run<T: Tool>(arguments: &str) -> Result<String> {
-    let input = serde_json::from_str(arguments)
+    let input = read(arguments)
         .map_err(|wrong| Error::invalid_input(format!("the arguments do not fit: {wrong}")))?;
     print(&T::call(input)?)
+}
+
+/// To JSON Schema `3.0` is an integer, and to serde it is none: what is refused is read once more with `3`.
+fn read<I: DeserializeOwned>(arguments: &str) -> serde_json::Result<I> {
+    serde_json::from_str(arguments)
+        .or_else(|wrong| serde_json::from_str(&without_points(arguments)).map_err(|_| wrong))
+}
+
+/// The same JSON with `3` in the place of `3.0`: so the host writes whole numbers that were given with a fraction. By its
+/// letters, since a parser for this would make each component larger by 8 KB.
+fn without_points(json: &str) -> String {
+    let (mut text, mut rest) = (String::with_capacity(json.len()), json);
+    let (mut in_string, mut is_escaped) = (false, false);
+    while let Some(c) = rest.chars().next() {
+        let goes_on = |c: char| c.is_ascii_digit() || c == 'e' || c == 'E';
+        let behind = rest.strip_prefix(".0").filter(|behind| !in_string && !behind.starts_with(goes_on));
+        if let Some(behind) = behind {
+            rest = behind;
+            continue;
+        }
+        in_string ^= c == '"' && !is_escaped;
+        is_escaped = in_string && c == '\\' && !is_escaped;
+        text.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    text
 }
 
 /// Asks a tool about a call, as the host will: the result as JSON text.

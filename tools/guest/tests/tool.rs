@@ -48,6 +48,9 @@ fn arguments_are_read_and_what_does_not_fit_is_named() {
     let run = playhouse_tool::run::<Add>;
     assert_eq!(run(r#"{"a": 2, "b": 3}"#).as_deref(), Ok("5"));
     assert_eq!(run(r#"{"a": 2}"#).as_deref(), Ok("3"));
+    // An integer to JSON Schema.
+    assert_eq!(run(r#"{"a": 2.0, "b": -300.0}"#).as_deref(), Ok("-298"));
+    assert!(run(r#"{"a": 2.5}"#).unwrap_err().message.contains("floating point `2.5`, expected i64"));
     for (arguments, named) in [
         (r#"{"a": 1, "c": 2}"#, "unknown field `c`, expected `a` or `b`"),
         (r#"{"b": 1}"#, "missing field `a`"),
@@ -56,6 +59,28 @@ fn arguments_are_read_and_what_does_not_fit_is_named() {
         let wrong = run(arguments).unwrap_err();
         assert_eq!(wrong.kind, Kind::InvalidInput);
         assert!(wrong.message.contains(named), "{wrong}");
+    }
+}
+
+/// Says it again.
+#[tool(effect = "pure")]
+fn repeated(
+    /// The text
+    text: String,
+    /// How often
+    times: u32,
+) -> String {
+    text.repeat(times as usize)
+}
+
+#[test]
+fn a_whole_number_with_a_fraction_of_zero_is_an_integer_and_texts_stay_as_they_are() {
+    let run = playhouse_tool::run::<Repeated>;
+    let quoted = r#"{"text": "1.0 \"2.0\" \\", "times": 2.0}"#;
+    assert_eq!(run(quoted).as_deref(), Ok(r#""1.0 \"2.0\" \\1.0 \"2.0\" \\""#));
+    for other in ["2.01", "2.0e0", "-2.0"] {
+        let wrong = run(&format!(r#"{{"text": "a", "times": {other}}}"#)).unwrap_err();
+        assert!(wrong.message.contains("expected u32"), "{wrong}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why a tool may do something or may not, in sentences.
 
-use playhouse_core::grant::{Access, Capability, Grant, ModelGrant};
+use playhouse_core::grant::{Access, Bounds, Capability, Grant, ModelGrant};
 use playhouse_core::labels::Labels;
-use playhouse_core::tool::{ToolError, ToolErrorKind};
+use playhouse_core::tool::{Reach, ToolError, ToolErrorKind};
 use playhouse_tools_policy::{Allowed, Decision, Target};
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ impl Powers {
         let capability = match question {
             Question::Everything => {
                 let all = imports.iter().map(|import| self.standing(import.capability, grant, labels));
-                return Ok(all.collect());
+                return Ok(all.chain(self.bounds(imports, grant)).collect());
             }
             Question::Request { .. } => Capability::Http,
             Question::Path { access: Access::Read, .. } => Capability::Files,
@@ -73,8 +73,9 @@ impl Powers {
             let why = format!("the tool does not import `{}`, so it cannot even try", capability.name());
             return Ok(vec![standing(capability.name(), false, why)]);
         }
-        if let Some(label) = self.withheld_for(capability, labels) {
-            return Ok(vec![standing(capability.name(), false, label)]);
+        let through = if imported(capability) { capability } else { Capability::Http };
+        if let Some(why) = self.never(through, grant, labels) {
+            return Ok(vec![standing(through.name(), false, why)]);
         }
         let (about, verdict) = match question {
             Question::Everything => unreachable!("answered above"),
@@ -120,7 +121,7 @@ impl Powers {
 
     fn standing(&self, capability: Capability, grant: &Grant, labels: &Labels) -> Standing {
         let about = capability.name().to_owned();
-        if let Some(why) = self.withheld_for(capability, labels) {
+        if let Some(why) = self.never(capability, grant, labels) {
             return Standing { about, granted: false, why };
         }
         let why = match capability {
@@ -158,7 +159,33 @@ impl Powers {
                 Some(names) => format!("those of the operator's that the agent names: {}", listed(names)),
             },
         };
+        let why = [why].into_iter().chain(self.unless(capability)).collect::<Vec<_>>().join(", ");
         Standing { about, granted: true, why }
+    }
+
+    /// Why `capability` is of no use to such a call, whatever it asks for.
+    fn never(&self, capability: Capability, grant: &Grant, labels: &Labels) -> Option<String> {
+        if let Some(why) = self.withheld_for(capability, labels) {
+            return Some(why);
+        }
+        let [(_, per_call), (_, per_task)] = self.bounds_of(grant);
+        let reaches = !capability.is_harmless();
+        if reaches && let Some(none) = per_call.and(per_task).refuses(Reach::default()) {
+            return Some(format!("it is bounded to {none}"));
+        }
+        let sends_none = || self.requests(grant).iter().any(|it| it.grant.limits.requests_per_call == 0);
+        (capability == Capability::Http && sends_none()).then(|| "`requests_per_call` is 0".to_owned())
+    }
+
+    /// How far the tool may reach, if that is bounded and it reaches anywhere.
+    fn bounds(&self, imports: &[Import], grant: &Grant) -> Vec<Standing> {
+        let reaches = imports.iter().any(|import| !import.capability.is_harmless());
+        let standing = |(about, bounds): (&str, Bounds)| {
+            let granted = bounds.refuses(Reach::default()).is_none();
+            let why = format!("no more than {}, by all that it reaches", bounds.explain()?);
+            Some(Standing { about: about.to_owned(), granted, why })
+        };
+        self.bounds_of(grant).into_iter().filter(|_| reaches).filter_map(standing).collect()
     }
 
     fn request(&self, method: &str, url: &str, grant: &Grant) -> Result<Result<String, String>, ToolError> {

@@ -66,25 +66,25 @@ impl Ended {
                 format!("the tool computes more than the {fuel} units of fuel it may use: ask for less"),
             ),
             Self::Memory => {
-                let limit = limits.memory_bytes >> 20;
+                let limit = in_words(limits.memory_bytes);
                 (
                     ToolErrorKind::OutOfMemory,
-                    format!("the tool needs more memory than the {limit} MiB it may use"),
+                    format!("the tool needs more memory than the {limit} it may use"),
                 )
             }
             Self::HostCalls => {
                 let limit = limits.host_calls;
                 (
-                    ToolErrorKind::RateLimited,
+                    ToolErrorKind::Denied,
                     format!("the tool called the host more than {limit} times in one call"),
                 )
             }
             Self::Random => (
-                ToolErrorKind::RateLimited,
+                ToolErrorKind::Denied,
                 format!("the tool asked for more than {} random bytes in one call", limits.random_bytes),
             ),
             Self::Reach(bound) => {
-                (ToolErrorKind::RateLimited, format!("the tool may use no more than {bound}: ask for less"))
+                (ToolErrorKind::Denied, format!("the tool may use no more than {bound}: ask for less"))
             }
             Self::Describing => (
                 ToolErrorKind::Crashed,
@@ -93,6 +93,11 @@ impl Ended {
         };
         ToolError::new(kind, message)
     }
+}
+
+/// So many bytes: in MiB where they are whole.
+fn in_words(bytes: usize) -> String {
+    if bytes.is_multiple_of(1 << 20) { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
 /// What a call has used of what is counted.

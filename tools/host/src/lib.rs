@@ -38,6 +38,7 @@ mod inspect;
 mod isolate;
 mod limits;
 mod lock;
+mod meant;
 mod offers;
 mod powers;
 mod ready;

@@ -25,6 +25,7 @@ use crate::config::{StoreConfig, Table, ToolConfig};
 use crate::error::LoadError;
 use crate::given::{Given, Keys};
 use crate::imports::Import;
+use crate::meant::meant;
 use crate::secrets::SecretUse;
 use crate::shelf::Shelf;
 
@@ -56,7 +57,7 @@ impl Powers {
     pub(crate) fn open(tool: &str, config: ToolConfig, has_egress: bool) -> Result<Self, LoadError> {
         let ToolConfig { tables, allow, .. } = config;
         let bad = |reason: String| LoadError::BadGrant { tool: tool.to_owned(), reason };
-        Allowed::by(OPERATOR, &allow.http).map_err(|error| bad(error.to_string()))?;
+        let http = Allowed::by(OPERATOR, &allow.http).map_err(|error| bad(error.to_string()))?;
         if let Some(capability) = allow.without.iter().find(|capability| !capability.is_harmless()) {
             let name = capability.name();
             return Err(bad(format!(
@@ -66,6 +67,7 @@ impl Powers {
         if let Some(both) = tables.keys().find(|name| allow.stores.contains_key(*name)) {
             return Err(bad(format!("there are two tables called `{both}`: rename one")));
         }
+        meant(&allow, &http).map_err(bad)?;
         let mut folders = BTreeMap::new();
         for (name, folder) in allow.folders {
             let opened = Folder::open(&folder.path, folder.quota_bytes).map_err(|error| {
@@ -161,6 +163,18 @@ impl Powers {
         let label = self.labels.iter().find_map(|rule| rule.withholds(capability, labels))?;
         let name = capability.name();
         Some(format!("`{name}` is withheld, because something in this task comes from `{label}`"))
+    }
+
+    /// From where nothing may come for `capability` to be had, in a sentence.
+    pub(crate) fn unless(&self, capability: Capability) -> Option<String> {
+        let rules = self.labels.iter().filter(|rule| rule.without.contains(&capability));
+        let from = listed(rules.map(|rule| &rule.label));
+        (!from.is_empty()).then(|| format!("unless something in the task comes from {from}"))
+    }
+
+    /// How much one call may reach, and how much all of them in a task.
+    pub(crate) fn bounds_of(&self, grant: &Grant) -> [(&'static str, Bounds); 2] {
+        [("per_call", self.per_call.and(grant.per_call)), ("per_task", self.per_task.and(grant.per_task))]
     }
 
     /// Whether a path may be used so, and by whose word.
@@ -268,7 +282,7 @@ impl Powers {
             names.as_ref().is_none_or(|names| names.contains(name))
         };
         let secrets = self.secrets.iter().filter(|(name, _)| is_granted(name, &grant.secrets));
-        let per_task = self.per_task.and(grant.per_task);
+        let [(_, per_call), (_, per_task)] = self.bounds_of(grant);
         let is_tallied = depth == 0 && per_task != Bounds::default();
         let tools = self.tools.iter().filter(|name| is_granted(name, &grant.tools));
         Ok(Some(Arc::new(Given {
@@ -282,7 +296,7 @@ impl Powers {
             tools: tools.cloned().collect(),
             model: self.model_of(grant),
             caller: Arc::clone(caller),
-            per_call: self.per_call.and(grant.per_call),
+            per_call,
             per_task,
             tally: is_tallied.then(|| shelf.tallies.join(request)),
             shelf: Arc::clone(shelf),

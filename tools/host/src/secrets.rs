@@ -26,7 +26,8 @@ pub struct SecretHeader {
 
 impl SecretUse {
     /// The header to attach to a request; `None` if it may not be sent.
-    pub(crate) fn attach(&self) -> Option<Attach> {
+    #[must_use]
+    pub fn attach(&self) -> Option<Attach> {
         let SecretHeader { origin, header, format } = self.header.clone()?;
         let value = Secret::new(format.replace("{}", self.value.expose()));
         Some(Attach { header, value, origin })

@@ -10,6 +10,14 @@ use crate::failure::Problem;
 const FRAMING: [&str; 7] =
     ["connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"];
 
+/// Whether a secret can be attached so; what is wrong, without its value.
+///
+/// # Errors
+/// No header has the name, it belongs to the connection, no header can carry the value, or the origin is none.
+pub fn check_attach(attach: &Attach) -> Result<(), String> {
+    Attached::read(attach).map(drop).map_err(|problem| problem.message)
+}
+
 /// A secret that is ready to go.
 #[derive(Debug)]
 pub(crate) struct Attached {

@@ -114,12 +114,14 @@ fn tls(error: reqwest::Error) -> SetupError {
 }
 
 fn read_proxy(address: &str) -> Result<Proxy, SetupError> {
-    let target = match address.split_once('@') {
-        // User and password are not for those who read errors.
-        Some((_, host)) => Target::parse(&format!("http://{host}")),
-        None => Target::parse(address),
-    };
-    target.map_err(|error| SetupError::Proxy(error.to_string()))?;
+    // User and password are not for those who read errors.
+    let (scheme, rest) = address.split_once("://").unwrap_or_default();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let target = Target::parse(&format!("{scheme}://{host}"));
+    let target = target.map_err(|error| SetupError::Proxy(error.to_string()))?;
+    if target.as_str() != format!("{}/", target.origin()) {
+        return Err(SetupError::Proxy("behind its port there is more, and a proxy has no path".into()));
+    }
     // What reqwest has to say repeats the address.
     Proxy::all(address).map_err(|_| SetupError::Proxy("it is no address of a proxy".into()))
 }

@@ -29,6 +29,7 @@ use async_trait::async_trait;
 use playhouse_ports::egress::{Egress, EgressError, EgressErrorKind, Incoming, Outgoing};
 use tokio::{sync::Semaphore, time::timeout};
 
+pub use attach::check_attach;
 pub use client::{HttpConfig, Roots, SetupError};
 pub use names::{ADDRESSES_MAX, Resolver, SystemResolver};
 pub use response::{RESPONSE_HEADER_BYTES_MAX, RESPONSE_HEADERS_MAX};

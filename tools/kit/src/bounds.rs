@@ -8,9 +8,10 @@ pub(crate) const FETCH: Duration = Duration::from_secs(900);
 pub(crate) const COMPILE: Duration = Duration::from_secs(900);
 /// A builder is asked for its version.
 pub(crate) const ASK: Duration = Duration::from_secs(30);
-/// Bytes of a builder's output that are kept: its last, where compilers say what is wrong.
+/// Bytes of a builder's output that are kept: half of them from its beginning, where compilers name the first error, and
+/// half from its end, where interpreters name the only one.
 pub(crate) const OUTPUT: usize = 64 << 10;
-/// Lines of it that an error shows.
+/// Lines of it that an error shows, from both ends likewise.
 pub(crate) const SHOWN_LINES: usize = 30;
 /// Bytes of a `tool.toml` and of a description; a person writes them.
 pub(crate) const MANIFEST: u64 = 256 << 10;

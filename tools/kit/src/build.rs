@@ -22,7 +22,7 @@ use crate::{
 /// `progress` before it begins.
 ///
 /// # Errors
-/// Something is missing on this machine, which the error says how to install, or a step failed, with its last words.
+/// Something is missing on this machine, which the error says how to install, or a step failed, with what it said.
 pub fn build(project: &Project, progress: Progress<'_>) -> Result<PathBuf, KitError> {
     let made = match project.language {
         Language::Rust => rust::build(project, progress)?,

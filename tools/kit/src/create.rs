@@ -72,7 +72,10 @@ fn write(file: &Path, text: &str) -> Result<(), KitError> {
 }
 
 /// Whether `name` can be the name of a tool and of a function.
-pub(crate) fn check_name(name: &str) -> Result<(), KitError> {
+///
+/// # Errors
+/// It cannot; the error says why.
+pub fn check_name(name: &str) -> Result<(), KitError> {
     let refused = |why| Err(KitError::Name { name: name.to_owned(), why });
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return refused("it must begin with a letter from a to z");

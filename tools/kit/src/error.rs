@@ -50,7 +50,7 @@ pub enum KitError {
         command: String,
         /// How it ended.
         why: String,
-        /// Its last lines.
+        /// Its first and its last lines.
         said: String,
         /// What to do.
         remedy: String,

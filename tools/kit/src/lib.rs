@@ -24,7 +24,7 @@ mod typescript;
 mod world;
 
 pub use build::{build, test_natively};
-pub use create::{Created, create};
+pub use create::{Created, check_name, create};
 pub use error::KitError;
 pub use language::Language;
 pub use project::{MANIFEST, Project};

@@ -49,12 +49,8 @@ impl Project {
             return Err(KitError::NoProject(folder.to_owned()));
         }
         let text = read_text(&path)?;
-        let manifest: Manifest = toml::from_str(&text).map_err(|error| {
-            KitError::wrong(
-                &path,
-                format!("{}; known are name, language, uses and checkable", error.to_string().trim_end()),
-            )
-        })?;
+        let manifest: Manifest =
+            toml::from_str(&text).map_err(|error| KitError::wrong(&path, error.to_string().trim_end()))?;
         check_name(&manifest.name)?;
         let known = world::capabilities();
         if let Some(unknown) = manifest.uses.iter().find(|name| !known.contains(name)) {
@@ -131,7 +127,10 @@ mod tests {
         for (manifest, part) in [
             ("name = \"a\"\nlanguage = \"c\"\nuses = [\"sockets\"]", "capabilities are context, progress"),
             ("name = \"a\"\nlanguage = \"cobol\"", "cobol"),
-            ("name = \"a\"\nlanguage = \"c\"\nuse = []", "known are name, language, uses and checkable"),
+            (
+                "name = \"a\"\nlanguage = \"c\"\nuse = []",
+                "expected one of `name`, `language`, `uses`, `checkable`",
+            ),
             ("name = \"../a\"\nlanguage = \"c\"", "cannot be the name"),
             ("name = \"a\"\nlanguage = \"rust\"\nuses = [\"kv\"]", "leave `uses` out"),
             ("name = \"a\"\nlanguage = \"rust\"\ncheckable = true", "leave `checkable` out"),

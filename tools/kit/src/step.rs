@@ -1,4 +1,4 @@
-//! One step of a build: a program that runs with a limit on time, and whose last words are kept.
+//! One step of a build: a program that runs with a limit on time, and whose first and last words are kept.
 
 use std::{
     collections::VecDeque,
@@ -64,25 +64,26 @@ impl Step {
         self.quietly()
     }
 
-    /// Runs it to its end: its output, or at least the last of it.
+    /// Runs it to its end: its output, or at least the beginning and the end of it.
     pub(crate) fn quietly(&self) -> Result<String, KitError> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.folder);
         // A group of its own, so that what it starts ends with it.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child =
-            command.spawn().map_err(|error| self.failed(&format!("did not start: {error}"), ""))?;
-        let tail = Tail::default();
-        let stdout = child.stdout.take().map(|pipe| tail.follow(pipe));
-        let stderr = child.stderr.take().map(|pipe| tail.follow(pipe));
+        let mut child = command
+            .spawn()
+            .map_err(|error| self.failed(&format!("did not start: {error}"), &Said::default()))?;
+        let ends = Ends::default();
+        let stdout = child.stdout.take().map(|pipe| ends.follow(pipe));
+        let stderr = child.stderr.take().map(|pipe| ends.follow(pipe));
         let status = self.wait(child);
         for reader in [stdout, stderr].into_iter().flatten() {
             // A reader that panicked has nothing more to say.
             let _ = reader.join();
         }
-        let said = tail.text();
+        let said = ends.said();
         match status {
-            Ok(status) if status.success() => Ok(said),
+            Ok(status) if status.success() => Ok(said.text),
             Ok(status) => Err(self.failed(&format!("ended with {status}"), &said)),
             Err(why) => Err(self.failed(&why, &said)),
         }
@@ -104,14 +105,19 @@ impl Step {
         }
     }
 
-    fn failed(&self, why: &str, said: &str) -> KitError {
-        let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last = &lines[lines.len().saturating_sub(bounds::SHOWN_LINES)..];
+    fn failed(&self, why: &str, said: &Said) -> KitError {
+        let mut lines: Vec<_> = said.text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let hidden = lines.len().saturating_sub(bounds::SHOWN_LINES);
+        let note = left_out(hidden + said.lost_lines);
+        if hidden > 0 {
+            let first = bounds::SHOWN_LINES / 2;
+            lines.splice(first..first + hidden, [&note[..]]);
+        }
         KitError::Step {
             step: self.title.clone(),
             command: self.typed(),
             why: why.to_owned(),
-            said: last.iter().map(|line| format!("\n  | {line}")).collect(),
+            said: lines.iter().map(|line| format!("\n  | {line}")).collect(),
             remedy: self.remedy.clone(),
         }
     }
@@ -122,39 +128,79 @@ impl Step {
     }
 }
 
-/// The last of what is said, by two pipes into one.
-#[derive(Clone, Default)]
-struct Tail(Arc<Mutex<VecDeque<u8>>>);
+/// What a program said.
+#[derive(Default)]
+struct Said {
+    text: String,
+    /// Lines that were said between its two ends and are not in it. One more stands there that says so.
+    lost_lines: usize,
+}
 
-impl Tail {
+fn left_out(lines: usize) -> String {
+    format!("… lines left out: {lines} …")
+}
+
+/// Both ends of what is said, by two pipes into one.
+#[derive(Clone, Default)]
+struct Ends(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    first: Vec<u8>,
+    last: VecDeque<u8>,
+    /// Ends of lines that were lost between the two; `None` as long as nothing was.
+    lost: Option<usize>,
+}
+
+impl Kept {
+    fn add(&mut self, part: &[u8]) {
+        const END: usize = bounds::OUTPUT / 2;
+        let (first, rest) = part.split_at(part.len().min(END - self.first.len()));
+        self.first.extend(first);
+        self.last.extend(rest);
+        if self.last.len() > END {
+            let surplus = self.last.drain(..self.last.len() - END);
+            *self.lost.get_or_insert(0) += surplus.filter(|byte| *byte == b'\n').count();
+        }
+    }
+}
+
+impl Ends {
     fn follow(&self, mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<()> {
-        let tail = self.clone();
+        let ends = self.clone();
         thread::spawn(move || {
             let mut part = [0; 4096];
             while let Ok(count @ 1..) = pipe.read(&mut part) {
-                let mut kept = tail.0.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.extend(&part[..count]);
-                let surplus = kept.len().saturating_sub(bounds::OUTPUT);
-                kept.drain(..surplus);
+                ends.0.lock().unwrap_or_else(PoisonError::into_inner).add(&part[..count]);
             }
         })
     }
 
-    /// Without what moves a cursor: compilers colour their words.
-    fn text(&self) -> String {
-        let kept: Vec<u8> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
-        let (text, mut plain, mut in_escape) = (String::from_utf8_lossy(&kept), String::new(), false);
-        for c in text.chars() {
-            match (in_escape, c) {
-                (true, c) => in_escape = !c.is_ascii_alphabetic(),
-                (false, '\u{1b}') => in_escape = true,
-                (false, c) if c == '\n' || !c.is_control() => plain.push(c),
-                (false, '\t') => plain.push_str("  "),
-                (false, _) => {}
-            }
+    fn said(&self) -> Said {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = kept.first.clone();
+        if let Some(lines) = kept.lost {
+            // What is left of two lines is at its sides.
+            text.extend(format!("\n{}\n", left_out(lines + 1)).into_bytes());
         }
-        plain
+        text.extend(&kept.last);
+        Said { text: plain(&text), lost_lines: kept.lost.unwrap_or_default() }
     }
+}
+
+/// Without what moves a cursor: compilers colour their words.
+fn plain(said: &[u8]) -> String {
+    let (text, mut plain, mut in_escape) = (String::from_utf8_lossy(said), String::new(), false);
+    for c in text.chars() {
+        match (in_escape, c) {
+            (true, c) => in_escape = !c.is_ascii_alphabetic(),
+            (false, '\u{1b}') => in_escape = true,
+            (false, c) if c == '\n' || !c.is_control() => plain.push(c),
+            (false, '\t') => plain.push_str("  "),
+            (false, _) => {}
+        }
+    }
+    plain
 }
 
 /// Where `program` is found by typing its name.
@@ -183,9 +229,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_of_a_flood_is_kept() {
-        let said = shell("head -c 1000000 /dev/zero | tr '\\0' x; echo end").quietly().unwrap();
-        assert!(said.len() <= bounds::OUTPUT && said.ends_with("end\n"));
+    fn only_both_ends_of_a_flood_are_kept() {
+        let said = shell("echo begin; seq 100000; echo end").quietly().unwrap();
+        assert!(
+            said.len() < bounds::OUTPUT + 100 && said.starts_with("begin\n1\n") && said.ends_with("\nend\n")
+        );
+        assert_eq!(said.matches("lines left out").count(), 1);
+    }
+
+    #[test]
+    fn an_error_shows_where_it_began_and_where_it_ended_and_counts_what_is_between() {
+        for (said, left_out) in [(30, 0), (31, 1), (200, 170), (100_000, 99_970)] {
+            let text = shell(&format!("seq {said}; exit 1")).quietly().unwrap_err().to_string();
+            let shown: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("  | ")).collect();
+            assert_eq!((shown[0], shown[14], *shown.last().unwrap()), ("1", "15", &*said.to_string()));
+            assert_eq!(shown.len(), if left_out == 0 { 30 } else { 31 });
+            let note = format!("… lines left out: {left_out} …");
+            assert_eq!(shown.contains(&&*note), left_out != 0, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The SDK has a transport for this, too. Ours ends the connection where that one would skip and wait: a line that is
 //! too long or too deep was the answer to some call, and its caller should not have to wait for the deadline.
 
-use std::{io, sync::Arc};
+use std::{collections::VecDeque, io, sync::Arc};
 
 use rmcp::{
     RoleClient,
@@ -19,7 +19,12 @@ use tokio::{
 use crate::{
     bounds::{FRAME_BYTES_MAX, FRAME_DEPTH_MAX, GARBAGE_LINES_MAX, WRITE_WAIT},
     fault::Fault,
+    process::remember,
+    words,
 };
+
+/// The last lines that a server said.
+type Words = std::sync::Mutex<VecDeque<String>>;
 
 /// A transport over a server's stdout and stdin.
 pub(crate) struct Frames<R, W> {
@@ -27,6 +32,8 @@ pub(crate) struct Frames<R, W> {
     /// The part of a line that has come so far. Survives a `receive` that is dropped.
     line: Vec<u8>,
     garbage: u32,
+    /// Where lines go that are no messages: whoever asks why nothing is answered should see them.
+    words: Arc<Words>,
     /// `None` once closed.
     sink: Arc<Mutex<Option<W>>>,
     fault: Fault,
@@ -36,7 +43,13 @@ impl<R: AsyncRead + Unpin, W> Frames<R, W> {
     /// Reads from `source`, writes to `sink`, and tells `fault` why it ended.
     pub(crate) fn new(source: R, sink: W, fault: Fault) -> Self {
         let source = BufReader::new(source);
-        Self { source, line: Vec::new(), garbage: 0, sink: Arc::new(Mutex::new(Some(sink))), fault }
+        let sink = Arc::new(Mutex::new(Some(sink)));
+        Self { source, line: Vec::new(), garbage: 0, words: Arc::default(), sink, fault }
+    }
+
+    /// The same, and `words` remember what comes that is no message.
+    pub(crate) fn telling(self, words: Arc<Words>) -> Self {
+        Self { words, ..self }
     }
 
     /// The next line, without its end; an error when there is none.
@@ -70,8 +83,9 @@ impl<R: AsyncRead + Unpin, W> Frames<R, W> {
                 return Ok(message);
             }
             self.garbage += 1;
+            let shown = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();
+            remember(&self.words, format!("{} (on stdout, and no message)", words::line(&shown, 80)));
             if self.garbage > GARBAGE_LINES_MAX {
-                let shown = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();
                 return Err(format!(
                     "it writes things to stdout that are not messages, the last one `{shown}`"
                 ));

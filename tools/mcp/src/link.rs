@@ -87,7 +87,7 @@ impl Dial<'_> {
         let mut life = Unlinked { process, words: Arc::default(), jobs: JoinSet::new() };
         let (server, words, stderr) = (self.server.to_owned(), life.words.clone(), pipes.stderr);
         life.jobs.spawn(async move { process::listen(&server, stderr, &words).await });
-        let frames = Frames::new(pipes.stdout, pipes.stdin, fault.clone());
+        let frames = Frames::new(pipes.stdout, pipes.stdin, fault.clone()).telling(life.words.clone());
         let guard = Guard::new(&self.client, frames, fault.clone(), look.clone());
         let shaken = tokio::select! {
             shaken = self.shake(guard, &fault) => shaken,

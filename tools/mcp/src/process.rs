@@ -196,10 +196,15 @@ pub(crate) async fn listen(server: &str, stderr: ChildStderr, last: &Mutex<VecDe
             continue;
         }
         tracing::debug!(target: "playhouse::mcp", server, "{line}");
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.len() == LAST_WORDS_LINES {
-            last.pop_front();
-        }
-        last.push_back(line);
+        remember(last, line);
     }
+}
+
+/// Keeps `line` among the last that a server said.
+pub(crate) fn remember(last: &Mutex<VecDeque<String>>, line: String) {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.len() == LAST_WORDS_LINES {
+        last.pop_front();
+    }
+    last.push_back(line);
 }

@@ -4,6 +4,7 @@ use playhouse_core::egress::{HttpGrant, HttpLimits};
 
 use crate::{
     decision::{Decision, Denial, Reach},
+    origin::Origin,
     rule::{BadRule, Rule},
     target::Target,
 };
@@ -93,6 +94,12 @@ impl Allowed {
     pub fn limits(&self) -> HttpLimits {
         let none = HttpLimits { requests_per_call: 0, request_bytes: 0, response_bytes: 0, redirects: 0 };
         self.parties.iter().map(|party| party.limits).reduce(HttpLimits::and).unwrap_or(none)
+    }
+
+    /// Whether every party has a rule about `origin`.
+    pub fn is_about(&self, origin: &Origin) -> bool {
+        let about = |party: &Party| party.rules.iter().any(|rule| rule.is_about(origin));
+        !self.parties.is_empty() && self.parties.iter().all(about)
     }
 
     /// Whether `method` may be sent to `target`, and how far the connection may reach for it.

@@ -88,6 +88,9 @@ pub enum KeyError {
     /// The passphrase is not the key's.
     #[error("the passphrase in {PASSPHRASE_VARIABLE} is not that of the secret key {}", .0.display())]
     WrongPassphrase(PathBuf),
+    /// It is the half that everybody may have.
+    #[error("{} is a public key, with which nobody can sign; the secret one is beside it, and ends in `.key`", .0.display())]
+    Public(PathBuf),
     /// The file is no key.
     #[error("{} is not a secret key of minisign", .0.display())]
     NoKey(PathBuf),
@@ -162,10 +165,13 @@ impl SecretKey {
         let mut text = Zeroizing::new(String::new());
         let opened = File::open(path).map_err(file)?;
         let mode = opened.metadata().map_err(file)?.permissions().mode() & 0o7777;
+        opened.take(KEY_BYTES_MAX).read_to_string(&mut text).map_err(file)?;
+        if public(&text).is_some() {
+            return Err(KeyError::Public(path.into()));
+        }
         if mode & 0o077 != 0 {
             return Err(KeyError::Readable { path: path.into(), mode });
         }
-        opened.take(KEY_BYTES_MAX).read_to_string(&mut text).map_err(file)?;
         let boxed = |text: &str| SecretKeyBox::from_string(text).map_err(|_| KeyError::NoKey(path.into()));
         if let Ok(key) = boxed(&text)?.into_unencrypted_secret_key() {
             return Ok(Self { key });

@@ -164,7 +164,9 @@ impl Verdict {
         let first = match &self.outcome {
             Outcome::Trusted => format!("{what} is signed by {}", names.join(" and ")),
             Outcome::Unsigned => {
-                format!("{what} is not signed by anybody on the trust list, which asks for no signature")
+                format!(
+                    "{what} is not signed by anybody who is trusted; it may be installed, because no signature is asked for"
+                )
             }
             Outcome::Refused(why) => format!("{what} is refused: {}", why.sentence()),
         };

@@ -6,8 +6,8 @@
 
 #include "tool.h"
 
-static struct counts counted(const char *text, long at_least) {
-  return count_words((ph_text){text, strlen(text)}, at_least);
+static struct counts counted(const char *text, int64_t at_least) {
+  return count((ph_text){text, strlen(text)}, at_least);
 }
 
 static void words_are_counted_and_the_longest_is_found(void) {
@@ -20,7 +20,7 @@ static void short_words_can_be_left_out(void) {
 }
 
 static void arguments_come_in_and_the_result_goes_out_as_json(void) {
-  const char *json = "{\"at_least\": 2, \"text\": \"a \\u00e9\\\"\\ud83d\\ude00 \\n\"}";
+  const char *json = "{\"at_least\": 2.0, \"text\": \"a \\u00e9\\\"\\ud83d\\ude00 \\n\"}";
   ph_arguments arguments = {{json, strlen(json)}};
   ph_output output = {0};
   ph_failure failure = {0};

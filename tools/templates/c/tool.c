@@ -6,14 +6,14 @@ static bool is_blank(char c) {
 }
 
 /* Letters, not bytes: in UTF-8 all bytes of a letter but the first are 10xxxxxx. */
-static long letters(ph_text word) {
-  long count = 0;
+static int64_t letters(ph_text word) {
+  int64_t count = 0;
   for (size_t i = 0; i < word.length; i++)
     count += ((unsigned char)word.at[i] & 0xC0) != 0x80;
   return count;
 }
 
-struct counts count_words(ph_text text, long at_least) {
+struct counts count(ph_text text, int64_t at_least) {
   struct counts counts = {0, {"", 0}};
   for (size_t end, start = 0; start < text.length; start = end + 1) {
     for (end = start; end < text.length && !is_blank(text.at[end]);) end++;
@@ -27,11 +27,12 @@ struct counts count_words(ph_text text, long at_least) {
 
 bool tool_call(const ph_arguments *arguments, ph_output *output, ph_failure *failure) {
   ph_text text = ph_get_text(arguments, "text", (ph_text){"", 0});
-  long at_least = ph_get_int(arguments, "at_least", 1);
+  int64_t at_least;
+  if (!ph_get_int(arguments, "at_least", 1, &at_least, failure)) return false;
   if (at_least < 1)
     return ph_fail(failure, PH_INVALID_INPUT, "`at_least` is 0: a word has a letter at least, so give 1 or more");
 
-  struct counts counts = count_words(text, at_least);
+  struct counts counts = count(text, at_least);
   ph_open(output);
   ph_key(output, "words"), ph_int(output, counts.words);
   ph_key(output, "longest"), ph_put_text(output, counts.longest);

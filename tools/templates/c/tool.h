@@ -5,11 +5,11 @@
 #include "kit/playhouse.h"
 
 struct counts {
-  long words;
+  int64_t words;
   ph_text longest;
 };
 
 /* Counts words of `at_least` letters or more. `longest` points into `text`. */
-struct counts count_words(ph_text text, long at_least);
+struct counts count(ph_text text, int64_t at_least);
 
 #endif

@@ -14,6 +14,9 @@ export function define({ name, version, description, effect = "once", wants, inp
   if ((effect === "checkable") !== Boolean(didItHappen)) {
     throw new TypeError("a checkable tool, and no other, has `didItHappen`");
   }
+  if (call.constructor.name === "AsyncFunction") {
+    throw new TypeError("`call` is async, and a tool waits for nothing: capabilities answer at once");
+  }
   // Made once, when the component is built.
   const about = JSON.stringify({
     name,
@@ -28,7 +31,7 @@ export function define({ name, version, description, effect = "once", wants, inp
     describe: () => about,
     call(text) {
       try {
-        return JSON.stringify(call(JSON.parse(text)));
+        return JSON.stringify(call(JSON.parse(text)) ?? null);
       } catch (thrown) {
         throw failure(thrown);
       }
@@ -53,10 +56,27 @@ function closed(schema) {
   return { type: "object", additionalProperties: false, ...schema, properties: Object.fromEntries(properties) };
 }
 
-/** What a capability throws is text, or an object that says which kind of failure it was. */
+/** What a capability throws is text, or an object with a message. An `Error` is what nobody meant to throw. */
 function failure(thrown) {
   if (thrown instanceof Failure) {
     return { kind: thrown.kind, message: thrown.message, retryAfterMs: thrown.retryAfterMs };
   }
-  return { kind: "failed", message: String(thrown?.message ?? thrown), retryAfterMs: null };
+  const message = thrown instanceof Error ? crash(thrown) : String(thrown?.message ?? thrown);
+  return { kind: "failed", message, retryAfterMs: null };
+}
+
+/** An error that nobody caught, and where in the project it was thrown. */
+function crash(error) {
+  const [, file, line] = /\(\/(?!playhouse\.js)(.+?):(\d+)/.exec(error.stack) ?? [];
+  return `it crashed: ${error.name}: ${error.message}`.slice(0, 500) + (file ? ` (${file}, line ${line})` : "");
+}
+
+// A component has no clock but the capability: QuickJS would ask WASI, which is not there, and end without a word.
+if (typeof process === "undefined") {
+  const noClock = () => {
+    throw new Error('a tool has no clock of its own: write `uses = ["clock"]` into tool.toml, and ask that');
+  };
+  const construct = (date, given, as) => (given.length > 0 ? Reflect.construct(date, given, as) : noClock());
+  globalThis.Date = new Proxy(Date, { construct, apply: noClock });
+  Date.now = noClock;
 }

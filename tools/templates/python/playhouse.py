@@ -81,8 +81,12 @@ class _Tool:
         wants: dict[str, str],
         did_it_happen: DidItHappen | None,
     ) -> None:
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"{function.__name__} is async, and a tool waits for nothing: capabilities answer at once")
         hints = typing.get_type_hints(function, include_extras=True)
         parameters = inspect.signature(function).parameters.values()
+        if bare := [name for name in [*(p.name for p in parameters), "return"] if name not in hints]:
+            raise TypeError(f"{function.__name__} has no type hint for {', '.join(bare)}: its schema follows from those")
         required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
         self.function, self.did_it_happen = function, did_it_happen
         self.readers = {p.name: _reader(hints[p.name]) for p in parameters}
@@ -105,7 +109,7 @@ _the_tool: list[_Tool] = []
 
 
 def _plain(value: Any) -> Any:
-    """A dataclass as JSON; what is nothing is left out, for schemas do not know `null`."""
+    """A dataclass as JSON; what is nothing is left out."""
     return {f.name: v for f in dataclasses.fields(value) if (v := getattr(value, f.name)) is not None}
 
 
@@ -129,7 +133,7 @@ def _schema(hint: Any) -> dict[str, Any]:
     if origin is dict:
         return {"type": "object", "additionalProperties": _schema(arguments[1])}
     if inner := _optional(hint):
-        return _schema(inner)
+        return {"anyOf": [_schema(inner), {"type": "null"}]} if inner not in _SIMPLE else {"type": [_SIMPLE[inner], "null"]}
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint, include_extras=True)
         return _object(hints, [f.name for f in dataclasses.fields(hint) if not _can_be_left_out(f, hints[f.name])])
@@ -167,11 +171,13 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         item = _reader(arguments[1])
         return lambda value: {key: item(one) for key, one in value.items()}
     if inner := _optional(hint):
-        return _reader(inner)
+        reader = _reader(inner)
+        return lambda value: None if value is None else reader(value)
     if dataclasses.is_dataclass(hint):
         readers = {name: _reader(one) for name, one in typing.get_type_hints(hint, include_extras=True).items()}
         return lambda value: hint(**{name: readers[name](one) for name, one in value.items()})
-    return float if hint is float else lambda value: value
+    # To JSON Schema 3 is a number, and 3.0 an integer.
+    return hint if hint in (int, float) else lambda value: value
 
 
 def __getattr__(name: str) -> Any:
@@ -220,6 +226,8 @@ else:
                 raise Err(failure.message) from None
             except Err as refused:
                 raise Err(_said(refused)) from None
+            except Exception as wrong:
+                raise Err(_crash(wrong)) from None
 
     def _crash(wrong: Exception) -> str:
         """An exception that nobody caught, and where it was raised."""

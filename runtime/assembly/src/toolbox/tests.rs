@@ -195,6 +195,33 @@ fn a_secret_that_is_not_there_is_named_and_never_shown() {
 }
 
 #[test]
+fn what_would_have_no_effect_is_refused_with_what_to_do() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("key.txt"), "long enough\n").unwrap();
+    let told = |more: &str| {
+        let text = format!(
+            "[tools.fetch]\ncomponent = \"shipped:fetch.wasm\"\nhttp.rules = [{{ origin = \"https://a.example\" }}]\n{more}\n\
+             [secrets]\nkey = {{ file = \"key.txt\" }}"
+        );
+        tools(&home, &text).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let secret =
+        |header: &str| format!("secrets.key = {{ origin = \"https://a.example\", header = \"{header}\" }}");
+    assert_eq!(told(&secret("x-key")), "");
+    for (more, part) in [
+        (&secret("host")[..], "this header belongs to the connection"),
+        (&secret("x key"), "no header has this name"),
+        ("secrets.key = { origin = \"https://b.example\" }", "no rule of `http` is about that"),
+        ("secrets.key = { origin = \"https://a.example/v1\" }", "its origin has a path"),
+        ("folders.\"a/b\" = { path = \"/\" }", "no path begins with a folder called `a/b`"),
+        ("labels = [{ label = \"\", without = [\"http\"] }]", "write an origin such as `tool:fetch`"),
+        ("[http]\nproxy = \"http://proxy.example:3128/path\"", "a proxy has no path"),
+    ] {
+        assert!(told(more).contains(part), "{more}: {}", told(more));
+    }
+}
+
+#[test]
 fn every_shipped_tool_loads_with_what_its_page_says_it_wants() {
     let home = TempDir::new().unwrap();
     fs::create_dir(home.path().join("docs")).unwrap();

@@ -97,7 +97,7 @@ pub(crate) struct GrantsArgs {
 /// Arguments of `tool inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// The component.
+    /// The component, or the folder of its project.
     pub(crate) file: PathBuf,
     /// Print JSON instead of text.
     #[arg(long)]
@@ -107,7 +107,7 @@ pub(crate) struct InspectArgs {
 /// Which tool is called by hand, and with what.
 #[derive(Debug, Args)]
 pub(crate) struct CalledArgs {
-    /// The component, which is granted nothing; or with `--config`, the name of a tool in there.
+    /// The component or the folder of its project, which is granted nothing; or with `--config`, the name of a tool in there.
     #[arg(value_name = "FILE|NAME")]
     pub(crate) tool: PathBuf,
     /// A JSON object.

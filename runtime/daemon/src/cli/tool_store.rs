@@ -60,7 +60,7 @@ pub(crate) struct PackArgs {
 /// Arguments of `tool install`.
 #[derive(Debug, Args)]
 pub(crate) struct InstallArgs {
-    /// A path, `https://…` or `oci://registry/repository:tag`; pinned with `#sha256=…` behind the address, or `@sha256:…` in
+    /// A component, the folder of a project, `https://…` or `oci://registry/repository:tag`; pinned with `#sha256=…` behind the address, or `@sha256:…` in
     /// place of the tag.
     pub(crate) source: String,
     /// Agree to whatever it wants, unseen.

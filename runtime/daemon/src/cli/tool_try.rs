@@ -20,9 +20,16 @@ pub(crate) struct TestArgs {
     /// The component, or the folder of a project: its own tests run first, then the cases with what was built.
     #[arg(default_value = ".")]
     pub(crate) file: PathBuf,
-    /// The cases: a JSON list of `{"name", "arguments", "output" or "error", "table"}`; `cases.json` if missing.
+    /// The cases: a JSON list of `{"name", "arguments", "output" or "error", "table", "happened"}` [default: `cases.json` of
+    /// the project].
     #[arg(long, value_name = "FILE")]
     pub(crate) cases: Option<PathBuf>,
+    /// With all that this configuration grants it, in place of the table of each case.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// And no more than this agent grants it.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub(crate) agent: Option<String>,
 }
 
 /// Arguments of `tool bench`.

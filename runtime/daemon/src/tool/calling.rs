@@ -21,7 +21,7 @@ use playhouse_core::{
 use playhouse_ports::{Clock, SystemClock, ToolBox};
 use serde_json::Value;
 
-use super::{name_of, plain, terminal};
+use super::{component_of, name_of, plain, terminal};
 use crate::{
     cli::{CallArgs, CalledArgs},
     telemetry,
@@ -47,15 +47,16 @@ impl Called {
             Some(file) => {
                 let config = Config::load(Some(file), std::env::vars())?;
                 let name = args.tool.to_string_lossy().into_owned();
+                let agent = args.agent.as_deref();
                 let ByHand { tools, grant, others } =
-                    by_hand(&config, args.agent.as_deref(), &name, stores.path())?;
+                    terminal::patiently("the tools", || by_hand(&config, agent, &name, stores.path()))?;
                 (tools, name, grant, others)
             }
             None => {
                 let tables: BTreeMap<_, _> =
                     args.table.as_deref().map(table).transpose()?.into_iter().collect();
                 let grant = Grant { table: tables.keys().next().cloned(), ..Grant::default() };
-                let tools = loaded(&args.tool, tables, Allow::default(), cache)?;
+                let tools = loaded(&component_of(&args.tool)?, tables, Allow::default(), cache)?;
                 let name = tools.specs().first().map(|spec| spec.name.clone()).unwrap_or_default();
                 (tools, name, grant, None)
             }
@@ -84,6 +85,9 @@ pub(super) async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
         }
         Err(error) => {
             eprintln!("{}: {}", name_of(&error.kind), plain(&error.to_string()));
+            if let Some(ms) = error.retry_after_ms {
+                eprintln!("it says to try again after {ms} ms");
+            }
             Ok(ExitCode::FAILURE)
         }
     }
@@ -102,7 +106,8 @@ pub(super) fn loaded(
     cache: Option<PathBuf>,
 ) -> anyhow::Result<WasmToolBox> {
     let tool = ToolConfig { component: path.to_owned(), tables, effect: None, allow };
-    WasmToolBox::load(HostConfig { tools: vec![tool], cache, ..HostConfig::default() }).map_err(|error| {
+    let config = HostConfig { tools: vec![tool], cache, ..HostConfig::default() };
+    terminal::patiently(&path.display().to_string(), || WasmToolBox::load(config)).map_err(|error| {
         let said = plain(&error.to_string());
         match error {
             LoadError::NotGranted { tool, .. } => anyhow!(

@@ -7,9 +7,9 @@ use std::{
 
 use anyhow::bail;
 use playhouse_assembly::tools::Import;
-use playhouse_tools_kit::{Language, Project, build as build_project, create};
+use playhouse_tools_kit::{KitError, Language, Project, build as build_project, check_name, create};
 
-use super::{page, terminal::answer};
+use super::{page, plain, terminal::answer};
 use crate::cli::tool_make::{BuildArgs, NewArgs};
 
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
@@ -17,20 +17,19 @@ pub(super) fn new(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let name = match &args.name {
         Some(name) => name.clone(),
         None => {
-            answer("name of the tool, for example count_words:", "say the name: playhouse tool new NAME")?
+            let otherwise = "say the name: playhouse tool new NAME";
+            let named = |said: String| check_name(&said).map(|()| said);
+            asked("name of the tool, for example count_words:", otherwise, named)?
         }
     };
+    let list = Language::list();
     let language = match &args.language {
-        Some(language) => language.clone(),
+        Some(language) => Language::named(language)?,
         None => {
-            let list = Language::list();
-            answer(
-                &format!("language, one of {list}:"),
-                &format!("say the language: --language with one of {list}"),
-            )?
+            let otherwise = format!("say the language: --language with one of {list}");
+            asked(&format!("language, one of {list}:"), &otherwise, |said| Language::named(&said))?
         }
     };
-    let language = Language::named(&language)?;
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from(&name));
     let created = create(&path, &name, language, args.kit.as_deref())?;
     for file in &created.files {
@@ -42,6 +41,24 @@ pub(super) fn new(args: &NewArgs) -> anyhow::Result<ExitCode> {
     println!("{name} is made, in {language}: the tool is in {}", path.join(language.source()).display());
     println!("next: playhouse tool build {}", path.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What they answer, once it makes sense; an empty answer ends it.
+fn asked<T>(
+    question: &str,
+    otherwise: &str,
+    read: impl Fn(String) -> Result<T, KitError>,
+) -> anyhow::Result<T> {
+    loop {
+        let said = answer(question, otherwise)?;
+        if said.is_empty() {
+            bail!("nothing was said, so nothing was made; {otherwise}");
+        }
+        match read(said) {
+            Ok(read) => return Ok(read),
+            Err(error) => eprintln!("{}", plain(&error.to_string())),
+        }
+    }
 }
 
 /// 0: built, and this host could run it; 1: built, and no host could.
@@ -69,7 +86,7 @@ pub(super) fn build(args: &BuildArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn names(imports: &[&Import]) -> String {
-    imports.iter().map(|import| super::plain(&import.name)).collect::<Vec<_>>().join(", ")
+    imports.iter().map(|import| plain(&import.name)).collect::<Vec<_>>().join(", ")
 }
 
 fn shown(path: &Path) -> String {

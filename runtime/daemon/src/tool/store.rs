@@ -13,11 +13,15 @@ use playhouse_assembly::{
 };
 use playhouse_ports::{Clock, SystemClock};
 use playhouse_tools_store::{
-    Artifact, Claims, Consent, Credentials, FetchConfig, Fetcher, Package, Passphrase, SecretKey, Signature,
-    Source, State, Store, StoreError, Trust, Verdict, decide, keygen as make_keys, signatures_of,
+    Artifact, Claims, Consent, Credentials, FetchConfig, Fetcher, Outcome, Package, Passphrase, SecretKey,
+    Signature, Source, State, Store, StoreError, Trust, Verdict, decide, keygen as make_keys, signatures_of,
 };
 
-use super::{adapt::origin_of, page, plain, terminal::answer};
+use super::{
+    adapt::origin_of,
+    component_of, page, plain,
+    terminal::{self, answer},
+};
 use crate::cli::tool_store::{
     FolderArgs, InstallArgs, KeygenArgs, ListArgs, PackArgs, RemoveArgs, SignArgs, TrustArgs, VerifyArgs,
 };
@@ -40,36 +44,39 @@ pub(super) fn keygen(args: &KeygenArgs) -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) fn sign(args: &SignArgs) -> anyhow::Result<ExitCode> {
-    let (bytes, _, claims) = looked_at(&args.file)?;
+    let file = component_of(&args.file)?;
+    let (bytes, claims) = looked_at(&file)?;
     let key = SecretKey::open(&args.key, Passphrase::from_env().as_ref())?;
     let signature = Signature::make(&key, &bytes, &claims, now())?;
-    let mut all: Vec<_> = signatures_of(&args.file)?;
+    let mut all: Vec<_> = signatures_of(&file)?;
     // One of the same key takes its place.
     all.retain(|other| other.key_id() != signature.key_id());
     all.push(signature);
     let text: String = all.iter().map(|signature| format!("{}\n", signature.text().trim_end())).collect();
-    let path = beside(&args.file);
+    let path = beside(&file);
     fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
     println!("{} {} is signed by {}: {}", claims.name, claims.version, key.id(), path.display());
     Ok(ExitCode::SUCCESS)
 }
 
-/// 0: it would be installed; 1: it would be refused.
+/// 0: somebody who is trusted signed it; 1: nobody did, or it would be refused.
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let (bytes, _, claims) = looked_at(&args.file)?;
-    let verdict = decide(&claims, &bytes, &signatures_of(&args.file)?, &trust(&args.trust)?, now());
+    let file = component_of(&args.file)?;
+    let (bytes, claims) = looked_at(&file)?;
+    let verdict = decide(&claims, &bytes, &signatures_of(&file)?, &trust(&args.trust)?, now());
     println!("{}", plain_lines(&verdict.explain()));
-    Ok(if verdict.allows() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if *verdict.outcome() == Outcome::Trusted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) async fn pack(args: PackArgs) -> anyhow::Result<ExitCode> {
-    let (bytes, _, claims) = looked_at(&args.file)?;
+    let file = component_of(&args.file)?;
+    let (bytes, claims) = looked_at(&file)?;
     let Source::Oci(reference) = Source::parse(&args.to)? else {
         bail!("`{}` is no registry: write oci://registry/repository:tag", plain(&args.to));
     };
-    let artifact = Artifact::pack(&bytes, &claims, &signatures_of(&args.file)?, now());
+    let artifact = Artifact::pack(&bytes, &claims, &signatures_of(&file)?, now());
     eprintln!("pushing {} bytes to {reference} …", bytes.len());
     let pinned = fetcher()?.push(&reference, &artifact).await?;
     println!("{pinned}");
@@ -79,10 +86,16 @@ pub(super) async fn pack(args: PackArgs) -> anyhow::Result<ExitCode> {
 /// 0: installed; 1: refused, or nobody agreed.
 #[expect(clippy::print_stdout, reason = "the outcome is this command's output")]
 pub(super) async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
-    let source = Source::parse(&args.source)?;
+    let path = Path::new(&args.source);
+    let source = match path.is_dir() {
+        true => component_of(path)?.display().to_string(),
+        false => args.source,
+    };
+    let source = Source::parse(&source)?;
     eprintln!("fetching {source} …");
     let fetched = fetcher()?.fetch(&source).await?;
-    let found = inspect_bytes(&plain(&args.source), &fetched.bytes, compiled().as_deref())?;
+    let name = plain(&source.to_string());
+    let found = terminal::patiently(&name, || inspect_bytes(&name, &fetched.bytes, compiled().as_deref()))?;
     let claims = claims(&found)?;
     let verdict = decide(&claims, &fetched.bytes, &fetched.signatures, &trust(&args.trust)?, now());
     eprintln!("{}", page(&fetched.pinned, &found));
@@ -189,12 +202,12 @@ pub(super) fn remove(args: &RemoveArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The component in `path`, and what it is.
-fn looked_at(path: &Path) -> anyhow::Result<(Vec<u8>, Inspection, Claims)> {
+fn looked_at(path: &Path) -> anyhow::Result<(Vec<u8>, Claims)> {
     let bytes = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
     let file = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let found = inspect_bytes(&file, &bytes, compiled().as_deref())?;
+    let found = terminal::patiently(&file, || inspect_bytes(&file, &bytes, compiled().as_deref()))?;
     let claims = claims(&found)?;
-    Ok((bytes, found, claims))
+    Ok((bytes, claims))
 }
 
 fn claims(found: &Inspection) -> anyhow::Result<Claims> {

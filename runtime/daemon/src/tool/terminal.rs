@@ -1,6 +1,11 @@
 //! Whoever sits at the terminal: what a call tells them, and what they are asked.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -11,6 +16,9 @@ use playhouse_core::{
 use playhouse_ports::{ToolCaller, ToolQuestion, nobody};
 
 use super::plain;
+
+/// How long somebody looks at a terminal without wondering.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Whoever sits at the terminal, as a call sees them. They have no model.
 pub(super) struct Terminal;
@@ -54,6 +62,21 @@ pub(super) fn reached(reached: Reach) -> String {
         Reach { calls: 1, bytes } => format!("reached out once, {bytes} bytes"),
         Reach { calls, bytes } => format!("reached out {calls} times, {bytes} bytes"),
     }
+}
+
+/// Does `work` with `what`, and says so if it takes longer than a moment: of an interpreter, it does the first time.
+pub(super) fn patiently<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let (working, done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if done.recv_timeout(MOMENT) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("compiling {}, which is kept for the next time …", plain(what));
+            }
+        });
+        // Dropped with the work, if that panics too.
+        let _working = working;
+        work()
+    })
 }
 
 #[cfg(test)]

@@ -137,6 +137,18 @@ fn can_be_asked(language: &str, fence: &str, source: &str) {
         fs::write(&path, text.replace(from, to)).unwrap();
     };
     fs::write(format!("{folder}/{source}"), example(&folder, fence)).unwrap();
+    // And goes wrong where nobody catches it.
+    let crash = match language {
+        "c" => None,
+        "python" => {
+            edit(source, "    kv_write.put", "    1 // amount\n    kv_write.put");
+            Some("it crashed: ZeroDivisionError: division by zero (tool.py, line ")
+        }
+        _ => {
+            edit(source, "    kvWrite.put", "    if (amount === 0) JSON.parse(\"\");\n    kvWrite.put");
+            Some("it crashed: SyntaxError: ")
+        }
+    };
     edit("tool.toml", "uses = []", "uses = [\"context\", \"kv\", \"kv-write\"]");
     edit("tool.toml", "# checkable = true", "checkable = true");
     if language == "c" {
@@ -153,16 +165,22 @@ fn can_be_asked(language: &str, fence: &str, source: &str) {
     }
     let arguments = if language == "c" { json!({ "text": "" }) } else { json!({ "amount": 3 }) };
     let gives = if language == "c" { "paid" } else { "paid 3" };
-    let case = |happened: bool| json!([{ "name": "it is paid", "arguments": arguments, "output": gives, "happened": happened }]);
+    let paid = |happened: bool| json!({ "name": "it is paid", "arguments": arguments, "output": gives, "happened": happened });
     let component = format!("{folder}/dist/{NAME}.wasm");
     let cases = format!("{folder}/cases.json");
-    fs::write(&cases, case(true).to_string()).unwrap();
+    fs::write(&cases, json!([paid(true)]).to_string()).unwrap();
     let tested = run(&["tool", "test", &component, "--cases", &cases]);
     assert!(tested.status.success(), "{}\n{}", text(&tested.stdout), text(&tested.stderr));
-    fs::write(&cases, case(false).to_string()).unwrap();
+    let none = json!({ "name": "nothing is paid", "arguments": { "amount": 0 }, "output": "" });
+    fs::write(&cases, json!([paid(false), none]).to_string()).unwrap();
     let tested = run(&["tool", "test", &component, "--cases", &cases]);
     let said = text(&tested.stdout);
     assert!(!tested.status.success() && said.contains(&format!("it gave \"{gives}\"")), "{said}");
+    if let Some(crash) = crash {
+        let told = said.lines().find(|line| line.contains(crash)).expect(&said);
+        // What TypeScript became is JavaScript.
+        assert!(told.contains(&format!("{}, line ", source.replace(".ts", ".js"))), "{told}");
+    }
 }
 
 #[test]

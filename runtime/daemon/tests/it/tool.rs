@@ -112,6 +112,17 @@ fn a_tool_of_a_configuration_is_called_with_what_that_grants() {
     assert!(!found.contains("wifi"), "{found} {told}");
     let (_, told) = call("nothing", "{}");
     assert!(told.contains("there is no tool `nothing`"), "{told}");
+    // Cases of a tool that needs more than a table are run with what it is granted here.
+    let cases = r#"[{"name": "it reads", "arguments": {"action": "read", "path": "docs/none"}, "error": "not-found"}]"#;
+    std::fs::write(place.path("cases.json"), cases).unwrap();
+    let (files, config) = (shipped("files"), place.path("playhouse.toml"));
+    let tested = run(&["tool", "test", &files, "--cases", &place.path("cases.json"), "--config", &config]);
+    assert!(tested.status.success(), "{}{}", text(&tested.stdout), text(&tested.stderr));
+    // The key of an entry is the operator's; tools go by their own names.
+    let text_of = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text_of.replace("[tools.files]", "[tools.papers]")).unwrap();
+    let (_, told) = call("papers", "{}");
+    assert!(told.contains("the component of `[tools.papers]` calls itself `files`"), "{told}");
 }
 
 #[test]
@@ -178,6 +189,18 @@ fn written_cases_are_run_in_the_sandbox_and_a_wrong_one_is_shown() {
     assert!(
         run(&["tool", "test", &shipped("lookup"), "--cases", &place.path("cases.json")]).status.success()
     );
+    std::fs::write(place.path("cases.json"), "[]").unwrap();
+    for (arguments, told) in [
+        (&["--cases", &place.path("cases.json")][..], "holds no case"),
+        (&[], "say what is to come out: --cases FILE"),
+    ] {
+        let refused = run(&[&["tool", "test", &shipped("lookup")], arguments].concat());
+        assert!(
+            !refused.status.success() && text(&refused.stderr).contains(told),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
 }
 
 #[test]
@@ -202,6 +225,8 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
         .lines()
         .find_map(|line| line.trim().strip_prefix("key = ").map(str::to_owned))
         .unwrap();
+    let public = text(&run(&["tool", "sign", &tool, "--key", &place.path("acme.pub")]).stderr);
+    assert!(public.contains("is a public key") && public.contains("ends in `.key`"), "{public}");
     assert!(run(&["tool", "sign", &tool, "--key", &place.path("acme.key")]).status.success());
     // What `keygen` says to write is a trust list.
     let (as_said, said) = (place.path("as-said.toml"), text(&made.stdout));
@@ -211,7 +236,9 @@ fn a_tool_is_signed_verified_installed_listed_and_removed() {
 
     let trust = place.path("trust.toml");
     std::fs::write(&trust, "required = false\n").unwrap();
-    let told = text(&run(&["tool", "verify", &tool, "--trust", &trust]).stdout);
+    let unsigned = run(&["tool", "verify", &tool, "--trust", &trust]);
+    assert!(!unsigned.status.success(), "it may be installed, and nobody who is trusted signed it");
+    let told = text(&unsigned.stdout);
     let lines: Vec<_> = told.lines().collect();
     assert!(lines.len() == 2 && lines[1].contains("is not on the trust list"), "a line for each: {told}");
     let list =

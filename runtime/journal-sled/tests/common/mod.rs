@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -18,6 +19,14 @@ use tokio::task::JoinSet;
 /// As in production, without the space kept in reserve.
 pub(crate) fn options() -> Options {
     Options { ballast_bytes: 0, ..Options::default() }
+}
+
+/// Opens the index of the journal in `dir` behind its back. sled's lock outlives the `Db` that was closed
+/// before by an instant, while its threads let go of the file: that is waited for.
+pub(crate) fn index(dir: &Path) -> sled::Db {
+    let dir = dir.join("journal/gen-1/sled");
+    File::open(dir.join("db")).unwrap().lock().unwrap();
+    sled::Config::new().path(dir).segment_size(4 << 20).open().unwrap()
 }
 
 /// A journal in a directory that goes with it.

@@ -50,7 +50,10 @@ pub fn fetch(
     raw: bool,
 ) -> Result<Output, Error> {
     let url = url.trim();
-    if !(url.starts_with("https://") || url.starts_with("http://")) || url.chars().any(char::is_whitespace) {
+    let is_whole = url.split_once("://").is_some_and(|(scheme, _)| {
+        ["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    });
+    if !is_whole || url.chars().any(char::is_whitespace) {
         let message = format!(
             "`url` is `{}`, which is no address: write it whole, for example `https://example.com/`",
             shown(url)

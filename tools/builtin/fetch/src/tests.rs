@@ -121,7 +121,7 @@ fn what_does_not_answer_is_an_error_of_its_kind() {
     let host = Host::new().answer_http("https://e.org/", missing);
     assert_eq!(host.call::<Fetch>(r#"{"url": "https://e.org/"}"#).expect_err("404").kind, Kind::NotFound);
     assert_eq!(host.call::<Fetch>(r#"{"url": "https://f.org/"}"#).expect_err("no grant").kind, Kind::Denied);
-    for url in ["example.com", "file:///etc/passwd", "https://a b"] {
+    for url in ["example.com", "file:///etc/passwd", "https://a b", "httpsx://e.org"] {
         let wrong = host.call::<Fetch>(&json!({ "url": url }).to_string()).expect_err("no address");
         assert!(wrong.message.contains("write it whole, for example `https://example.com/`"), "{wrong}");
     }

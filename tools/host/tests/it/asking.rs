@@ -146,7 +146,7 @@ async fn a_call_reaches_no_further_than_its_bounds() {
     let twice = tools(|allow| allow.per_call.calls = Some(2)).expect("all of it is granted");
     assert!(twice.call(asks(json!([get, get]))).await.is_ok());
     let error = refused(&twice, asks(json!([get, get, get]))).await;
-    assert_eq!(error.kind, ToolErrorKind::RateLimited);
+    assert_eq!(error.kind, ToolErrorKind::Denied);
     assert!(error.message.contains("2 calls into the host in one call"), "{error}");
     let small = tools(|allow| allow.per_call.bytes = Some(51)).expect("all of it is granted");
     assert!(small.call(asks(json!([get]))).await.is_ok());
@@ -157,7 +157,7 @@ async fn a_call_reaches_no_further_than_its_bounds() {
         let per_call = Bounds { calls: Some(calls), bytes: None };
         ToolRequest { grant: Grant { per_call, ..request.grant.clone() }, ..request }
     };
-    assert!(refused(&twice, of_agent(1)).await.message.contains("1 calls"));
+    assert!(refused(&twice, of_agent(1)).await.message.contains("1 call into the host"));
     assert!(refused(&small, of_agent(9)).await.message.contains("51 bytes"));
 }
 

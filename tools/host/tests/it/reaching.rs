@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use playhouse_core::egress::{HttpGrant, HttpRule};
-use playhouse_core::grant::{Access, Capability, LabelRule};
+use playhouse_core::grant::{Access, Bounds, Capability, LabelRule};
 use playhouse_core::labels::Labels;
 use playhouse_core::model::Reply;
 use playhouse_core::tool::{EffectClass, Grant, ToolError, ToolErrorKind, ToolProgress, ToolRequest};
@@ -176,7 +176,7 @@ async fn a_call_knows_its_id_its_time_and_random_numbers_that_stay() {
         "a repeated call gets the same"
     );
     let hungry = house.tools.call(asking(json!([["random", 70_000]]))).await.expect_err("that is too much");
-    assert_eq!(hungry.kind, ToolErrorKind::RateLimited);
+    assert_eq!(hungry.kind, ToolErrorKind::Denied);
 }
 
 #[tokio::test]
@@ -446,11 +446,15 @@ fn each_capability_is_refused_at_load_when_the_operator_does_not_allow_it() {
     let read_only = |config: &mut ToolConfig| {
         config.allow.folders.values_mut().for_each(|folder| folder.access = Access::Read);
     };
+    let no_requests = |config: &mut ToolConfig| {
+        config.allow.http.rules.clear();
+        config.allow.secrets.retain(|_, secret| secret.header.is_none());
+    };
     for (import, change) in [
         ("kv@1.0.0", (&|c: &mut ToolConfig| c.allow.stores.clear()) as &dyn Fn(&mut ToolConfig)),
         ("files@1.0.0", &|c| c.allow.folders.clear()),
         ("files-write@1.0.0", &read_only),
-        ("http@1.0.0", &|c| c.allow.http.rules.clear()),
+        ("http@1.0.0", &no_requests),
         ("secrets@1.0.0", &|c| c.allow.secrets.clear()),
         ("tools@1.0.0", &|c| c.allow.tools.clear()),
         ("clock@1.0.0", &|c| c.allow.without = [Capability::Clock].into()),
@@ -573,6 +577,18 @@ fn every_decision_is_explained_in_a_sentence() {
     let refused: Vec<_> =
         all.iter().filter(|standing| !standing.granted).map(|standing| standing.about.as_str()).collect();
     assert_eq!(refused, ["http", "tools"], "{all:?}");
+    let all = |grant: &Grant| {
+        house.tools.explain("reaches", grant, &user, &Question::Everything).expect("it makes sense")
+    };
+    let http = all(&notes).into_iter().find(|standing| standing.about == "http").expect("it sends requests");
+    assert!(http.why.ends_with("unless something in the task comes from `tool:web`"), "{}", http.why);
+    let three = Bounds { calls: Some(3), bytes: None };
+    let bounded = all(&Grant { per_task: three, ..notes.clone() }).pop().expect("there is something");
+    let why = "no more than 3 calls into the host, by all that it reaches".to_owned();
+    assert_eq!(bounded, Standing { about: "per_task".into(), granted: true, why });
+    let none = Grant { per_call: Bounds { calls: Some(0), bytes: None }, ..notes.clone() };
+    let (granted, why) = ask(&none, &user, path("out/a", Access::Write));
+    assert_eq!((granted, why), (false, "it is bounded to 0 calls into the host".to_owned()));
     let calculator = house
         .tools
         .explain("calculator", &notes, &user, &request("GET", "https://a.example/"))

@@ -79,7 +79,7 @@ async fn calls_into_the_host_are_counted() {
     let tools = WasmToolBox::load(Config { tools: vec![lookup()], limits, ..base() }).expect("it loads");
     let error = failure(&tools, "lookup", json!({"key": "amber-falcon"})).await;
     let message = "the tool called the host more than 0 times in one call".to_owned();
-    assert_eq!(error, (ToolErrorKind::RateLimited, message));
+    assert_eq!(error, (ToolErrorKind::Denied, message));
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ const STACK: &str = "stack-size=262144";
 pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>, KitError> {
     let clang = program("clang", project, CLANG)?;
     let linker = linker(project)?;
-    let made = project.scratch().join("c");
+    let made = made(project);
     bindings(project, &made)?;
     write_if_new(&made.join("describe.h"), description(project)?.as_bytes())?;
 
@@ -46,9 +46,11 @@ pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>
     progress(&format!("compiling {} and the kit …", names(&sources)));
     let kit = ["kit/json.c", "kit/export.c", "kit/libc/libc.c"].map(|path| project.folder.join(path));
     for source in sources.iter().chain(&kit).chain([&generated]) {
-        let stem = source.file_stem().unwrap_or_default().to_string_lossy();
-        let object = made.join(format!("{stem}.o"));
         let shown = source.strip_prefix(&project.folder).unwrap_or(source);
+        // By its whole path: an author may have a json.c, too.
+        let object = made.join("objects").join(shown).with_extension("o");
+        let folder = object.parent().unwrap_or(&made);
+        fs::create_dir_all(folder).map_err(KitError::io("create", folder))?;
         Step::new(format!("compiling {}", shown.display()), &clang, &project.folder)
             .args([
                 "--target=wasm32-unknown-unknown",
@@ -82,7 +84,14 @@ pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>
 
 pub(super) fn test(project: &Project) -> Result<Step, KitError> {
     let make = program("make", project, "install it, for example with: apt install make gcc")?;
+    // The tests include it to play the host, and `uses` may have changed since the last build.
+    bindings(project, &made(project))?;
     Ok(Step::new("testing natively, by make test", make, &project.folder).args(["test"]))
+}
+
+/// Where everything that is generated and compiled lies; the Makefile looks for project.h there, too.
+fn made(project: &Project) -> PathBuf {
+    project.scratch().join("c")
 }
 
 /// The author's own files: all at the top but the tests.

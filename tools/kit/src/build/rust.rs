@@ -16,8 +16,9 @@ pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>
     if !library.lines().last().is_some_and(|folder| Path::new(folder.trim()).is_dir()) {
         return Err(missing(format!("the target {TARGET}"), project, format!("rustup target add {TARGET}")));
     }
-    // Only as a cdylib alone it is optimised across crates, which takes a third off.
-    let compile = ["rustc", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET];
+    // Only as a cdylib alone it is optimised across crates, which takes a third off. Quiet, so that what an error shows
+    // begins with the error, and not with the crates that compiled.
+    let compile = ["rustc", "--quiet", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET];
     Step::new(format!("compiling {}", project.name), cargo, &project.folder)
         .args(compile)
         .args(["--target-dir", "target"])

@@ -31,6 +31,16 @@ async fn messages_come_out_and_careless_lines_do_not() {
 }
 
 #[tokio::test]
+async fn careless_lines_are_remembered_for_whoever_asks_why_nothing_is_answered() {
+    let words = Arc::new(Words::default());
+    let (frames, _) = over(b"Starting \x1b[2Jup...\n");
+    assert!(frames.telling(words.clone()).receive().await.is_none());
+    let said = words.lock().unwrap().pop_front().unwrap();
+    assert!(said.starts_with("Starting ") && said.ends_with("(on stdout, and no message)"), "{said}");
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+}
+
+#[tokio::test]
 async fn an_endless_line_is_cut_off_at_its_bound() {
     let mut bytes = vec![b'x'; FRAME_BYTES_MAX + 1];
     bytes.extend_from_slice(RESPONSE.as_bytes());

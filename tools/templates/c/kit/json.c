@@ -9,6 +9,17 @@ bool ph_fail(ph_failure *failure, ph_kind kind, const char *message) {
   return false;
 }
 
+static void put(ph_output *output, const char *at, size_t length) {
+  if (length == 0) return;
+  if (output->length + length > output->room) {
+    output->room = (output->length + length) * 2;
+    output->at = realloc(output->at, output->room);
+    if (!output->at) abort();
+  }
+  memcpy(output->at + output->length, at, length);
+  output->length += length;
+}
+
 /* ---- reading ---- */
 
 static const char *skip_blanks(const char *at, const char *end) {
@@ -78,9 +89,13 @@ static const char *unescape(const char *at, const char *end, char **to) {
   }
   unsigned c = four_digits(at + 1);
   at += 5;
-  if (c >= 0xD800 && c < 0xDC00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u') {
-    c = 0x10000 + ((c - 0xD800) << 10) + (four_digits(at + 2) - 0xDC00);
-    at += 6;
+  if (c >= 0xD800 && c < 0xE000) {
+    bool is_high = c < 0xDC00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u';
+    unsigned low = is_high ? four_digits(at + 2) : 0;
+    bool is_pair = low >= 0xDC00 && low < 0xE000;
+    /* Half a pair is no letter, and has no UTF-8. */
+    c = is_pair ? 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
+    if (is_pair) at += 6;
   }
   *to = put_utf8(*to, c);
   return at;
@@ -101,7 +116,9 @@ static ph_text decoded(ph_text json) {
 
 ph_text ph_get_json(const ph_arguments *arguments, const char *name) {
   const char *at = arguments->json.at, *end = at + arguments->json.length;
+  ph_text found = {"", 0};
   at = skip_blanks(at, end);
+  if (at < end && *at != '{') return found;
   while (at < end && *at != '}') {
     at = skip_blanks(at + 1, end); /* behind the brace or comma */
     if (at >= end || *at != '"') break;
@@ -110,11 +127,12 @@ ph_text ph_get_json(const ph_arguments *arguments, const char *name) {
     at = skip_blanks(key_end, end);
     at = skip_blanks(at + 1, end); /* behind the colon */
     const char *value_end = skip_value(at, end);
+    /* Of several with one name the last counts, as for the host. */
     if (key.length == strlen(name) && memcmp(key.at, name, key.length) == 0)
-      return (ph_text){at, (size_t)(value_end - at)};
+      found = (ph_text){at, (size_t)(value_end - at)};
     at = skip_blanks(value_end, end);
   }
-  return (ph_text){"", 0};
+  return found;
 }
 
 ph_text ph_get_text(const ph_arguments *arguments, const char *name, ph_text otherwise) {
@@ -122,37 +140,55 @@ ph_text ph_get_text(const ph_arguments *arguments, const char *name, ph_text oth
   return json.length >= 2 && *json.at == '"' ? decoded(json) : otherwise;
 }
 
-long ph_get_int(const ph_arguments *arguments, const char *name, long otherwise) {
-  ph_text json = ph_get_json(arguments, name);
-  size_t i = json.length && *json.at == '-';
-  if (i >= json.length || json.at[i] < '0' || json.at[i] > '9') return otherwise;
-  long value = 0;
-  for (; i < json.length && json.at[i] >= '0' && json.at[i] <= '9'; i++) {
-    /* Too large for a long is as large as a long can be. */
-    if (__builtin_mul_overflow(value, 10L, &value) || __builtin_add_overflow(value, (long)(json.at[i] - '0'), &value)) {
-      value = __LONG_MAX__;
-      break;
-    }
+/* Of a number from behind its e on; what no argument is long enough to balance is cut off. */
+static int64_t exponent(const char *at, const char *end) {
+  bool is_negative = at < end && *at == '-';
+  int64_t value = 0;
+  if (at < end && (*at == '-' || *at == '+')) at++;
+  for (; at < end && value < INT32_MAX; at++) value = value * 10 + (*at - '0');
+  return is_negative ? -value : value;
+}
+
+/* The integer that a number of JSON is: 3, 3.0 and 300e-2 are the same. False: it is none of 64 bits. */
+static bool integer(ph_text json, int64_t *value) {
+  const char *at = json.at, *end = at + json.length, *e = at, *point = at;
+  bool is_negative = at < end && *at == '-';
+  at += is_negative;
+  if (at >= end || *at < '0' || *at > '9') return false;
+  while (e < end && *e != 'e' && *e != 'E') e++;
+  while (point < e && *point != '.') point++;
+  /* So many digits are before the point, once the exponent has moved it. */
+  int64_t whole = point - at + (e < end ? exponent(e + 1, end) : 0);
+  uint64_t size = 0, most = (uint64_t)INT64_MAX + is_negative;
+  for (; at < e || (whole > 0 && size != 0); whole--) {
+    unsigned digit = 0;
+    if (at == point && at < e) at++;
+    if (at < e) digit = (unsigned)(*at++ - '0');
+    if (whole > 0 ? size > (most - digit) / 10 : digit != 0) return false;
+    if (whole > 0) size = size * 10 + digit;
   }
-  return *json.at == '-' ? -value : value;
+  *value = is_negative ? (int64_t)(0 - size) : (int64_t)size;
+  return true;
+}
+
+bool ph_get_int(const ph_arguments *arguments, const char *name, int64_t otherwise, int64_t *value, ph_failure *failure) {
+  ph_text json = ph_get_json(arguments, name);
+  *value = otherwise;
+  if (json.length == 0 || *json.at == 'n' || integer(json, value)) return true;
+  static const char wanted[] = "` must be an integer of at most 64 bits";
+  ph_output message = {0};
+  put(&message, "`", 1);
+  put(&message, name, strlen(name));
+  put(&message, wanted, sizeof wanted); /* with the zero behind it */
+  return ph_fail(failure, PH_INVALID_INPUT, message.at);
 }
 
 bool ph_get_bool(const ph_arguments *arguments, const char *name, bool otherwise) {
   ph_text json = ph_get_json(arguments, name);
-  return json.length ? *json.at == 't' : otherwise;
+  return json.length == 0 || *json.at == 'n' ? otherwise : *json.at == 't';
 }
 
 /* ---- writing ---- */
-
-static void put(ph_output *output, const char *at, size_t length) {
-  if (output->length + length > output->room) {
-    output->room = (output->length + length) * 2;
-    output->at = realloc(output->at, output->room);
-    if (!output->at) abort();
-  }
-  memcpy(output->at + output->length, at, length);
-  output->length += length;
-}
 
 void ph_raw(ph_output *output, ph_text json) {
   put(output, json.at, json.length);
@@ -187,9 +223,9 @@ void ph_put_text(ph_output *output, ph_text text) {
   put(output, "\"", 1);
 }
 
-void ph_int(ph_output *output, long value) {
+void ph_int(ph_output *output, int64_t value) {
   char digits[24], *at = digits + sizeof digits;
-  unsigned long rest = value < 0 ? 0UL - (unsigned long)value : (unsigned long)value;
+  uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
   do *--at = (char)('0' + rest % 10);
   while (rest /= 10);
   if (value < 0) *--at = '-';

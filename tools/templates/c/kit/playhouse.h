@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* UTF-8, not ended by a zero. */
 typedef struct {
@@ -53,10 +54,12 @@ bool tool_did_it_happen(ph_text effect_id, bool *happened, ph_output *output, co
 /* Says why a call fails; returns false, so that it can be returned. */
 bool ph_fail(ph_failure *failure, ph_kind kind, const char *message);
 
-/* An argument by its name, or `otherwise` if it was not given. */
+/* An argument by its name, or `otherwise` if it was not given, or as null. */
 ph_text ph_get_text(const ph_arguments *arguments, const char *name, ph_text otherwise);
-long ph_get_int(const ph_arguments *arguments, const char *name, long otherwise);
 bool ph_get_bool(const ph_arguments *arguments, const char *name, bool otherwise);
+/* The same into `value`, for an integer; in JSON, 3.0 and 1e3 are integers too. False: the schema lets something in that
+ * is none, or is larger than 64 bits; `failure` says which argument, so return false as well. */
+bool ph_get_int(const ph_arguments *arguments, const char *name, int64_t otherwise, int64_t *value, ph_failure *failure);
 /* The JSON of an argument of another type; of length 0 if it was not given. Of an object, `ph_get_…` reads on. */
 ph_text ph_get_json(const ph_arguments *arguments, const char *name);
 
@@ -65,7 +68,7 @@ void ph_open(ph_output *output);
 void ph_key(ph_output *output, const char *name);
 void ph_close(ph_output *output);
 void ph_put_text(ph_output *output, ph_text text);
-void ph_int(ph_output *output, long value);
+void ph_int(ph_output *output, int64_t value);
 void ph_bool(ph_output *output, bool value);
 /* Anything, as it is: brackets and commas of a list, or a number with a fraction. */
 void ph_raw(ph_output *output, ph_text json);

@@ -102,6 +102,9 @@ pub struct ToolError {
     pub kind: ToolErrorKind,
     /// What the model is told.
     pub message: String,
+    /// Milliseconds after which another attempt makes sense, where the tool said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl From<model::ModelError> for ModelError {
@@ -111,8 +114,8 @@ impl From<model::ModelError> for ModelError {
 }
 
 impl From<tool::ToolError> for ToolError {
-    fn from(tool::ToolError { kind, message, retry_after_ms: _ }: tool::ToolError) -> Self {
-        Self { kind: kind.into(), message }
+    fn from(tool::ToolError { kind, message, retry_after_ms }: tool::ToolError) -> Self {
+        Self { kind: kind.into(), message, retry_after_ms }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Spinning, allocating, recursing, and tables: what the engine itself must end.
 
-use playhouse_core::tool::ToolErrorKind::{Crashed, OutOfFuel, OutOfMemory, RateLimited, Timeout};
+use playhouse_core::tool::ToolErrorKind::{Crashed, Denied, OutOfFuel, OutOfMemory, Timeout};
 use serde_json::json;
 
 use super::wat::{LOG, NOW, Wat};
@@ -102,7 +102,7 @@ fn waits() -> Vec<Case> {
             "spin",
             "asking the host for the time without end",
             &Wat::calling(NOW, "(loop $a (drop (call $host)) (br $a)) unreachable"),
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::component(
             "spin",
@@ -216,7 +216,7 @@ fn recurses() -> Vec<Case> {
                     .into(),
                 ..Wat::doing("(call $f (i32.const 0)) unreachable")
             },
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::steps("recurse", "digging in its own stack", json!([["dig"]]), Expect::Ends(Crashed)),
         Case::crime("recurse", "recurse", Expect::Ends(Crashed)),

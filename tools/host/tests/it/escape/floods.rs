@@ -1,6 +1,6 @@
 //! Too much of what is allowed, and tools that wait for each other.
 
-use playhouse_core::tool::ToolErrorKind::{Crashed, RateLimited};
+use playhouse_core::tool::ToolErrorKind::{Crashed, Denied};
 use serde_json::{Value, json};
 
 use super::{Case, Expect};
@@ -40,25 +40,25 @@ fn floods() -> Vec<Case> {
             class,
             "more words about progress than the host takes calls",
             json!([["again", 1_000, ["report", 1, 2, "x"]]]),
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::steps(
             class,
             "more calls to the host than a call may make",
             json!([["again", 1_000, ["kv.get", "a"]]]),
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::steps(
             class,
             "more random bytes than a call may have",
             json!([["random", 4_000_000_000_u32]]),
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::steps(
             class,
             "random bytes in many small parts",
             json!([["again", 200, ["random", 1_000]]]),
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::steps(
             class,
@@ -74,19 +74,19 @@ fn nested() -> Vec<Case> {
     let line = "x".repeat(1_000);
     let log = json!(["log", line, 16]);
     let many = |step: &Value, times: u32| json!([["again", times, ["tool", "reaches", { "do": [step] }]]]);
-    let limited: fn(&Value) -> bool = |value| value.to_string().contains("rate-limited");
+    let limited: fn(&Value) -> bool = |value| value.to_string().contains("denied");
     vec![
         Case::steps(
             class,
             "lines for the log by calling itself often",
             many(&log, 100),
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::steps(
             class,
             "calls to the host by calling itself often",
             many(&json!(["again", 100, ["now"]]), 100),
-            Expect::Ends(RateLimited),
+            Expect::Ends(Denied),
         ),
         Case::steps(
             class,
