@@ -49,6 +49,8 @@ const P99_US: f64 = 25.0;
 /// Two threads, as a multiple of one, and in calls per second.
 const SCALES: f64 = 1.6;
 const CALLS_PER_S: f64 = 120_000.0;
+/// Rounds of both, one after the other, so that what the machine does otherwise meets both alike.
+const ROUNDS: usize = 5;
 /// Calls at once, and what they may add to the memory of the process.
 const AT_ONCE: usize = 1_000;
 const RSS_MB: f64 = 64.0;
@@ -115,16 +117,19 @@ fn main() -> Result<ExitCode> {
         figures.at_most("one caller, median", one.ms(50.0) * 1e3, P50_US, "us");
         figures.at_most("one caller, 99th percentile", one.ms(99.0) * 1e3, P99_US, "us");
         machine::measure(&figures, args.calls);
-        let (single, double) = (rate(&tools, CALCULATOR, 1).await?, rate(&tools, CALCULATOR, 2).await?);
+        let Rates { single, double, multiples } = Rates::measure(&tools).await?;
         figures.note("calls per second, one caller and two", format!("{single:.0}, {double:.0}"));
-        figures.at_least("two callers, as a multiple of one", double / single, SCALES, "");
+        let [worst, .., best] = multiples;
+        figures
+            .note("two callers as a multiple of one, worst and best round", format!("{worst:.2}, {best:.2}"));
+        figures.at_least("two callers, as a multiple of one", multiples[ROUNDS / 2], SCALES, "");
         figures.at_least("two callers", double, CALLS_PER_S, "calls/s");
         timed(&away, CALCULATOR, args.calls / 10).await?;
         figures.note(
             "the same call in a worker process",
             Spread::of(timed(&away, CALCULATOR, args.calls).await?),
         );
-        let (single, double) = (rate(&away, CALCULATOR, 1).await?, rate(&away, CALCULATOR, 2).await?);
+        let Rates { single, double, .. } = Rates::measure(&away).await?;
         figures.note("calls per second there, one caller and two", format!("{single:.0}, {double:.0}"));
         crowd(&mut figures).await?;
         idle::measure(&mut figures, &component)?;
@@ -176,9 +181,34 @@ async fn timed(
     caller.join_next().await.context("there is one")??
 }
 
+/// What one caller and two get from each other's processors, in the middle of some rounds: a single look of two seconds
+/// found between 1.4 and 2.0 on one machine within minutes.
+struct Rates {
+    /// Calls per second.
+    single: f64,
+    double: f64,
+    /// Two as a multiple of one, round by round, from the worst to the best.
+    multiples: [f64; ROUNDS],
+}
+
+impl Rates {
+    async fn measure(tools: &Arc<impl ToolBox + 'static>) -> Result<Self> {
+        let (mut single, mut double, mut multiples) = ([0.0; ROUNDS], [0.0; ROUNDS], [0.0; ROUNDS]);
+        for round in 0..ROUNDS {
+            single[round] = rate(tools, CALCULATOR, 1).await?;
+            double[round] = rate(tools, CALCULATOR, 2).await?;
+            multiples[round] = double[round] / single[round];
+        }
+        for figures in [&mut single, &mut double, &mut multiples] {
+            figures.sort_by(f64::total_cmp);
+        }
+        Ok(Self { single: single[ROUNDS / 2], double: double[ROUNDS / 2], multiples })
+    }
+}
+
 /// Calls per second of so many callers.
 async fn rate(tools: &Arc<impl ToolBox + 'static>, tool: &'static str, callers: usize) -> Result<f64> {
-    let (began, time) = (Instant::now(), Duration::from_secs(2));
+    let (began, time) = (Instant::now(), Duration::from_millis(500));
     let mut lanes = JoinSet::new();
     for _ in 0..callers {
         let tools = Arc::clone(tools);
