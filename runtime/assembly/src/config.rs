@@ -207,9 +207,12 @@ impl Config {
         Ok(config)
     }
 
-    /// Paths in a file are relative to that file.
+    /// Paths in a file are relative to that file, and others to the working directory. All become whole: a command starts in
+    /// a root of its own, where nothing is relative to where we are.
     fn anchor(&mut self, file: Option<&Path>) {
-        let Some(base) = file.and_then(Path::parent) else { return };
+        let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
+        // Without a working directory there is nothing to be relative to.
+        let base = std::path::absolute(base.join(".")).unwrap_or_else(|_| base.to_owned());
         let anchor = |path: &mut PathBuf| {
             let text = path.to_string_lossy();
             if path.is_relative() && !text.starts_with("shipped:") && !text.starts_with(installed::PREFIX) {

@@ -284,8 +284,8 @@ fn is_new(tools: &McpToolBox, server: &str, agents: &[AgentDef]) -> bool {
 
 /// Runs `server` until it has listed its tools, which pins them. The error says why it did not.
 async fn first_life(server: &McpServer) -> Result<(), String> {
+    let mut problem = None;
     let lives = async {
-        let mut problem = String::new();
         for _ in 0..FIRST_LIVES {
             let listed = async {
                 server.ready().await;
@@ -297,15 +297,16 @@ async fn first_life(server: &McpServer) -> Result<(), String> {
                 never = pin!(listed) => match never {},
             };
             match exit {
-                ServerExit::Stopped(_) => return Ok(()),
-                exit => problem = exit.to_string(),
+                ServerExit::Stopped(_) => return true,
+                exit => problem = Some(exit.to_string()),
             }
         }
-        Err(problem)
+        false
     };
+    let is_listed = tokio::time::timeout(FIRST_WAIT, lives).await.unwrap_or(false);
     let late =
         || format!("MCP server `{}` did not list its tools within {} s", server.name(), FIRST_WAIT.as_secs());
-    tokio::time::timeout(FIRST_WAIT, lives).await.unwrap_or_else(|_| Err(late()))
+    if is_listed { Ok(()) } else { Err(problem.unwrap_or_else(late)) }
 }
 
 #[cfg(test)]

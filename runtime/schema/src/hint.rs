@@ -26,16 +26,27 @@ pub fn shape(schema: &Value) -> String {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return String::new() };
     let required = schema.get("required").and_then(Value::as_array);
     let one = |(name, property): (&String, &Value)| {
-        let kind = listed(schema, property).unwrap_or_else(|| match kinds(schema, property, 0) {
-            kinds if kinds.is_empty() => "any".to_owned(),
-            kinds => kinds.join(" or "),
-        });
+        let kind = kind(schema, property);
         let needed = required.is_some_and(|required| required.iter().any(|other| other == name.as_str()));
         format!("{name} ({kind}{})", if needed { "" } else { ", optional" })
     };
     // Each of them is longer than its name, so these are more than are shown.
     let shown: Vec<_> = properties.iter().take(SHAPE_CHARS_MAX).map(one).collect();
     clipped_at(&shown.join(", "), SHAPE_CHARS_MAX)
+}
+
+/// `integer`, `string or null`, `"km", "m" or "mi"`, `array of "a" or "b"`: what may be given for `property`, a part of the
+/// schema `root`; `any` if it does not say.
+pub fn kind(root: &Value, property: &Value) -> String {
+    if let Some(listed) = listed(root, property) {
+        return listed;
+    }
+    let kinds = kinds(root, property, 0).join(" or ");
+    match listed(root, &property["items"]) {
+        Some(listed) if kinds == "array" => format!("array of {listed}"),
+        _ if kinds.is_empty() => "any".to_owned(),
+        _ => kinds,
+    }
 }
 
 /// The values that `property` may have, if it names them and they are few.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::cost::SchemaCost;
 
 pub use cost::VISITS_MAX;
-pub use hint::shape;
+pub use hint::{kind, shape};
 
 /// Complaints in one message: the model corrects these and learns of the rest next time.
 const COMPLAINTS_MAX: usize = 3;

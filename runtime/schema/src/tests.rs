@@ -13,6 +13,25 @@ fn nested(levels: usize) -> Value {
 }
 
 #[test]
+fn what_may_be_given_is_said_for_choices_with_titles_and_lists_of_them() {
+    let schema = json!({
+        "properties": {
+            "hero": { "type": "string", "oneOf": [{ "const": "h-1", "title": "One" }, { "const": "h-2", "title": "Two" }] },
+            "fish": { "type": "array", "items": { "anyOf": [{ "const": "f-1", "title": "Eel" }] } },
+            "tags": { "type": "array", "items": { "enum": ["a", "b"] } },
+            "free": { "type": "array", "items": { "type": "string" } },
+            "else": {}
+        },
+        "required": ["hero"]
+    });
+    assert_eq!(
+        shape(&schema),
+        "else (any, optional), fish (array of \"f-1\", optional), free (array, optional), hero (\"h-1\" or \"h-2\"), \
+         tags (array of \"a\" or \"b\", optional)"
+    );
+}
+
+#[test]
 fn what_does_not_fit_is_told_with_the_field_what_is_expected_and_an_example() {
     let schema = json!({
         "type": "object",

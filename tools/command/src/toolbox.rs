@@ -140,7 +140,7 @@ impl CommandToolBox {
 }
 
 impl One {
-    fn new(name: &str, config: CommandConfig, found: &Confinement) -> Result<Self, String> {
+    fn new(name: &str, mut config: CommandConfig, found: &Confinement) -> Result<Self, String> {
         if config.require_namespaces && !found.namespaces {
             return Err(format!("it requires namespaces, and here it would run {}", found.told));
         }
@@ -157,7 +157,9 @@ impl One {
                 return Err(format!("two of its programs are called `{short}`"));
             }
         }
-        for path in config.read.iter().chain(&config.folder) {
+        for path in config.read.iter_mut().chain(&mut config.folder) {
+            // It starts in a root of its own, where nothing is relative to where we are.
+            *path = std::path::absolute(&*path).map_err(|error| format!("`{}`: {error}", path.display()))?;
             path.metadata().map_err(|error| format!("`{}`: {error}", path.display()))?;
         }
         let spec = Arc::new(spec(name, &config, programs.keys(), found));

@@ -115,10 +115,16 @@ impl View {
     }
 }
 
-/// `…/venv` for `…/venv/bin/python`, else the program's folder: what is installed together is needed together.
+/// `…/venv` for `…/venv/bin/python`, `…/node_modules` for what lies in it, else the program's folder: what is installed
+/// together is needed together.
 fn installation(program: &Path, home: Option<&Path>) -> Option<PathBuf> {
     let folder = program.parent()?;
-    let whole = if folder.ends_with("bin") { folder.parent()? } else { folder };
+    let packages = folder.ancestors().filter(|place| place.ends_with("node_modules")).last();
+    let whole = match packages {
+        Some(packages) => packages,
+        None if folder.ends_with("bin") => folder.parent()?,
+        None => folder,
+    };
     // A program in the root of the file system brings only itself, and so does one in somebody's own `bin`.
     let is_too_much =
         |place: &Path| place.parent().is_none() || home.is_some_and(|home| home.starts_with(place));
@@ -260,6 +266,10 @@ mod tests {
         let of = |program: &str| installation(Path::new(program), Some(Path::new("/users/me")));
         assert_eq!(of("/home1/u/venv/bin/python"), Some("/home1/u/venv".into()));
         assert_eq!(of("/srv/tools/server"), Some("/srv/tools".into()));
+        for program in [".bin/server", "@a/server/dist/bin/index.js", "b/node_modules/c/server.js"] {
+            let program = format!("/users/me/p/node_modules/{program}");
+            assert_eq!(of(&program), Some("/users/me/p/node_modules".into()), "with what it is made of");
+        }
         assert_eq!(of("/bin/sh"), Some("/bin/sh".into()), "never the whole file system");
         assert_eq!(of("/server"), Some("/server".into()));
         assert_eq!(

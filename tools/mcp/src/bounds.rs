@@ -21,8 +21,9 @@ pub(crate) const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Messages to the server that are not written yet. More than calls at once and their cancellations.
 pub(crate) const WRITES_MAX: usize = 1_024;
 
-/// Starting, shaking hands and listing its tools: an interpreter on a cold disk takes seconds.
-pub(crate) const START_WAIT: Duration = Duration::from_secs(60);
+/// Starting, shaking hands and listing its tools: an interpreter on a cold disk takes seconds, a package runner that has to
+/// download some 20. Less than a first look may take (45 s, in the assembly), so that it is told what the server last said.
+pub(crate) const START_WAIT: Duration = Duration::from_secs(40);
 /// A call that finds the server starting waits this long for it, or as long as the call may take.
 pub(crate) const START_PATIENCE: Duration = Duration::from_secs(10);
 /// Listing tools again also shows whether a server that let a call time out still answers at all.

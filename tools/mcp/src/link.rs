@@ -189,7 +189,16 @@ async fn farewell(
         return format!("{why} ({status})");
     }
     let said: Vec<&str> = words.iter().map(String::as_str).collect();
-    format!("{why} ({status}); it last said: {}", clipped(&said.join(" | "), WORDS_CHARS_MAX))
+    let said = clipped(&said.join(" | "), WORDS_CHARS_MAX);
+    // Mostly a script or a folder among its arguments.
+    let hint = match &said {
+        said if said.contains("Permission denied") => "; what it may read is `read` in its entry",
+        said if said.contains("No such file") => {
+            "; it works in a folder of its own: `args` wants whole paths"
+        }
+        _ => "",
+    };
+    format!("{why} ({status}); it last said: {said}{hint}")
 }
 
 /// Lists the tools now and whenever they may have changed; says what is wrong when that fails.

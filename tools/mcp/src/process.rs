@@ -196,7 +196,10 @@ pub(crate) async fn listen(server: &str, stderr: ChildStderr, last: &Mutex<VecDe
             continue;
         }
         tracing::debug!(target: "playhouse::mcp", server, "{line}");
-        remember(last, line);
+        // The trace of Node.js comes after the reason, and would push it out.
+        if !line.trim_start().starts_with("at ") {
+            remember(last, line);
+        }
     }
 }
 

@@ -13,11 +13,15 @@ export class Failure extends Error {
   readonly retryAfterMs: number | null;
 }
 
+type Type = "string" | "integer" | "number" | "boolean" | "null" | "array" | "object";
+
 /** JSON Schema, as far as types follow from it. More can be written, and the host checks it. */
 export interface Schema {
-  readonly type?: "string" | "integer" | "number" | "boolean" | "null" | "array" | "object";
+  /** What may be nothing is `["string", "null"]`. */
+  readonly type?: Type | readonly Type[];
   readonly description?: string;
   readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Schema[];
   readonly items?: Schema;
   readonly properties?: { readonly [name: string]: Schema };
   readonly required?: readonly string[];
@@ -29,21 +33,35 @@ type RequiredOf<S> = S extends { required: readonly (infer Name)[] } ? Name : ne
 /** The type of what fits a schema. */
 export type Of<S> = S extends { enum: readonly (infer Value)[] }
   ? Value
-  : S extends { properties: infer P }
-    ? { [K in keyof P as K extends RequiredOf<S> ? K : never]: Of<P[K]> } & {
-        [K in keyof P as K extends RequiredOf<S> ? never : K]?: Of<P[K]>;
-      }
-    : S extends { items: infer I }
-      ? Of<I>[]
-      : S extends { type: "string" }
-        ? string
-        : S extends { type: "integer" | "number" }
-          ? number
-          : S extends { type: "boolean" }
-            ? boolean
-            : S extends { type: "null" }
-              ? null
-              : unknown;
+  : S extends { anyOf: readonly (infer One)[] }
+    ? Of<One>
+    : S extends { type: readonly (infer One)[] }
+      ? Typed<One, S>
+      : S extends { type: infer One }
+        ? Typed<One, S>
+        : S extends { properties: unknown }
+          ? Typed<"object", S>
+          : S extends { items: unknown }
+            ? Typed<"array", S>
+            : unknown;
+
+type Typed<T, S> = T extends "string"
+  ? string
+  : T extends "integer" | "number"
+    ? number
+    : T extends "boolean"
+      ? boolean
+      : T extends "null"
+        ? null
+        : T extends "array"
+          ? S extends { items: infer I }
+            ? Of<I>[]
+            : unknown[]
+          : S extends { properties: infer P }
+            ? { [K in keyof P as K extends RequiredOf<S> ? K : never]: Of<P[K]> } & {
+                [K in keyof P as K extends RequiredOf<S> ? never : K]?: Of<P[K]>;
+              }
+            : { [name: string]: unknown };
 
 /** What `define` makes: the functions of the contract, and the one that was given, for tests. */
 export interface Tool<Input, Output> {

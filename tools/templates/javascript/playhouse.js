@@ -1,9 +1,15 @@
 // The Playhouse tool contract for JavaScript: a function with a schema is a tool. Its types are in playhouse.d.ts.
 
+const KINDS = ["invalid-input", "denied", "not-found", "conflict", "unavailable", "failed"];
+
 /** A failure the model is meant to read. */
 export class Failure extends Error {
   constructor(kind, message, retryAfterMs = null) {
     super(message);
+    if (!KINDS.includes(kind)) throw new TypeError(`\`${kind}\` is no kind of failure: ${KINDS.join(", ")} are`);
+    if (retryAfterMs !== null && retryAfterMs >>> 0 !== retryAfterMs) {
+      throw new TypeError(`${retryAfterMs} is no whole number of milliseconds`);
+    }
     this.kind = kind;
     this.retryAfterMs = retryAfterMs;
   }
@@ -50,10 +56,12 @@ export function define({ name, version, description, effect = "once", wants, inp
 
 /** An object takes what it lists and nothing else, so that a misspelt name is told. */
 function closed(schema) {
-  if (schema.items) return { ...schema, items: closed(schema.items) };
-  if (!schema.properties) return schema;
+  const inner = { ...schema };
+  if (schema.anyOf) inner.anyOf = schema.anyOf.map(closed);
+  if (schema.items) Object.assign(inner, { type: schema.type ?? "array", items: closed(schema.items) });
+  if (!schema.properties) return inner;
   const properties = Object.entries(schema.properties).map(([name, property]) => [name, closed(property)]);
-  return { type: "object", additionalProperties: false, ...schema, properties: Object.fromEntries(properties) };
+  return { type: "object", additionalProperties: false, ...inner, properties: Object.fromEntries(properties) };
 }
 
 /** What a capability throws is text, or an object with a message. An `Error` is what nobody meant to throw. */
@@ -61,22 +69,29 @@ function failure(thrown) {
   if (thrown instanceof Failure) {
     return { kind: thrown.kind, message: thrown.message, retryAfterMs: thrown.retryAfterMs };
   }
-  const message = thrown instanceof Error ? crash(thrown) : String(thrown?.message ?? thrown);
-  return { kind: "failed", message, retryAfterMs: null };
+  if (thrown instanceof Error) return { kind: "failed", message: crash(thrown), retryAfterMs: null };
+  const message = thrown?.message ?? (typeof thrown === "object" ? JSON.stringify(thrown) : thrown);
+  return { kind: "failed", message: String(message), retryAfterMs: null };
 }
 
-/** An error that nobody caught, and where in the project it was thrown. */
+/** An error that nobody caught, and the last line of the project's own that was reached. */
 function crash(error) {
-  const [, file, line] = /\(\/(?!playhouse\.js)(.+?):(\d+)/.exec(error.stack) ?? [];
-  return `it crashed: ${error.name}: ${error.message}`.slice(0, 500) + (file ? ` (${file}, line ${line})` : "");
+  const told = `it crashed: ${error.name}: ${error.message}`.slice(0, 500);
+  for (const [, made, row, column] of String(error.stack).matchAll(/\(\/(.+?):(\d+):(\d+)\)/g)) {
+    // The build of TypeScript says where each place of its bundle came from.
+    const [file, line] = globalThis.playhouseSource?.(Number(row), Number(column)) ?? [made, row];
+    if (!/^playhouse\.js$|^node_modules\//.test(file)) return `${told} (${file}, line ${line})`;
+  }
+  return told;
 }
 
-// A component has no clock but the capability: QuickJS would ask WASI, which is not there, and end without a word.
+// What asks WASI ends a component without a word, for it is not there. So a clock is the capability, or an error.
 if (typeof process === "undefined") {
   const noClock = () => {
     throw new Error('a tool has no clock of its own: write `uses = ["clock"]` into tool.toml, and ask that');
   };
   const construct = (date, given, as) => (given.length > 0 ? Reflect.construct(date, given, as) : noClock());
   globalThis.Date = new Proxy(Date, { construct, apply: noClock });
-  Date.now = noClock;
+  Object.assign(Date, { now: noClock }).prototype.constructor = Date;
+  delete globalThis.performance;
 }

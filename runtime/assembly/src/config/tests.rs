@@ -36,6 +36,20 @@ fn paths_of_a_command_are_relative_to_the_file_and_a_bare_program_is_looked_for(
 }
 
 #[test]
+fn paths_become_whole_also_where_the_file_is_named_from_here_or_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = "../".repeat(std::env::current_dir().unwrap().components().count() - 1);
+    let file = format!("{up}{}/playhouse.toml", folder.path().strip_prefix("/").unwrap().display());
+    fs::write(&file, "agents = \"agents\"\ndata = \"/d\"").unwrap();
+    let config = Config::load(Some(Path::new(&file)), []).unwrap();
+    let agents = config.agents.unwrap();
+    assert!(agents.is_absolute() && agents.ends_with("agents"), "{agents:?}");
+    assert_eq!(config.data.as_deref(), Some(Path::new("/d")));
+    let config = Config::load(None, [("PLAYHOUSE__AGENTS".to_owned(), "agents".to_owned())]).unwrap();
+    assert_eq!(config.agents, Some(std::path::absolute("agents").unwrap()));
+}
+
+#[test]
 fn a_remote_model_is_named_by_its_key() {
     let text = "[models.gpt]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\nmodel = \"m\"\n\
                 context_tokens = 8192";

@@ -92,18 +92,17 @@ fn page(id: &str, question: &Question) -> String {
     let needed = schema["required"].as_array().cloned().unwrap_or_default();
     let none = serde_json::Map::new();
     let fields = schema["properties"].as_object().unwrap_or(&none);
+    let is_needed = |name: &str| needed.iter().any(|needed| needed == name);
     let field = |(name, field): (&String, &Value)| {
-        let kind = match field["enum"].as_array() {
-            Some(choices) => choices.iter().map(Value::to_string).collect::<Vec<_>>().join(" or "),
-            None => field["type"].as_str().unwrap_or("anything").to_owned(),
-        };
-        let needed = if needed.iter().any(|needed| needed == name) { ", needed" } else { "" };
+        let kind = playhouse_schema::kind(schema, field);
+        let needed = if is_needed(name) { ", needed" } else { "" };
         let about = field["description"].as_str().or(field["title"].as_str()).unwrap_or_default();
         let about = if about.is_empty() { String::new() } else { format!(": {about}") };
         shorten(&format!("{name} ({kind}{needed}){about}"))
     };
-    let sketch: Vec<String> =
-        fields.keys().map(|name| format!("{}: …", Value::from(name.as_str()))).collect();
+    // What nobody has to give is listed above.
+    let asked = fields.keys().filter(|name| needed.is_empty() || is_needed(name));
+    let sketch: Vec<String> = asked.map(|name| format!("{}: …", Value::from(name.as_str()))).collect();
     let command = format!("playhouse task answer {id} --question {number}");
     let mut lines = vec![shorten(message)];
     lines.extend(fields.iter().map(field));
@@ -127,7 +126,8 @@ mod tests {
             message: "Over\u{1b}[2Jwrite\nit?".into(),
             schema: json!({
                 "properties": {
-                    "how": { "enum": ["a", "b"], "title": "The \u{1b}way" }, "sure": { "type": "boolean" }
+                    "how": { "enum": ["a", "b"], "title": "The \u{1b}way" }, "sure": { "type": "boolean" },
+                    "who": { "type": "array", "items": { "anyOf": [{ "const": "x", "title": "X" }, { "const": "y" }] } }
                 },
                 "required": ["sure"]
             }),
@@ -143,7 +143,8 @@ mod tests {
             "         Over [2Jwrite it?\n",
             "         how (\"a\" or \"b\"): The  way\n",
             "         sure (boolean, needed)\n",
-            "playhouse task answer T --question 7 '{\"how\": …, \"sure\": …}'\n",
+            "         who (array of \"x\" or \"y\")\n",
+            "playhouse task answer T --question 7 '{\"sure\": …}'\n",
             "playhouse task answer T --question 7 --decline\n",
         ] {
             assert!(page.contains(line), "{line:?} is not in {page:?}");

@@ -65,8 +65,8 @@ pub(crate) fn approve(args: &ApproveArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn agreed(tools: usize) -> anyhow::Result<()> {
-    let which = if tools == 1 { "this tool" } else { "all" };
-    let question = format!("Approve {which} of {tools} as offered? Type yes to go on:");
+    let which = if tools == 1 { "this tool".to_owned() } else { format!("all {tools} tools") };
+    let question = format!("Approve {which} as offered? Type yes to go on:");
     match answer(&question, "look at the change, and say --yes if it is welcome")?.as_str() {
         "yes" => Ok(()),
         _ => bail!("nothing was approved"),

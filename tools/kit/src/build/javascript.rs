@@ -1,12 +1,16 @@
 //! JavaScript and TypeScript: `componentize-qjs` from npm, in the project's `node_modules`. QuickJS, with the tool
 //! evaluated, is in the component, so that a call begins where that ended.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use super::{Progress, Project, Step, fused, program, read};
 use crate::{KitError, Language, bounds, project::write_if_new, typescript, world};
 
 const NODE: &str = "install Node.js 20 or newer, for example with: apt install nodejs npm";
+/// Finds where a place of a bundle came from.
+const SOURCE: &str = include_str!("javascript/source.js");
 const PACKAGES: &str = "node_modules/.package-lock.json";
 
 pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>, KitError> {
@@ -69,8 +73,27 @@ fn transpiled(project: &Project, progress: Progress<'_>) -> Result<&'static str,
     Step::new("bundling tool.ts", binary(project, "esbuild"), &project.folder)
         .args(["tool.ts", "--bundle", "--format=esm", "--target=es2022", "--external:playhouse:*"])
         .args([format!("--outfile={MADE}"), "--log-level=warning".into()])
+        .args(["--sourcemap=external", "--sources-content=false"])
         .run(progress)?;
+    located(&project.folder.join(MADE))?;
     Ok(MADE)
+}
+
+/// Gives a bundle its map, after its last line: an uncaught error is to name the line that the author wrote.
+fn located(bundle: &Path) -> Result<(), KitError> {
+    let map = bundle.with_extension("js.map");
+    let wrong = |error: serde_json::Error| KitError::wrong(&map, error.to_string());
+    let map: Map = serde_json::from_slice(&read(&map)?).map_err(wrong)?;
+    // The bundle lies one folder down.
+    let sources: Vec<_> = map.sources.iter().map(|path| path.trim_start_matches("../")).collect();
+    let call = format!("({}, {});\n", json!(sources), json!(map.mappings));
+    write_if_new(bundle, &[&read(bundle)?, SOURCE.trim_end().as_bytes(), call.as_bytes()].concat())
+}
+
+#[derive(serde::Deserialize)]
+struct Map {
+    sources: Vec<String>,
+    mappings: String,
 }
 
 fn binary(project: &Project, name: &str) -> PathBuf {

@@ -51,6 +51,18 @@ async fn short_lives_are_followed_by_longer_rests() {
     assert!(rests.iter().zip(least).all(|(rest, least)| *rest >= least), "{rests:?}");
 }
 
+#[tokio::test]
+async fn why_a_server_ended_is_not_pushed_out_by_its_trace() {
+    let script = "echo 'Error: there is no package `a`' >&2; for i in 1 2 3 4 5 6 7 8 9; do echo \"    at f ($i.js)\" >&2; done";
+    let config = ServerConfig {
+        command: Some("sh".into()),
+        args: vec!["-c".into(), format!("{script}; exit 1")],
+        ..stdio("hostile", &[])
+    };
+    let problem = Stage::run(config).exit().await.to_string();
+    assert!(problem.contains("it last said: Error: there is no package `a`"), "{problem}");
+}
+
 fn is_alive(pid: &str) -> bool {
     // A zombie that nobody has reaped yet is dead.
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
