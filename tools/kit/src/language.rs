@@ -10,7 +10,7 @@ use crate::KitError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
-    /// With cargo and rustup's target `wasm32-unknown-unknown`.
+    /// With cargo, and the target `wasm32-unknown-unknown` of rustup.
     Rust,
     /// With `componentize-py` from PyPI; `CPython` is in the component.
     Python,

@@ -23,8 +23,8 @@ const TYPESCRIPT: &[File] = files!("typescript": ".gitignore", "README.md", "cas
 /// What the two share is in the folder of one of them.
 const SHARED_BY_SCRIPTS: &[File] = files!("javascript": "playhouse.d.ts", "playhouse.js");
 const C: &[File] = files!("c": ".gitignore", "Makefile", "README.md", "cases.json", "describe.json", "kit/export.c",
-    "kit/json.c", "kit/libc/libc.c", "kit/libc/stdlib.h", "kit/libc/string.h", "kit/playhouse.h", "test.c", "tool.c",
-    "tool.h", "tool.toml");
+    "kit/json.c", "kit/libc/libc.c", "kit/libc/stdlib.h", "kit/libc/string.h", "kit/number.c", "kit/playhouse.h",
+    "test.c", "tool.c", "tool.h", "tool.toml");
 
 /// The files of the template for `language`.
 pub(crate) fn files(language: Language) -> impl Iterator<Item = File> {

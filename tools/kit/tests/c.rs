@@ -51,20 +51,23 @@ fn built(project: &Project) {
 }
 
 #[test]
-fn the_kit_reads_what_json_can_say() {
+fn the_kit_reads_what_json_can_say_and_writes_it() {
     if !is_here("cc") {
         return;
     }
     let (place, here) = (tempfile::tempdir().unwrap(), Path::new(env!("CARGO_MANIFEST_DIR")));
-    let (program, kit) = (place.path().join("json"), here.join("../templates/c/kit"));
+    let (program, kit) = (place.path().join("test"), here.join("../templates/c/kit"));
     let flags =
         ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-fsanitize=undefined", "-fno-sanitize-recover"];
-    let mut compile = Command::new("cc");
-    compile.args(flags).arg("-I").arg(&kit).arg("-o").arg(&program);
-    let compiled = compile.arg(here.join("tests/c/json.c")).arg(kit.join("json.c")).output().unwrap();
-    assert!(compiled.status.success(), "{}", said(&compiled));
-    let ran = Command::new(&program).output().unwrap();
-    assert!(ran.status.success(), "{}", said(&ran));
+    for test in ["json.c", "number.c"] {
+        let sources = [here.join("tests/c").join(test), kit.join("json.c"), kit.join("number.c")];
+        let mut compile = Command::new("cc");
+        compile.args(flags).arg("-I").arg(&kit).arg("-o").arg(&program).args(sources).arg("-lm");
+        let compiled = compile.output().unwrap();
+        assert!(compiled.status.success(), "{}", said(&compiled));
+        let ran = Command::new(&program).output().unwrap();
+        assert!(ran.status.success(), "{}", said(&ran));
+    }
 }
 
 #[test]

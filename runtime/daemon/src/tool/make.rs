@@ -81,7 +81,7 @@ pub(super) fn build(args: &BuildArgs) -> anyhow::Result<ExitCode> {
             about.name, project.name
         );
     }
-    println!("\nnext: playhouse tool test {}", shown(&args.path));
+    println!("\nnext: playhouse tool test{}", named(&args.path));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -89,6 +89,7 @@ fn names(imports: &[&Import]) -> String {
     imports.iter().map(|import| plain(&import.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn shown(path: &Path) -> String {
-    if path == Path::new(".") { String::new() } else { path.display().to_string() }
+/// As it follows a command that takes the current folder unless another is named.
+fn named(path: &Path) -> String {
+    if path == Path::new(".") { String::new() } else { format!(" {}", path.display()) }
 }

@@ -17,7 +17,7 @@ use crate::harness::{Place, playhouse, run, text};
 
 const NAME: &str = "count_parts";
 /// How errors of the build begin or end that are not the template's fault.
-const NOT_HERE: [&str; 2] = ["is missing, which builds tools in", "is the package registry within reach?"];
+const NOT_HERE: [&str; 2] = ["is missing, which builds tools in", " within reach? By hand it is:"];
 
 fn tool(arguments: &[&str], folder: &str) -> Output {
     let command = [&["tool"], arguments, &[folder]].concat();

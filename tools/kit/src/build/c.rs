@@ -32,6 +32,8 @@ const LINKERS: [&str; 9] = [
 const CLANG: &str = "install it, for example with: apt install clang lld";
 /// Bytes of the stack. It lies before the data, so that running out of it is a trap.
 const STACK: &str = "stack-size=262144";
+/// What is compiled with every tool. The linker leaves out what it does not use.
+const KIT: [&str; 4] = ["kit/json.c", "kit/number.c", "kit/export.c", "kit/libc/libc.c"];
 
 pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>, KitError> {
     let clang = program("clang", project, CLANG)?;
@@ -44,7 +46,7 @@ pub(super) fn build(project: &Project, progress: Progress<'_>) -> Result<Vec<u8>
     let generated = made.join("project.c");
     let mut objects = vec![made.join("project_component_type.o").into_os_string()];
     progress(&format!("compiling {} and the kit …", names(&sources)));
-    let kit = ["kit/json.c", "kit/export.c", "kit/libc/libc.c"].map(|path| project.folder.join(path));
+    let kit = KIT.map(|path| project.folder.join(path));
     for source in sources.iter().chain(&kit).chain([&generated]) {
         let shown = source.strip_prefix(&project.folder).unwrap_or(source);
         // By its whole path: an author may have a json.c, too.

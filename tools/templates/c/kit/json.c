@@ -20,6 +20,15 @@ static void put(ph_output *output, const char *at, size_t length) {
   output->length += length;
 }
 
+bool ph_wrong(ph_failure *failure, const char *name, const char *what) {
+  ph_output message = {0};
+  put(&message, "`", 1);
+  put(&message, name, strlen(name));
+  put(&message, "` ", 2);
+  put(&message, what, strlen(what) + 1); /* with the zero behind it */
+  return ph_fail(failure, PH_INVALID_INPUT, message.at);
+}
+
 /* ---- reading ---- */
 
 static const char *skip_blanks(const char *at, const char *end) {
@@ -140,8 +149,7 @@ ph_text ph_get_text(const ph_arguments *arguments, const char *name, ph_text oth
   return json.length >= 2 && *json.at == '"' ? decoded(json) : otherwise;
 }
 
-/* Of a number from behind its e on; what no argument is long enough to balance is cut off. */
-static int64_t exponent(const char *at, const char *end) {
+int64_t ph_exponent(const char *at, const char *end) {
   bool is_negative = at < end && *at == '-';
   int64_t value = 0;
   if (at < end && (*at == '-' || *at == '+')) at++;
@@ -158,7 +166,7 @@ static bool integer(ph_text json, int64_t *value) {
   while (e < end && *e != 'e' && *e != 'E') e++;
   while (point < e && *point != '.') point++;
   /* So many digits are before the point, once the exponent has moved it. */
-  int64_t whole = point - at + (e < end ? exponent(e + 1, end) : 0);
+  int64_t whole = point - at + (e < end ? ph_exponent(e + 1, end) : 0);
   uint64_t size = 0, most = (uint64_t)INT64_MAX + is_negative;
   for (; at < e || (whole > 0 && size != 0); whole--) {
     unsigned digit = 0;
@@ -175,12 +183,7 @@ bool ph_get_int(const ph_arguments *arguments, const char *name, int64_t otherwi
   ph_text json = ph_get_json(arguments, name);
   *value = otherwise;
   if (json.length == 0 || *json.at == 'n' || integer(json, value)) return true;
-  static const char wanted[] = "` must be an integer of at most 64 bits";
-  ph_output message = {0};
-  put(&message, "`", 1);
-  put(&message, name, strlen(name));
-  put(&message, wanted, sizeof wanted); /* with the zero behind it */
-  return ph_fail(failure, PH_INVALID_INPUT, message.at);
+  return ph_wrong(failure, name, "must be an integer of at most 64 bits");
 }
 
 bool ph_get_bool(const ph_arguments *arguments, const char *name, bool otherwise) {

@@ -53,6 +53,8 @@ bool tool_did_it_happen(ph_text effect_id, bool *happened, ph_output *output, co
 
 /* Says why a call fails; returns false, so that it can be returned. */
 bool ph_fail(ph_failure *failure, ph_kind kind, const char *message);
+/* The same for an argument that is wrong: `name`, and then what it must be or what is wrong with it. */
+bool ph_wrong(ph_failure *failure, const char *name, const char *what);
 
 /* An argument by its name, or `otherwise` if it was not given, or as null. */
 ph_text ph_get_text(const ph_arguments *arguments, const char *name, ph_text otherwise);
@@ -60,6 +62,8 @@ bool ph_get_bool(const ph_arguments *arguments, const char *name, bool otherwise
 /* The same into `value`, for an integer; in JSON, 3.0 and 1e3 are integers too. False: the schema lets something in that
  * is none, or is larger than 64 bits; `failure` says which argument, so return false as well. */
 bool ph_get_int(const ph_arguments *arguments, const char *name, int64_t otherwise, int64_t *value, ph_failure *failure);
+/* The same for a number, as the nearest double. */
+bool ph_get_number(const ph_arguments *arguments, const char *name, double otherwise, double *value, ph_failure *failure);
 /* The JSON of an argument of another type; of length 0 if it was not given. Of an object, `ph_get_…` reads on. */
 ph_text ph_get_json(const ph_arguments *arguments, const char *name);
 
@@ -70,7 +74,13 @@ void ph_close(ph_output *output);
 void ph_put_text(ph_output *output, ph_text text);
 void ph_int(ph_output *output, int64_t value);
 void ph_bool(ph_output *output, bool value);
-/* Anything, as it is: brackets and commas of a list, or a number with a fraction. */
+/* With the fewest digits that are read as the same double; null if it is infinite or none, for which JSON has no words. */
+void ph_number(ph_output *output, double value);
+/* Anything, as it is: brackets and commas of a list. */
 void ph_raw(ph_output *output, ph_text json);
+
+/* For the kit itself: the exponent of a number, from behind its e to `end`. What no argument is long enough to balance
+ * is cut off. */
+int64_t ph_exponent(const char *at, const char *end);
 
 #endif
